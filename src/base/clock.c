@@ -1,0 +1,18 @@
+/* The real clock. */
+#include "base/clock.h"
+
+#include <time.h>
+
+int64_t clock_unix_s(void)
+{
+	struct timespec t = { 0 };
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec;
+}
+
+uint64_t clock_mono_ns(void)
+{
+	struct timespec t = { 0 };
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000U + (uint64_t)t.tv_nsec;
+}

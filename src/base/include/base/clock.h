@@ -1,0 +1,8 @@
+/* Time. A test build links another clock.c (tests/variants/). */
+#pragma once
+#include <stdint.h>
+
+/* Seconds since 1970, as in JWT's NumericDate (RFC 7519 section 2). */
+int64_t clock_unix_s(void);
+/* Never goes back; for time-outs and rates. */
+uint64_t clock_mono_ns(void);

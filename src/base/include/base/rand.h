@@ -1,0 +1,5 @@
+/* Random bytes from the kernel (getrandom). Dies rather than return fewer. */
+#pragma once
+#include <stddef.h>
+
+void rand_fill(void *p, size_t n);

@@ -1,0 +1,47 @@
+/* Secrets as types of their own, so that no log field, no = and no sizeof takes them.
+ *
+ * struct secret: key material. Opaque; own mapping between guard pages, out of
+ * dumps and swap, wiped when freed. Only crypto/ may call secret_peek (the linter
+ * counts the callers).
+ * struct secret_bytes: bearer text (client secrets, codes, passwords): a slice of
+ * another type than bytes; secret_eq is the one comparison. */
+#pragma once
+#include "base/bytes.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/secretmem.h"
+
+struct secret;
+
+/* Drops and wipes it; NULL is fine. */
+void secret_free(struct secret *s);
+/* For AUTO(). */
+void secret_done(struct secret **s);
+/* n bytes (1 to 64 KiB), zeroed. */
+ch_err secret_new(size_t n, struct secret **ret_s);
+/* Takes over a region that holds a secret of n bytes. */
+ch_err secret_adopt(struct secretmem m, size_t n, struct secret **ret_s);
+size_t secret_size(const struct secret *s);
+/* crypto/ only. */
+bytes secret_peek(const struct secret *s);
+uint8_t *secret_poke(struct secret *s);
+/* What secret_new uses from now on; MEMFD in keeper, warden and signer. */
+void secret_use_kind(enum secretmem_kind kind);
+
+struct secret_bytes {
+	bytes hidden;
+};
+
+struct secret_bytes secret_bytes_of(bytes b);
+/* In time that depends on the lengths alone. */
+bool secret_eq(struct secret_bytes a, struct secret_bytes b);
+
+/* A buffer on the stack that is wiped when the scope ends. */
+struct secret_buf {
+	uint8_t *p;
+	size_t n;
+};
+void secret_buf_done(struct secret_buf *b);
+#define SECRET_BUF(name, size)                                                    \
+	uint8_t name[size] = { 0 };                                               \
+	AUTO(secret_buf_done) __attribute__((unused)) struct secret_buf name##_wipe = { name, size }

@@ -1,0 +1,146 @@
+/* Log lines: one write(2) each, fields quoted, control bytes escaped. Trusts
+ * nothing in a value; must never print a secret (no field type carries one). */
+#include "base/log.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/rw.h"
+
+enum { LINE_CAP = 2048, VALUE_CAP = 512 };
+
+static const char *program_name = "chancery";
+static enum log_level min_level = LOG_INFO;
+
+static const char *const level_names[] = {
+	[LOG_DEBUG] = "debug", [LOG_INFO] = "info",   [LOG_WARN] = "warn",
+	[LOG_ERROR] = "error", [LOG_ALARM] = "ALARM",
+};
+
+void log_open(const char *program)
+{
+	program_name = program;
+}
+
+void log_min_level(enum log_level level)
+{
+	min_level = level;
+}
+
+static void put_padded(struct wr *w, int v, int width)
+{
+	for (int unit = width == 4 ? 1000 : width == 3 ? 100 : 10; unit > 0; unit /= 10)
+		wr_char(w, (char)('0' + v / unit % 10));
+}
+
+static void put_time(struct wr *w)
+{
+	struct timespec now = { 0 };
+	struct tm tm = { 0 };
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &tm);
+	const struct {
+		int v, width;
+		char before;
+	} parts[] = {
+		{ tm.tm_year + 1900, 4, 0 }, { tm.tm_mon + 1, 2, '-' },
+		{ tm.tm_mday, 2, '-' },      { tm.tm_hour, 2, 'T' },
+		{ tm.tm_min, 2, ':' },       { tm.tm_sec, 2, ':' },
+		{ (int)(now.tv_nsec / 1000000), 3, '.' },
+	};
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		if (parts[i].before)
+			wr_char(w, parts[i].before);
+		put_padded(w, parts[i].v, parts[i].width);
+	}
+	wr_char(w, 'Z');
+}
+
+static void put_quoted(struct wr *w, str s)
+{
+	size_t n = s.n > VALUE_CAP ? VALUE_CAP : s.n;
+	wr_char(w, '"');
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = (uint8_t)s.p[i];
+		if (c == '"' || c == '\\') {
+			wr_char(w, '\\');
+			wr_char(w, (char)c);
+		} else if (c < 0x20 || c >= 0x7f) {
+			wr_lit(w, "\\x");
+			wr_hex(w, (bytes){ &c, 1 });
+		} else {
+			wr_char(w, (char)c);
+		}
+	}
+	wr_str(w, n < s.n ? LIT("...\"") : LIT("\""));
+}
+
+void err_print(struct wr *w, ch_err e)
+{
+	if (!e.site) {
+		wr_lit(w, "OK");
+		return;
+	}
+	wr_str(w, str_from_c(ch_code_name((enum ch_code)e.site->code)));
+	wr_lit(w, ": ");
+	wr_str(w, str_from_c(e.site->what));
+	wr_lit(w, " (");
+	if (e.site->code == CH_E_IO && e.detail < 200)
+		wr_str(w, str_from_c(strerrorname_np((int)e.detail)));
+	else
+		wr_dec(w, e.detail);
+	wr_lit(w, ") [");
+	wr_str(w, str_from_c(e.site->file));
+	wr_char(w, ':');
+	wr_dec(w, e.site->line);
+	wr_char(w, ']');
+}
+
+static void put_field(struct wr *w, const struct log_field *f)
+{
+	uint8_t text[VALUE_CAP];
+	struct wr t = wr_of(text, sizeof(text));
+	wr_char(w, ' ');
+	wr_str(w, str_from_c(f->name));
+	wr_char(w, '=');
+	switch (f->kind) {
+	case LOG_F_STR:
+		put_quoted(w, f->s);
+		break;
+	case LOG_F_U64:
+		wr_dec(w, f->u);
+		break;
+	case LOG_F_I64:
+		if ((int64_t)f->u < 0)
+			wr_char(w, '-');
+		wr_dec(w, (int64_t)f->u < 0 ? -f->u : f->u);
+		break;
+	case LOG_F_ERR:
+		err_print(&t, f->e);
+		put_quoted(w, wr_text(&t));
+		break;
+	}
+}
+
+void log_write(enum log_level level, const char *what, const struct log_field *fields, size_t n)
+{
+	uint8_t line[LINE_CAP];
+	struct wr w = wr_of(line, sizeof(line) - 1);
+	if (level < min_level)
+		return;
+	put_time(&w);
+	wr_char(&w, ' ');
+	wr_str(&w, str_from_c(level_names[level]));
+	wr_char(&w, ' ');
+	wr_str(&w, str_from_c(program_name));
+	wr_char(&w, ' ');
+	put_quoted(&w, str_from_c(what));
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].name)
+			put_field(&w, &fields[i]);
+	line[w.n] = '\n';
+	/* a log that cannot be written has nowhere to be reported */
+	ssize_t ignored = write(STDERR_FILENO, line, w.n + 1);
+	(void)ignored;
+}

@@ -1,0 +1,55 @@
+/* Slices: equality, cutting, numbers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+
+static void cuts_at_the_first(void **state)
+{
+	(void)state;
+	str s = LIT("a.b.c");
+	assert_true(str_eq(str_cut(&s, '.'), LIT("a")));
+	assert_true(str_eq(s, LIT("b.c")));
+	assert_true(str_eq(str_cut(&s, '.'), LIT("b")));
+	assert_true(str_eq(str_cut(&s, '.'), LIT("c")));
+	assert_null(s.p);
+}
+
+static void numbers_are_strict(void **state)
+{
+	(void)state;
+	uint64_t v = 7;
+	static const char *const bad[] = { "", "+1", "-1", "01", " 1", "1 ", "1e3",
+					   "18446744073709551616", "99999999999999999999" };
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_false(str_to_u64(str_from_c(bad[i]), UINT64_MAX, &v));
+	assert_int_equal(v, 7);
+	assert_true(str_to_u64(LIT("18446744073709551615"), UINT64_MAX, &v));
+	assert_true(v == UINT64_MAX);
+	assert_true(str_to_u64(LIT("0"), 0, &v));
+	assert_false(str_to_u64(LIT("11"), 10, &v));
+}
+
+static void starts_and_ends(void **state)
+{
+	(void)state;
+	assert_true(str_starts(LIT("abc"), LIT("ab")));
+	assert_true(str_ends(LIT("abc"), LIT("bc")));
+	assert_false(str_ends(LIT("c"), LIT("bc")));
+	assert_true(str_ends(LIT("c"), LIT("")));
+	assert_true(str_eq_nocase(LIT("BaSiC"), LIT("basic")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cuts_at_the_first),
+		cmocka_unit_test(numbers_are_strict),
+		cmocka_unit_test(starts_and_ends),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
