@@ -1,0 +1,12 @@
+/* Hashes and keyed hashes of public data. */
+#pragma once
+#include "base/bytes.h"
+#include "base/secret.h"
+
+enum { SHA256_SIZE = 32, MAC_SIZE = 32, MAC_KEY_SIZE = 32 };
+
+void sha256(bytes b, uint8_t ret_hash[static SHA256_SIZE]);
+/* HMAC-SHA-256 (RFC 2104) under a key of this process's own. */
+void mac(const uint8_t key[static MAC_KEY_SIZE], bytes b, uint8_t ret_mac[static MAC_SIZE]);
+/* SHA-256 of a bearer secret: how random client secrets and codes are stored. */
+void secret_hash(struct secret_bytes s, uint8_t ret_hash[static SHA256_SIZE]);

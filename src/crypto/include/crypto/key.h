@@ -1,0 +1,57 @@
+/* Key pairs: generate, import, load, sign, verify. ES256 and RSA by libcrypto,
+ * Ed25519 by libsodium. */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/heap.h"
+#include "base/secret.h"
+#include "crypto/alg.h"
+
+enum { RSA_MODULUS_MAX = 512 };
+
+/* A public key as JWK has it (RFC 7518 section 6, RFC 8037 section 2), numbers big
+ * endian. EC: x and y of 32 bytes. OKP: x of 32. RSA: n without leading zero, e. */
+struct key_parts {
+	enum alg alg;
+	uint8_t x[32];
+	uint8_t y[32];
+	uint8_t n[RSA_MODULUS_MAX];
+	size_t n_size;
+	uint8_t e[4];
+	size_t e_size;
+};
+
+/* Once a process, before anything else here. With a heap, all that libcrypto ever
+ * allocates lives in it. Loads no configuration file and no engine. */
+ch_err crypto_init(struct heap *heap_or_null);
+
+struct public_key;
+void public_key_free(struct public_key *k);
+void public_key_done(struct public_key **k);
+/* Checks the key: a point on the curve and not infinity; no small-order Ed25519
+ * point; RSA of 2048 to 4096 bits, odd, e = 65537. E_RANGE or E_MISMATCH if not. */
+ch_err public_key_new(const struct key_parts *parts, struct public_key **ret_k);
+/* sig as JOSE has it: 64 bytes r||s for ES256 (RFC 7518 section 3.4), 64 for EdDSA
+ * (RFC 8037), the modulus's size for RSA; PS256 with a salt of 32. E_MISMATCH when
+ * it does not verify. Not thread-safe on one key. */
+ch_err public_key_verify(struct public_key *k, bytes message, bytes sig);
+
+struct private_key;
+void private_key_free(struct private_key *k);
+void private_key_done(struct private_key **k);
+/* RSA: 2048 bits. */
+ch_err private_key_generate(enum alg a, struct private_key **ret_k);
+/* PEM, PKCS#8 or traditional, without a passphrase. alg says what it shall be used
+ * for: P-256 for ES256, Ed25519 for EdDSA, RSA 2048 to 4096 with e = 65537 for both RSA algs;
+ * E_MISMATCH otherwise, E_SYNTAX when it is no such PEM. */
+ch_err private_key_from_pem(enum alg a, const struct secret *pem, struct private_key **ret_k);
+/* What alg fits this PEM by its type: P-256 ES256, Ed25519 EdDSA, RSA RS256. */
+ch_err private_key_pem_alg(const struct secret *pem, enum alg *ret_alg);
+/* For sealing: PKCS#8 DER, or the 32 byte seed of Ed25519; and back. */
+ch_err private_key_export(const struct private_key *k, struct secret **ret_s);
+ch_err private_key_load(enum alg a, const struct secret *exported, struct private_key **ret_k);
+ch_err private_key_public(const struct private_key *k, struct key_parts *ret_parts);
+enum alg private_key_alg(const struct private_key *k);
+/* Signs into sig (SIGNATURE_MAX bytes of room), in JOSE's form. */
+ch_err private_key_sign(struct private_key *k, bytes message, uint8_t sig[static SIGNATURE_MAX],
+			size_t *ret_n);

@@ -1,0 +1,14 @@
+/* People's passwords: Argon2id in the PHC string form ($argon2id$v=19$…). */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/rw.h"
+#include "base/secret.h"
+
+enum { PASSWORD_HASH_MAX = 128, PASSWORD_MAX = 1024 };
+
+/* 2 passes, 19 MiB (OWASP's floor for Argon2id); writes the string to w. */
+ch_err password_hash(struct secret_bytes password, struct wr *w);
+/* E_MISMATCH for a wrong password, E_SYNTAX for a hash that is none, E_RANGE for one
+ * that asks for more than 64 MiB or 10 passes. */
+ch_err password_check(str hash, struct secret_bytes password);

@@ -1,0 +1,30 @@
+/* Building what is signed: header and payload of a JWS (RFC 7515, RFC 9068), so that
+ * a signer signs only what it wrote itself. */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/rw.h"
+#include "crypto/alg.h"
+
+/* How a claim's value is written. */
+enum claim_kind { CLAIM_TEXT, CLAIM_INT, CLAIM_BOOL, CLAIM_TEXTS, CLAIM_JKT };
+
+struct claim {
+	str name;
+	enum claim_kind kind;
+	str text;  /* TEXT; TEXTS: separated by a blank, written as an array; JKT: {"jkt":…} */
+	int64_t number; /* INT; BOOL 0 or 1 */
+};
+
+struct token_header {
+	enum alg alg;
+	str typ;
+	str kid;
+};
+
+/* Appends base64url(header) '.' base64url(payload), the payload with iss, iat, exp and
+ * jti first and then the claims in order. E_FULL when w has no room. */
+ch_err token_write_input(struct wr *w, const struct token_header *h, str iss, int64_t iat,
+			 int64_t exp, str jti, const struct claim *claims, size_t n);
+/* Appends '.' base64url(signature). */
+void token_write_signature(struct wr *w, bytes sig);

@@ -1,0 +1,17 @@
+/* JSON Web Keys (RFC 7517, 7518, 8037): public ones only. */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/rw.h"
+#include "codec/json.h"
+#include "crypto/key.h"
+
+enum { JWK_TEXT_MAX = 1024, JWKS_TEXT_MAX = 64 * 1024, THUMBPRINT_SIZE = 32 };
+
+/* {"kty":…,"use":"sig","alg":…,"kid":…,…} */
+ch_err jwk_write(struct wr *w, const struct key_parts *k, str kid);
+/* RFC 7638: SHA-256 of the required members in lexical order. */
+ch_err jwk_thumbprint(const struct key_parts *k, uint8_t ret_hash[static THUMBPRINT_SIZE]);
+/* One key of a set. Refuses private members, use other than sig, alg missing or
+ * contradicting kty and crv, key_ops without verify. ret_kid points into the text. */
+ch_err jwk_read(const struct json_node *jwk, struct key_parts *ret_k, str *ret_kid);

@@ -1,0 +1,35 @@
+/* What a relying party trusts, frozen before the first token: an issuer with its
+ * realm, its keys, its audiences and the typ it may send, as one. There is no way to
+ * check a signature apart from the rest. */
+#pragma once
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "crypto/key.h"
+
+enum { POLICY_ISSUERS_MAX = 16, ISSUER_KEYS_MAX = 32, ISSUER_AUDIENCES_MAX = 8, KID_MAX = 64 };
+
+struct policy;
+
+struct policy_issuer {
+	str issuer; /* exact */
+	str realm;
+	str typ; /* "at+jwt"; compared without case and with "application/" allowed (RFC 9068 §4) */
+	const str *audiences;
+	size_t n_audiences;
+	bytes jwks;       /* a JWK set (RFC 7517 section 5), public keys only */
+	int64_t skew_s;   /* for nbf and iat */
+	int64_t max_ttl_s; /* exp - iat at most */
+};
+
+void policy_free(struct policy *p);
+void policy_done(struct policy **p);
+/* Copies what it keeps. ret_why (of the policy's texts, at most 256 bytes in why)
+ * says in words what is wrong with which issuer or key.
+ * E_DUPLICATE: two keys of one kid in an issuer, or one public key under two issuers
+ * or realms (by RFC 7638 thumbprint), or an issuer twice. E_RANGE: a weak key.
+ * E_MISMATCH: use, kty, crv or alg contradict each other; a private key in a public
+ * set. E_MISSING: no kid. E_SYNTAX: no JWK set. An issuer may have no key at all.
+ * http issuers are E_DENIED off loopback. */
+ch_err policy_new(const struct policy_issuer *issuers, size_t n, struct wr *why,
+		  struct policy **ret_policy);
