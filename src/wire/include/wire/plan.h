@@ -1,0 +1,44 @@
+/* What `chancery serve` has the supervisor run. The supervisor reads no
+ * configuration file: it gets this, and hands each role its part unread. */
+#pragma once
+#include "wire/roles.h"
+
+enum { PLAN_GROUPS_MAX = 4, PLAN_GATES_MAX = 2 };
+
+struct plan_group {
+	str name;
+	uint32_t listen_fd; /* inherited, bound and listening */
+	bytes issuer;       /* configuration of its issuer */
+	bool has_hasher;
+	size_t n_realms;
+	/* the signer's part; its key files are read from DIR/keys/REALM at each generation */
+	struct signer_realm realms[REALMS_MAX];
+};
+
+struct plan_gate {
+	uint32_t listen_fd;
+	bytes config;
+};
+
+struct plan {
+	str dir;     /* absolute */
+	str libexec; /* folder of the role programs, absolute */
+	bool dev;
+	bool events; /* CONTROL_FD: tell UP, DOWN, READY, and stop when it closes */
+	uint32_t uid_base; /* 0: stay the user we are */
+	enum secretmem_kind secret_memory;
+	uint32_t passphrase_fd;
+	size_t n_groups;
+	struct plan_group groups[PLAN_GROUPS_MAX];
+	size_t n_gates;
+	struct plan_gate gates[PLAN_GATES_MAX];
+};
+
+void plan_write(struct wr *w, const struct plan *p);
+ch_err plan_read(bytes b, struct plan *ret_p);
+
+/* Each role's uid is base + this; files of a role belong to it. */
+enum role_uid {
+	UID_KEEPER, UID_WARDEN, UID_SIGNER, UID_GATE, UID_HASHER, UID_ISSUER /* + index of the group */,
+	UID_SPAN = UID_ISSUER + PLAN_GROUPS_MAX
+};

@@ -1,0 +1,104 @@
+/* The configuration of each role, as it travels in boot.h's memfd. Both halves are in
+ * roles_*.c; slices of a decoded one point into the message. Limits are checked when
+ * it is decoded: E_PROTOCOL. */
+#pragma once
+#include "base/rw.h"
+#include "base/secretmem.h"
+
+enum {
+	REALMS_MAX = 8, AUDIENCES_MAX = 8, SCOPES_MAX = 16, KEYS_MAX = 32, PATTERNS_MAX = 16,
+	SEALED_KEY_MAX = 8192, NAME_MAX_BYTES = 64, URL_MAX_BYTES = 256,
+};
+
+struct role_audience {
+	str name;     /* as in aud: "mail" */
+	str resource; /* as in RFC 8707: an absolute URI */
+};
+
+/* --- signer: fds key socket, status page, one socket a realm in this order --- */
+struct signer_realm {
+	str name;
+	str issuer;
+	uint32_t rate_per_s; /* of the socket: tokens a second, and as many in a burst */
+	size_t first_key, n_keys; /* in config.keys */
+};
+struct signer_config {
+	enum secretmem_kind secret_memory;
+	size_t n_realms;
+	struct signer_realm realms[REALMS_MAX];
+	size_t n_keys;
+	bytes keys[KEYS_MAX]; /* sealed key files, see keyfile.h */
+	bytes kdf;            /* the kdf file, to check the key-encryption key */
+};
+void signer_config_write(struct wr *w, const struct signer_config *c);
+ch_err signer_config_read(bytes b, struct signer_config *ret_c);
+
+/* --- warden: fd keeper socket --- */
+struct warden_config {
+	enum secretmem_kind secret_memory;
+};
+void warden_config_write(struct wr *w, const struct warden_config *c);
+ch_err warden_config_read(bytes b, struct warden_config *ret_c);
+
+/* --- keeper: fds passphrase file, then warden socket (UNLOCK) or PEM (IMPORT) --- */
+enum keeper_duty { KEEPER_UNLOCK, KEEPER_GENERATE, KEEPER_IMPORT };
+struct keeper_config {
+	enum keeper_duty duty;
+	enum secretmem_kind secret_memory;
+	bytes kdf; /* the kdf file; empty: make one (CONTROL_SEALED with name "kdf") */
+	/* GENERATE and IMPORT */
+	str realm;
+	uint8_t alg;   /* enum alg; 255: ES256, or what the PEM is */
+	uint8_t state; /* 1 signing, 2 staged */
+	uint8_t typs;
+	uint32_t max_ttl_s;
+	uint32_t rate_per_s;
+	size_t n_audiences;
+	str audiences[AUDIENCES_MAX]; /* names; none: any */
+};
+void keeper_config_write(struct wr *w, const struct keeper_config *c);
+ch_err keeper_config_read(bytes b, struct keeper_config *ret_c);
+
+/* --- hasher: fd issuer socket. No configuration. --- */
+
+/* --- issuer: fds listening socket, hasher socket if has_hasher --- */
+struct issuer_realm {
+	str name;
+	str issuer; /* URL; its path is "/" name */
+	bool issues; /* false: discovery and JWKS alone */
+	uint32_t access_ttl_s, id_ttl_s, code_ttl_s;
+	size_t n_audiences;
+	struct role_audience audiences[AUDIENCES_MAX];
+	size_t n_scopes;
+	str scopes[SCOPES_MAX];
+};
+struct issuer_config {
+	str group;
+	str store; /* folder of the group's store */
+	bool has_hasher;
+	bool dev;
+	uint32_t jwks_max_age_s;
+	size_t n_realms;
+	struct issuer_realm realms[REALMS_MAX];
+};
+void issuer_config_write(struct wr *w, const struct issuer_config *c);
+ch_err issuer_config_read(bytes b, struct issuer_config *ret_c);
+
+/* --- gate: fd listening socket --- */
+struct gate_issuer {
+	str issuer, realm;
+	str jwks; /* path of the JWK set, read again when it changes */
+	size_t n_audiences;
+	str audiences[AUDIENCES_MAX];
+	size_t n_mailboxes;
+	str mailboxes[PATTERNS_MAX]; /* patterns that the realm may claim; none: any (and a warning) */
+};
+struct gate_config {
+	str client_id, client_secret; /* HTTP Basic of the introspection endpoint */
+	str scope;                    /* that a token must have; empty: any */
+	bool supervised;              /* CONTROL_FD is there */
+	size_t n_issuers;
+	struct gate_issuer issuers[REALMS_MAX];
+};
+void gate_config_write(struct wr *w, const struct gate_config *c);
+ch_err gate_config_read(bytes b, struct gate_config *ret_c);
