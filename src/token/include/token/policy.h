@@ -10,6 +10,7 @@
 enum { POLICY_ISSUERS_MAX = 16, ISSUER_KEYS_MAX = 32, ISSUER_AUDIENCES_MAX = 8, KID_MAX = 64 };
 
 struct policy;
+struct wr;
 
 struct policy_issuer {
 	str issuer; /* exact */

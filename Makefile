@@ -1,0 +1,81 @@
+# The front door; Meson and Ninja do the work. `make help` lists what there is.
+# packages.txt is the list of Debian packages; what is missing of a group is installed.
+
+BUILD   ?= build
+PORT    ?= 8080
+PREFIX  ?= /usr/local
+SECONDS ?= 30
+DIR     ?=
+PYTEST  ?= /usr/bin/python3 -m pytest
+export BUILD PORT DIR
+
+.DEFAULT_GOAL := build
+.PHONY: help build run test unit asan e2e check fuzz soak bench fresh install clean \
+	compile with-tests packages-build packages-run packages-test packages-bench
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo 'DIR=…      where `make run` keeps its authority (default: a new folder, removed after)'
+	@echo 'PORT=…     port of `make run` (default 8080; 0 picks free ones)'
+	@echo 'YES=1      install missing packages without asking'
+	@echo 'SECONDS=…  length of each target of `make fuzz` (default 30)'
+	@echo 'ALL=1      `make check` reads every file, not only what changed'
+
+packages-%:
+	@sh tools/packages.sh $*
+
+build: packages-build compile ## compile: build/chancery and build/libexec/chancery/ROLE
+
+compile:
+	@test -e $(BUILD)/build.ninja || meson setup $(BUILD) --prefix $(PREFIX)
+	ninja -C $(BUILD)
+
+run: packages-build packages-run compile ## a throw-away authority with a mail server; prints three commands to paste
+	@sh tools/run.sh
+
+test: packages-build packages-run packages-test unit asan e2e ## unit tests (plain and under sanitizers), fuzz corpora, end to end
+
+with-tests:
+	@test -e $(BUILD)/.with-tests || \
+		meson setup $$(test ! -e $(BUILD)/build.ninja || echo --reconfigure) \
+			$(BUILD) --prefix $(PREFIX) -Dtests=enabled
+	@touch $(BUILD)/.with-tests
+	ninja -C $(BUILD)
+
+unit: with-tests
+	meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite unit --suite fuzz
+
+asan:
+	@test -e $(BUILD)/asan/build.ninja || meson setup $(BUILD)/asan -Dtests=enabled \
+		-Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C $(BUILD)/asan
+	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs --suite unit --suite fuzz
+
+e2e: with-tests
+	CHANCERY=$(CURDIR)/$(BUILD)/chancery $(PYTEST) -q -p no:cacheprovider \
+		-m 'not soak' tests/e2e $(PYTEST_ARGS)
+
+check: packages-build packages-test ## format, analyzers, clang build and the house linter
+	@sh tools/check.sh
+
+fuzz: packages-build packages-test ## libFuzzer on every parser, SECONDS each
+	@sh tools/fuzz.sh $(SECONDS)
+
+soak: packages-build packages-run packages-test with-tests ## the long runs of the end-to-end tests
+	CHANCERY=$(CURDIR)/$(BUILD)/chancery CHANCERY_SOAK=1 $(PYTEST) -q -p no:cacheprovider \
+		-m soak tests/e2e $(PYTEST_ARGS)
+
+bench: packages-build packages-run packages-bench compile ## measure, beside peers: build/bench.json
+	@bench/run
+
+fresh: packages-build packages-test ## both commands of the README in a new Debian 12 (needs root)
+	@sh tools/fresh.sh
+
+install: packages-build compile ## to PREFIX (default /usr/local) under DESTDIR
+	meson configure $(BUILD) --prefix $(PREFIX)
+	meson install -C $(BUILD)
+
+clean: ## remove the build folder
+	rm -rf $(BUILD)
