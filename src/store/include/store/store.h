@@ -1,0 +1,100 @@
+/* What an issuer remembers: users, clients, authorization codes. One store serves one
+ * group of realms, and one folder holds it (DIR/store/GROUP). No row per access token.
+ *
+ * Lists are text with one blank between items (no item has a blank). Results live in
+ * the caller's arena. Errors of the engine are E_STORE with a text that says what to
+ * do, detail = the engine's code; E_BUSY when another process keeps it locked. */
+#pragma once
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/err.h"
+
+enum {
+	STORE_HASH_SIZE = 32, /* SHA-256 of a client's secret, of a code */
+	STORE_SUB_SIZE = 32,  /* a user's opaque id as text */
+	STORE_NAME_MAX = 128, /* username, mailbox, client id, … */
+	STORE_LIST_MAX = 2048,
+};
+
+struct store;
+/* Closes it; NULL is fine. The second is for AUTO(). */
+void store_free(struct store *s);
+void store_done(struct store **s);
+
+/* Makes the folder (0750) and an empty store in it (0640), both owned by owner:group
+ * ((uid_t)-1: as we are). Fine when a store is there already. */
+ch_err store_create(str folder, uid_t owner, gid_t group);
+/* E_NOT_FOUND when there is none, E_STORE when it is damaged, E_MISMATCH when its
+ * schema is of another version. */
+ch_err store_open(str folder, struct store **ret_s);
+/* A number that is another one when another connection has committed since. */
+ch_err store_version(struct store *s, uint64_t *ret_version);
+
+struct store_client {
+	str realm;
+	str id;
+	bytes secret_hash; /* STORE_HASH_SIZE bytes; empty: a public client */
+	str auth_method;   /* client_secret_basic | none */
+	str grant_types;   /* list of authorization_code, client_credentials */
+	str redirect_uris; /* list */
+	str scopes;        /* list: those it may ask for, and gets without asking */
+	str audience;      /* name of the audience it gets without `resource` */
+	str audiences;     /* list of those it may name; empty: the default one alone */
+	str username;      /* claim of its client_credentials tokens; may be empty */
+	bool disabled;
+};
+
+/* E_EXISTS when the realm has it; E_SYNTAX or E_FULL for a text that may not be stored. */
+ch_err store_client_add(struct store *s, const struct store_client *c);
+/* Disabled ones are found too. E_NOT_FOUND. */
+ch_err store_client_get(struct store *s, str realm, str id, struct arena *a,
+			struct store_client *ret_c);
+/* Sorted by realm and id; an empty realm means all. What each is given dies when it
+ * returns; its error ends the listing. */
+ch_err store_client_list(struct store *s, str realm,
+			 ch_err (*each)(void *ctx, const struct store_client *c), void *ctx);
+
+struct store_user {
+	str realm;
+	str sub;           /* the store makes it: STORE_SUB_SIZE random characters */
+	str username;      /* unique in the realm; kept in lower case (ASCII) */
+	str password_hash; /* PHC string */
+	str mailbox;       /* what mail tokens claim; empty when adding: the username */
+	str name;
+	str email;
+	bool disabled;
+};
+
+/* ret_sub has STORE_SUB_SIZE bytes of room, no NUL. E_EXISTS as above. */
+ch_err store_user_add(struct store *s, const struct store_user *u,
+		      char ret_sub[static STORE_SUB_SIZE]);
+/* username in any case. E_NOT_FOUND. */
+ch_err store_user_by_name(struct store *s, str realm, str username, struct arena *a,
+			  struct store_user *ret_u);
+ch_err store_user_by_sub(struct store *s, str realm, str sub, struct arena *a,
+			 struct store_user *ret_u);
+ch_err store_user_list(struct store *s, str realm,
+		       ch_err (*each)(void *ctx, const struct store_user *u), void *ctx);
+
+struct store_code {
+	uint8_t hash[STORE_HASH_SIZE]; /* SHA-256 of the code */
+	str realm;
+	str client_id;
+	str redirect_uri; /* as it was asked for */
+	str challenge;    /* PKCE S256 */
+	str sub;
+	str scope;
+	str audience;
+	str nonce; /* may be empty */
+	int64_t auth_time;
+	int64_t expires;
+};
+
+/* Durable when it returns. Codes that are past are purged by the way. */
+ch_err store_code_add(struct store *s, const struct store_code *c, int64_t now);
+/* Takes the code out: whoever asks first has it, everybody else gets E_NOT_FOUND, as
+ * for one that is past. */
+ch_err store_code_take(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
+		       int64_t now, struct arena *a, struct store_code *ret_c);
