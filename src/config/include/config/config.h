@@ -1,5 +1,6 @@
 /* DIR/chancery.yaml and a gate's policy, as typed sections. Unknown keys, wrong types
- * and contradictions are errors that name file, line and the mend. */
+ * and contradictions are errors that name file, line and the mend. A file is taken
+ * whole or not at all. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
@@ -7,12 +8,21 @@
 #include "base/secretmem.h"
 #include "wire/plan.h"
 
+enum {
+	CONFIG_FILE_MAX = 64 * 1024, /* bytes of a file that is read */
+	CONFIG_WHY_MAX = 1024,	     /* room that the longest complaint needs */
+	CONFIG_WRITE_MAX = 32 * 1024, /* room that config_write and gate_file_write need */
+	CONFIG_UID_BASE_MAX = 65000,
+	CONFIG_TTL_MAX_S = 24 * 3600,
+	CONFIG_RATE_MAX = 1000000,
+};
+
 struct config_realm {
 	str name;   /* home, corp, staff */
 	str kind;   /* consumer, enterprise, staff: informative */
-	str issuer; /* URL whose path is "/" name */
+	str issuer; /* URL whose path is "/" name; http on loopback only */
 	bool issues;
-	str alg;    /* of keys that `init` makes: ES256 */
+	str alg; /* of keys that `init` makes: ES256, EdDSA, RS256 or PS256 */
 	uint32_t access_ttl_s, id_ttl_s, code_ttl_s;
 	uint32_t rate_per_s; /* tokens a second at most */
 	size_t n_audiences;
@@ -22,9 +32,9 @@ struct config_realm {
 };
 
 struct config_group {
-	str name;  /* main, staff */
-	str host;  /* numeric address to listen on */
-	uint32_t port;
+	str name; /* main, staff */
+	str host; /* numeric address to listen on, without brackets */
+	uint32_t port; /* 1 to 65535 in a file */
 	size_t n_realms;
 	str realms[REALMS_MAX];
 };
@@ -44,21 +54,35 @@ struct gate_file {
 	str host;
 	uint32_t port;
 	str client_secret_file; /* relative to the policy's folder or absolute */
-	struct gate_config gate; /* client_secret still empty */
+	/* client_secret still empty; jwks relative to the policy's folder or absolute */
+	struct gate_config gate;
 };
 
 /* Opaque storage of a parsed file's texts. */
 struct config_text;
 void config_text_free(struct config_text *t);
+/* For AUTO(). */
 void config_text_done(struct config_text **t);
 
-/* path is for messages. On failure *why has "FILE:LINE: what is wrong; how to mend it". */
+/* path is for messages. On failure *why (CONFIG_WHY_MAX bytes) has
+ * "FILE:LINE: what is wrong; how to mend it", without a line end, and nothing else
+ * is written. E_SYNTAX: not this kind of YAML, an unknown key, a wrong type.
+ * E_MISSING, E_DUPLICATE, E_RANGE: a key or value. E_MISMATCH: a contradiction.
+ * E_DENIED: an http issuer off loopback. E_LIMIT: over CONFIG_FILE_MAX bytes, too
+ * deep or too many values. */
 ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 		    struct config_text **ret_text);
 ch_err gate_file_parse(str path, bytes yaml, struct wr *why, struct gate_file *ret_g,
 		       struct config_text **ret_text);
 
-/* The commented file that `chancery init` writes, with these values. */
+/* What `chancery init` starts from: realms home and corp in group main on
+ * 127.0.0.1:8080, staff (which issues nothing) in a group of its own on 8081. All
+ * texts are constants. */
+void config_defaults(struct config *ret_c);
+
+/* The commented file that `chancery init` writes, with these values; config_parse
+ * gives the same back. */
 void config_write(struct wr *w, const struct config *c);
-/* The commented policy of a gate. */
+/* The commented policy of a gate; gate_file_parse gives the same back. Issuers of one
+ * realm must have the same mailboxes: the file states them by realm. */
 void gate_file_write(struct wr *w, const struct gate_file *g);

@@ -1,0 +1,56 @@
+/* The authority that `chancery init` makes: three realms, two groups. Constants only;
+ * what stands here must pass config_parse (a test writes and reads it back). */
+#include "config/config.h"
+
+static const struct role_audience audiences[] = {
+	{ { "mail", 4 }, { "https://mail.example", 20 } },
+	{ { "api", 3 }, { "https://api.example", 19 } },
+};
+
+static void set_realm(struct config_realm *r, str name, str kind, str issuer)
+{
+	const str scopes[] = { LIT("openid"), LIT("profile"), LIT("email"), LIT("mail.read"),
+			       LIT("mail.send") };
+	*r = (struct config_realm){
+		.name = name,
+		.kind = kind,
+		.issuer = issuer,
+		.issues = true,
+		.alg = LIT("ES256"),
+		.access_ttl_s = 600,
+		.id_ttl_s = 600,
+		.code_ttl_s = 60,
+		.rate_per_s = 50000,
+		.n_audiences = COUNT_OF(audiences),
+		.n_scopes = COUNT_OF(scopes),
+	};
+	for (size_t i = 0; i < COUNT_OF(audiences); i++)
+		r->audiences[i] = audiences[i];
+	for (size_t i = 0; i < COUNT_OF(scopes); i++)
+		r->scopes[i] = scopes[i];
+}
+
+void config_defaults(struct config *ret_c)
+{
+	*ret_c = (struct config){
+		.secret_memory = SECRETMEM_MEMFD,
+		.passphrase_file = LIT("passphrase"),
+		.uid_base = 59900,
+		.jwks_max_age_s = 300,
+		.n_groups = 2,
+		.groups = {
+			{ .name = LIT("main"), .host = LIT("127.0.0.1"), .port = 8080,
+			  .n_realms = 2, .realms = { LIT("home"), LIT("corp") } },
+			{ .name = LIT("staff"), .host = LIT("127.0.0.1"), .port = 8081,
+			  .n_realms = 1, .realms = { LIT("staff") } },
+		},
+		.n_realms = 3,
+	};
+	set_realm(&ret_c->realms[0], LIT("home"), LIT("consumer"),
+		  LIT("http://localhost:8080/home"));
+	set_realm(&ret_c->realms[1], LIT("corp"), LIT("enterprise"),
+		  LIT("http://localhost:8080/corp"));
+	set_realm(&ret_c->realms[2], LIT("staff"), LIT("staff"),
+		  LIT("http://localhost:8081/staff"));
+	ret_c->realms[2].issues = false;
+}
