@@ -90,6 +90,14 @@ bytes rd_bytes32(struct rd *r, size_t max)
 	return rd_counted(r, rd_u32(r), max);
 }
 
+size_t rd_count16(struct rd *r, size_t max)
+{
+	size_t n = rd_u16(r);
+	if (n > max)
+		r->bad = true;
+	return r->bad ? 0 : n;
+}
+
 bool rd_end(const struct rd *r)
 {
 	return !r->bad && r->p == r->end;

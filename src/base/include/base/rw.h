@@ -27,6 +27,8 @@ bytes rd_take(struct rd *r, size_t n);
 bytes rd_bytes16(struct rd *r, size_t max);
 str rd_str16(struct rd *r, size_t max);
 bytes rd_bytes32(struct rd *r, size_t max);
+/* a u16 count; over max it is bad and 0 */
+size_t rd_count16(struct rd *r, size_t max);
 size_t rd_left(const struct rd *r);
 /* Nothing went wrong and nothing is left. */
 bool rd_end(const struct rd *r);

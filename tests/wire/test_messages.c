@@ -1,0 +1,277 @@
+/* Every message of the wire: what is written reads back and writes the same bytes; no
+ * prefix of it and nothing longer is taken. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "wire/control.h"
+#include "wire/hash.h"
+#include "wire/plan.h"
+#include "wire/sign.h"
+
+enum { ROOM = 128 * 1024 };
+static uint8_t first[ROOM + 1], second[ROOM];
+
+struct kind {
+	const char *name;
+	void (*sample)(struct wr *w);
+	/* decodes b and, on success, writes it again */
+	ch_err (*again)(bytes b, struct wr *w);
+};
+
+static void signer_sample(struct wr *w)
+{
+	static const uint8_t key[] = { 1, 2, 3 };
+	struct signer_config c = { .secret_memory = SECRETMEM_MEMFD, .n_realms = 2, .n_keys = 2,
+				   .keys = { BYTES_OF(key), BYTES_OF(key) }, .kdf = BYTES_OF(key) };
+	c.realms[0] = (struct signer_realm){ LIT("home"), LIT("http://localhost/home"), 9, 0, 1 };
+	c.realms[1] = (struct signer_realm){ LIT("corp"), LIT("http://localhost/corp"), 9, 1, 1 };
+	signer_config_write(w, &c);
+}
+
+static void warden_sample(struct wr *w)
+{
+	struct warden_config c = { SECRETMEM_MLOCK };
+	warden_config_write(w, &c);
+}
+
+static void keeper_sample(struct wr *w)
+{
+	struct keeper_config c = { .duty = KEEPER_IMPORT, .realm = LIT("home"), .alg = 255,
+				   .state = 2, .typs = 3, .max_ttl_s = 600, .rate_per_s = 7,
+				   .n_audiences = 2, .audiences = { LIT("mail"), LIT("api") } };
+	keeper_config_write(w, &c);
+}
+
+static void issuer_sample(struct wr *w)
+{
+	struct issuer_config c = { .group = LIT("main"), .store = LIT("/x"), .has_hasher = true,
+				   .jwks_max_age_s = 300, .n_realms = 1 };
+	c.realms[0] = (struct issuer_realm){
+		.name = LIT("home"), .issuer = LIT("http://localhost/home"), .issues = true,
+		.access_ttl_s = 600, .n_audiences = 1,
+		.audiences = { { LIT("mail"), LIT("https://mail.example") } },
+		.n_scopes = 2, .scopes = { LIT("openid"), LIT("mail.read") } };
+	issuer_config_write(w, &c);
+}
+
+static void gate_sample(struct wr *w)
+{
+	struct gate_config c = { .client_id = LIT("mail"), .client_secret = LIT("s"),
+				 .scope = LIT("mail.read"), .supervised = true, .n_issuers = 1 };
+	c.issuers[0] = (struct gate_issuer){ .issuer = LIT("http://localhost/corp"),
+					     .realm = LIT("corp"), .jwks = LIT("/j"),
+					     .n_audiences = 1, .audiences = { LIT("mail") },
+					     .n_mailboxes = 1, .mailboxes = { LIT("*@corp.test") } };
+	gate_config_write(w, &c);
+}
+
+static void plan_sample(struct wr *w)
+{
+	struct plan p = { .dir = LIT("/d"), .libexec = LIT("/l"), .dev = true, .events = true,
+			  .uid_base = 59900, .passphrase_fd = 9, .n_groups = 1, .n_gates = 1 };
+	p.groups[0] = (struct plan_group){ .name = LIT("main"), .listen_fd = 5, .n_realms = 1,
+					   .issuer = bytes_of_str(LIT("opaque")),
+					   .realms = { { LIT("home"), LIT("u"), 5, 0, 0 } } };
+	p.gates[0] = (struct plan_gate){ 6, bytes_of_str(LIT("opaque too")) };
+	plan_write(w, &p);
+}
+
+static void control_sample(struct wr *w)
+{
+	struct control c = { CONTROL_CRASHED, 12, 3, 11, 99, LIT("main"),
+			     bytes_of_str(LIT("signal: SEGV\n")) };
+	control_write(w, &c);
+}
+
+static void check_sample(struct wr *w)
+{
+	struct hash_check c = { 7, LIT("$argon2id$"), { bytes_of_str(LIT("pw")) } };
+	hash_write_check(w, &c);
+}
+
+static void checked_sample(struct wr *w)
+{
+	struct hash_checked c = { 7, CH_E_MISMATCH };
+	hash_write_checked(w, &c);
+}
+
+static void requests_sample(struct wr *w)
+{
+	struct sign_request q = { .req = 1, .typ = TYP_ACCESS, .alg = SIGN_ALG_ANY, .ttl_s = 600 };
+	sign_add_text(&q, CLAIM_SUB, LIT("alice"));
+	sign_add_text(&q, CLAIM_AUD, LIT("mail"));
+	sign_add_text(&q, CLAIM_NONCE, (str){ 0 });
+	sign_add_number(&q, CLAIM_AUTH_TIME, -5);
+	sign_batch_begin(w, SIGN_REQUESTS);
+	assert_true(sign_batch_add_request(w, &q));
+	q.req = 2;
+	q.typ = TYP_ID;
+	assert_true(sign_batch_add_request(w, &q));
+}
+
+#define AGAIN(name, type)                                        \
+	static ch_err name##_again(bytes b, struct wr *w)        \
+	{                                                        \
+		static struct type c;                            \
+		TRY(name##_read(b, &c));                         \
+		name##_write(w, &c);                             \
+		return CH_DONE;                                  \
+	}
+AGAIN(signer_config, signer_config)
+AGAIN(warden_config, warden_config)
+AGAIN(keeper_config, keeper_config)
+AGAIN(issuer_config, issuer_config)
+AGAIN(gate_config, gate_config)
+AGAIN(plan, plan)
+AGAIN(control, control)
+
+static ch_err check_again(bytes b, struct wr *w)
+{
+	struct hash_check c;
+	TRY(hash_read_check(b, &c));
+	hash_write_check(w, &c);
+	return CH_DONE;
+}
+
+static ch_err checked_again(bytes b, struct wr *w)
+{
+	struct hash_checked c;
+	TRY(hash_read_checked(b, &c));
+	hash_write_checked(w, &c);
+	return CH_DONE;
+}
+
+static ch_err requests_again(bytes b, struct wr *w)
+{
+	struct rd r;
+	size_t n = 0;
+	struct sign_request q;
+	TRY(sign_batch_open(b, SIGN_REQUESTS, &r, &n));
+	sign_batch_begin(w, SIGN_REQUESTS);
+	for (size_t i = 0; i < n; i++) {
+		TRY(sign_read_request(&r, &q));
+		assert_true(sign_batch_add_request(w, &q));
+	}
+	return rd_done(&r);
+}
+
+static const struct kind kinds[] = {
+	{ "signer config", signer_sample, signer_config_again },
+	{ "warden config", warden_sample, warden_config_again },
+	{ "keeper config", keeper_sample, keeper_config_again },
+	{ "issuer config", issuer_sample, issuer_config_again },
+	{ "gate config", gate_sample, gate_config_again },
+	{ "plan", plan_sample, plan_again },
+	{ "control", control_sample, control_again },
+	{ "hash check", check_sample, check_again },
+	{ "hash checked", checked_sample, checked_again },
+	{ "sign requests", requests_sample, requests_again },
+};
+
+static void round_trips(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		struct wr a = wr_of(first, ROOM), b = wr_of(second, ROOM);
+		kinds[i].sample(&a);
+		ch_err e = kinds[i].again(wr_bytes(&a), &b);
+		if (failed(e))
+			fail_msg("%s: %s", kinds[i].name, e.site->what);
+		assert_true(bytes_eq(wr_bytes(&a), wr_bytes(&b)));
+	}
+}
+
+static void no_prefix_and_nothing_longer(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		struct wr a = wr_of(first, ROOM);
+		kinds[i].sample(&a);
+		for (size_t n = 0; n < a.n; n++) {
+			/* an exact copy, so that a sanitizer sees a read past the end */
+			uint8_t *copy = malloc(n ? n : 1);
+			memcpy(copy, first, n);
+			struct wr b = wr_of(second, ROOM);
+			if (!failed(kinds[i].again((bytes){ copy, n }, &b)))
+				fail_msg("%s: a prefix of %zu was taken", kinds[i].name, n);
+			free(copy);
+		}
+		struct wr b = wr_of(second, ROOM);
+		first[a.n] = 0;
+		assert_true(failed(kinds[i].again((bytes){ first, a.n + 1 }, &b)));
+	}
+}
+
+static void flipped_bytes_never_crash(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		struct wr a = wr_of(first, ROOM);
+		kinds[i].sample(&a);
+		for (size_t n = 0; n < a.n; n++)
+			for (unsigned bit = 0; bit < 8; bit++) {
+				struct wr b = wr_of(second, ROOM);
+				first[n] ^= (uint8_t)(1U << bit);
+				(void)kinds[i].again(wr_bytes(&a), &b);
+				first[n] ^= (uint8_t)(1U << bit);
+			}
+	}
+}
+
+static void claims_keep_to_their_typ(void **state)
+{
+	(void)state;
+	for (size_t id = 0; id < SIGN_CLAIM_COUNT; id++)
+		for (unsigned typ = TYP_ACCESS; typ <= TYP_ID; typ++) {
+			struct sign_request q = { .req = 1, .typ = (enum token_typ)typ };
+			struct sign_request got;
+			struct wr w = wr_of(first, ROOM);
+			struct rd r;
+			size_t n = 0;
+			q.claims[q.n_claims++] = (struct sign_claim){
+				.id = (enum sign_claim_id)id, .text = LIT("x"), .number = 1 };
+			sign_batch_begin(&w, SIGN_REQUESTS);
+			assert_true(sign_batch_add_request(&w, &q));
+			assert_false(failed(sign_batch_open(wr_bytes(&w), SIGN_REQUESTS, &r, &n)));
+			bool may = sign_claim_rule((enum sign_claim_id)id)->typs & typ;
+			assert_int_equal(failed(sign_read_request(&r, &got)), !may);
+		}
+}
+
+static void batches_are_bounded(void **state)
+{
+	(void)state;
+	struct wr w = wr_of(first, MESSAGE_MAX);
+	struct sign_answer a = { .req = 1, .code = CH_OK };
+	static char big[SIGN_TOKEN_MAX];
+	memset(big, 'x', sizeof(big));
+	a.token = (str){ big, sizeof(big) };
+	sign_batch_begin(&w, SIGN_ANSWERS);
+	size_t n = 0;
+	while (sign_batch_add_answer(&w, &a))
+		n++;
+	assert_int_equal(n, 7); /* 64 KiB of 8 KiB tokens */
+	assert_int_equal(sign_batch_count(&w), n);
+	a.token = LIT("t");
+	while (sign_batch_add_answer(&w, &a))
+		n++;
+	assert_int_equal(n, SIGN_BATCH_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(round_trips),
+		cmocka_unit_test(no_prefix_and_nothing_longer),
+		cmocka_unit_test(flipped_bytes_never_crash),
+		cmocka_unit_test(claims_keep_to_their_typ),
+		cmocka_unit_test(batches_are_bounded),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
