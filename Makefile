@@ -11,7 +11,7 @@ export BUILD PORT DIR
 
 .DEFAULT_GOAL := build
 .PHONY: help build run test unit asan e2e check fuzz soak bench fresh install clean \
-	compile with-tests packages-build packages-run packages-test packages-bench
+	compile with-tests
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -71,7 +71,7 @@ bench: packages-build packages-run packages-bench compile ## measure, beside pee
 	@bench/run
 
 fresh: packages-build packages-test ## both commands of the README in a new Debian 12 (needs root)
-	@sh tools/fresh.sh
+	@tools/fresh.sh
 
 install: packages-build compile ## to PREFIX (default /usr/local) under DESTDIR
 	meson configure $(BUILD) --prefix $(PREFIX)
