@@ -1,0 +1,131 @@
+/* Keys of every algorithm: dispatches to the row of functions of the algorithm.
+ * A key's struct is allocated by libcrypto, so that it lies in the heap given to
+ * crypto_init, and is wiped when freed. */
+#include "crypto/key.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+
+#include "key_internal.h"
+
+static const struct alg_ops *const ops[ALG_COUNT] = {
+	[ALG_ES256] = &es256_ops,
+	[ALG_EDDSA] = &eddsa_ops,
+	[ALG_RS256] = &rs256_ops,
+	[ALG_PS256] = &ps256_ops,
+};
+
+static const struct alg_ops *ops_of(enum alg a)
+{
+	assert(a < ALG_COUNT);
+	return ops[a];
+}
+
+void public_key_free(struct public_key *k)
+{
+	if (!k)
+		return;
+	es256_drop(k->ec);
+	rsa_drop(k->rsa, k->rsa_verify);
+	OPENSSL_free(k);
+}
+
+void public_key_done(struct public_key **k)
+{
+	public_key_free(*k);
+	*k = NULL;
+}
+
+ch_err public_key_new(const struct key_parts *parts, struct public_key **ret_k)
+{
+	AUTO(public_key_done) struct public_key *k = OPENSSL_zalloc(sizeof(*k));
+	if (!k)
+		return ch_fail(CH_E_NOMEM, "no memory for a public key", lib_error());
+	k->alg = parts->alg;
+	TRY(ops_of(k->alg)->load_public(k, parts));
+	*ret_k = TAKE(k);
+	return CH_DONE;
+}
+
+ch_err public_key_verify(struct public_key *k, bytes message, bytes sig)
+{
+	return ops_of(k->alg)->verify(k, message, sig);
+}
+
+void private_key_free(struct private_key *k)
+{
+	if (!k)
+		return;
+	es256_drop(k->ec);
+	rsa_drop(k->rsa, k->rsa_sign);
+	OPENSSL_clear_free(k, sizeof(*k));
+}
+
+void private_key_done(struct private_key **k)
+{
+	private_key_free(*k);
+	*k = NULL;
+}
+
+static ch_err private_key_alloc(enum alg a, struct private_key **ret_k)
+{
+	struct private_key *k = OPENSSL_zalloc(sizeof(*k));
+	if (!k)
+		return ch_fail(CH_E_NOMEM, "no memory for a private key", lib_error());
+	k->alg = a;
+	*ret_k = k;
+	return CH_DONE;
+}
+
+ch_err private_key_generate(enum alg a, struct private_key **ret_k)
+{
+	AUTO(private_key_done) struct private_key *k = NULL;
+	TRY(private_key_alloc(a, &k));
+	TRY(ops_of(a)->generate(k));
+	*ret_k = TAKE(k);
+	return CH_DONE;
+}
+
+ch_err private_key_from_pem(enum alg a, const struct secret *pem, struct private_key **ret_k)
+{
+	AUTO(pkey_done) EVP_PKEY *pkey = NULL;
+	AUTO(private_key_done) struct private_key *k = NULL;
+	TRY(pem_read(pem, &pkey));
+	TRY(private_key_alloc(a, &k));
+	TRY(ops_of(a)->adopt(k, pkey, true));
+	*ret_k = TAKE(k);
+	return CH_DONE;
+}
+
+ch_err private_key_export(const struct private_key *k, struct secret **ret_s)
+{
+	return ops_of(k->alg)->export(k, ret_s);
+}
+
+ch_err private_key_load(enum alg a, const struct secret *exported, struct private_key **ret_k)
+{
+	AUTO(private_key_done) struct private_key *k = NULL;
+	TRY(private_key_alloc(a, &k));
+	TRY(ops_of(a)->load(k, secret_peek(exported)));
+	*ret_k = TAKE(k);
+	return CH_DONE;
+}
+
+ch_err private_key_public(const struct private_key *k, struct key_parts *ret_parts)
+{
+	struct key_parts parts = { .alg = k->alg };
+	TRY(ops_of(k->alg)->publish(k, &parts));
+	*ret_parts = parts;
+	return CH_DONE;
+}
+
+enum alg private_key_alg(const struct private_key *k)
+{
+	return k->alg;
+}
+
+ch_err private_key_sign(struct private_key *k, bytes message, uint8_t sig[static SIGNATURE_MAX],
+			size_t *ret_n)
+{
+	return ops_of(k->alg)->sign(k, message, sig, ret_n);
+}

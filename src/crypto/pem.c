@@ -1,0 +1,117 @@
+/* Private keys as PEM and as PKCS#8 DER. Trusts nothing in the text. Never asks for
+ * a passphrase: libcrypto's default would prompt on the terminal. */
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "base/ck.h"
+#include "key_internal.h"
+
+void bn_done(BIGNUM **n)
+{
+	BN_clear_free(*n);
+}
+
+void pkey_done(EVP_PKEY **k)
+{
+	EVP_PKEY_free(*k);
+}
+
+static void bio_done(BIO **b)
+{
+	(void)BIO_free(*b);
+}
+
+static void pkcs8_done(PKCS8_PRIV_KEY_INFO **p)
+{
+	PKCS8_PRIV_KEY_INFO_free(*p);
+}
+
+uint64_t lib_error(void)
+{
+	uint64_t last = ERR_peek_last_error();
+	ERR_clear_error();
+	return last;
+}
+
+static int refuse_passphrase(char *buf, int n, int writing, void *arg)
+{
+	(void)buf;
+	(void)n;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+ch_err pem_read(const struct secret *pem, EVP_PKEY **ret_pkey)
+{
+	bytes text = secret_peek(pem);
+	AUTO(bio_done) BIO *in = BIO_new_mem_buf(text.p, int_from(text.n));
+	if (!in)
+		return ch_fail(CH_E_NOMEM, "no memory to read PEM", lib_error());
+	EVP_PKEY *pkey = PEM_read_bio_PrivateKey(in, NULL, refuse_passphrase, NULL);
+	if (!pkey)
+		return ch_fail(CH_E_SYNTAX,
+			       "not a PEM private key without a passphrase (to remove one: openssl "
+			       "pkey -in FILE)",
+			       lib_error());
+	ERR_clear_error();
+	*ret_pkey = pkey;
+	return CH_DONE;
+}
+
+ch_err private_key_pem_alg(const struct secret *pem, enum alg *ret_alg)
+{
+	static const struct {
+		int id;
+		enum alg alg;
+	} fits[] = {
+		{ EVP_PKEY_EC, ALG_ES256 },
+		{ EVP_PKEY_ED25519, ALG_EDDSA },
+		{ EVP_PKEY_RSA, ALG_RS256 },
+	};
+	AUTO(pkey_done) EVP_PKEY *pkey = NULL;
+	TRY(pem_read(pem, &pkey));
+	for (size_t i = 0; i < COUNT_OF(fits); i++) {
+		if (EVP_PKEY_get_base_id(pkey) == fits[i].id) {
+			*ret_alg = fits[i].alg;
+			return CH_DONE;
+		}
+	}
+	return ch_fail(CH_E_MISMATCH, "only P-256, Ed25519 and RSA keys can be used",
+		       EVP_PKEY_get_base_id(pkey));
+}
+
+/* Written straight into the secret: no copy of the key lies elsewhere. */
+ch_err pkcs8_write(const EVP_PKEY *pkey, struct secret **ret_s)
+{
+	AUTO(pkcs8_done) PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pkey);
+	AUTO(secret_done) struct secret *s = NULL;
+	int n = info ? i2d_PKCS8_PRIV_KEY_INFO(info, NULL) : -1;
+	if (n <= 0)
+		return ch_fail(CH_E_CRYPTO, "cannot encode the key", lib_error());
+	TRY(secret_new((size_t)n, &s));
+	uint8_t *at = secret_poke(s);
+	if (i2d_PKCS8_PRIV_KEY_INFO(info, &at) != n)
+		return ch_fail(CH_E_CRYPTO, "cannot encode the key", lib_error());
+	*ret_s = TAKE(s);
+	return CH_DONE;
+}
+
+ch_err pkcs8_read(bytes der, EVP_PKEY **ret_pkey)
+{
+	const uint8_t *at = der.p;
+	AUTO(pkcs8_done) PKCS8_PRIV_KEY_INFO *info =
+		d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.n);
+	if (!info || at != der.p + der.n)
+		return ch_fail(CH_E_SYNTAX, "not PKCS#8, or something after it", lib_error());
+	EVP_PKEY *pkey = EVP_PKCS82PKEY(info);
+	if (!pkey)
+		return ch_fail(CH_E_SYNTAX, "PKCS#8 without a key that is known", lib_error());
+	ERR_clear_error();
+	*ret_pkey = pkey;
+	return CH_DONE;
+}

@@ -1,0 +1,234 @@
+/* Keys of every algorithm: there and back, and what must be refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "crypto/key.h"
+
+static const str message = LIT("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9");
+
+struct pair {
+	struct private_key *priv;
+	struct public_key *pub;
+	struct key_parts parts;
+	uint8_t sig[SIGNATURE_MAX];
+	size_t n;
+};
+
+static void pair_done(struct pair *p)
+{
+	private_key_free(p->priv);
+	public_key_free(p->pub);
+}
+
+/* a new key, its public half and one signature */
+static void make(enum alg a, struct pair *p)
+{
+	*p = (struct pair){ 0 };
+	assert_false(failed(private_key_generate(a, &p->priv)));
+	assert_int_equal(private_key_alg(p->priv), a);
+	assert_false(failed(private_key_public(p->priv, &p->parts)));
+	assert_int_equal(p->parts.alg, a);
+	assert_false(failed(public_key_new(&p->parts, &p->pub)));
+	assert_false(failed(private_key_sign(p->priv, bytes_of_str(message), p->sig, &p->n)));
+}
+
+static enum ch_code verify(struct pair *p, bytes sig)
+{
+	return ch_code_of(public_key_verify(p->pub, bytes_of_str(message), sig));
+}
+
+static void signs_what_verifies(void **state)
+{
+	(void)state;
+	for (int a = 0; a < ALG_COUNT; a++) {
+		AUTO(pair_done) struct pair p;
+		make((enum alg)a, &p);
+		assert_int_equal(p.n, a == ALG_ES256 || a == ALG_EDDSA ? 64 : 256);
+		for (int i = 0; i < 3; i++) {
+			assert_false(failed(private_key_sign(p.priv, bytes_of_str(message), p.sig,
+							     &p.n)));
+			assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_OK);
+		}
+		assert_int_equal(ch_code_of(public_key_verify(p.pub, bytes_of_str(LIT("other")),
+							      (bytes){ p.sig, p.n })),
+				 CH_E_MISMATCH);
+	}
+}
+
+static void every_changed_byte_is_refused(void **state)
+{
+	(void)state;
+	for (int a = 0; a < ALG_COUNT; a++) {
+		AUTO(pair_done) struct pair p;
+		make((enum alg)a, &p);
+		for (size_t i = 0; i < p.n; i++) {
+			p.sig[i] ^= 1;
+			assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_E_MISMATCH);
+			p.sig[i] ^= 1;
+		}
+		assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_OK);
+	}
+}
+
+static void only_the_exact_length(void **state)
+{
+	(void)state;
+	for (int a = 0; a < ALG_COUNT; a++) {
+		AUTO(pair_done) struct pair p;
+		make((enum alg)a, &p);
+		for (size_t n = 0; n <= p.n + 1; n++)
+			assert_int_equal(verify(&p, (bytes){ p.sig, n }),
+					 n == p.n ? CH_OK : CH_E_MISMATCH);
+	}
+}
+
+static void zero_numbers_are_refused(void **state)
+{
+	(void)state;
+	/* r = s = 0 verifies everything where the range is not checked (CVE-2022-21449) */
+	for (int a = 0; a < ALG_COUNT; a++) {
+		AUTO(pair_done) struct pair p;
+		make((enum alg)a, &p);
+		memset(p.sig, 0, sizeof(p.sig));
+		assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_E_MISMATCH);
+		memset(p.sig, 0xff, sizeof(p.sig));
+		assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_E_MISMATCH);
+	}
+}
+
+static void rs256_is_not_ps256(void **state)
+{
+	(void)state;
+	AUTO(pair_done) struct pair p;
+	AUTO(public_key_done) struct public_key *other = NULL;
+	make(ALG_RS256, &p);
+	p.parts.alg = ALG_PS256;
+	assert_false(failed(public_key_new(&p.parts, &other)));
+	assert_int_equal(
+		ch_code_of(public_key_verify(other, bytes_of_str(message), (bytes){ p.sig, p.n })),
+		CH_E_MISMATCH);
+}
+
+static void exported_and_loaded_it_signs_alike(void **state)
+{
+	(void)state;
+	for (int a = 0; a < ALG_COUNT; a++) {
+		AUTO(pair_done) struct pair p;
+		AUTO(secret_done) struct secret *s = NULL;
+		AUTO(private_key_done) struct private_key *again = NULL;
+		make((enum alg)a, &p);
+		assert_false(failed(private_key_export(p.priv, &s)));
+		assert_false(failed(private_key_load((enum alg)a, s, &again)));
+		assert_false(failed(private_key_sign(again, bytes_of_str(message), p.sig, &p.n)));
+		assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_OK);
+	}
+}
+
+static void loads_only_its_own_kind(void **state)
+{
+	(void)state;
+	for (int a = 0; a < ALG_COUNT; a++) {
+		AUTO(pair_done) struct pair p;
+		AUTO(secret_done) struct secret *s = NULL;
+		make((enum alg)a, &p);
+		assert_false(failed(private_key_export(p.priv, &s)));
+		for (int b = 0; b < ALG_COUNT; b++) {
+			AUTO(private_key_done) struct private_key *k = NULL;
+			bool both_rsa = a >= ALG_RS256 && b >= ALG_RS256;
+			bool ok = !failed(private_key_load((enum alg)b, s, &k));
+			assert_int_equal(ok, a == b || both_rsa);
+		}
+	}
+}
+
+static enum ch_code load_parts(const struct key_parts *parts)
+{
+	AUTO(public_key_done) struct public_key *k = NULL;
+	return ch_code_of(public_key_new(parts, &k));
+}
+
+static void bad_points_are_refused(void **state)
+{
+	(void)state;
+	struct key_parts es = { .alg = ALG_ES256 }, ed = { .alg = ALG_EDDSA };
+	AUTO(pair_done) struct pair p;
+	assert_int_equal(load_parts(&es), CH_E_MISMATCH); /* (0, 0) is not on the curve */
+	make(ALG_ES256, &p);
+	es = p.parts;
+	es.y[31] ^= 1;
+	assert_int_equal(load_parts(&es), CH_E_MISMATCH);
+	memset(es.x, 0xff, sizeof(es.x)); /* over the field's prime */
+	assert_int_equal(load_parts(&es), CH_E_MISMATCH);
+	assert_int_equal(load_parts(&ed), CH_E_RANGE); /* y = 0: order 4 */
+	ed.x[0] = 1;                                   /* the neutral element */
+	assert_int_equal(load_parts(&ed), CH_E_RANGE);
+	memset(ed.x, 0xff, sizeof(ed.x)); /* not canonical */
+	assert_int_equal(load_parts(&ed), CH_E_RANGE);
+}
+
+static void bad_rsa_numbers_are_refused(void **state)
+{
+	(void)state;
+	AUTO(pair_done) struct pair p;
+	make(ALG_RS256, &p);
+	struct key_parts k = p.parts;
+	k.e_size = 1;
+	k.e[0] = 3;
+	assert_true(load_parts(&k) != CH_OK);
+	k = p.parts;
+	k.n[k.n_size - 1] &= 0xfe;
+	assert_true(load_parts(&k) != CH_OK);
+	k = p.parts;
+	k.n_size = 128;
+	k.n[127] |= 1;
+	assert_true(load_parts(&k) != CH_OK);
+	k = p.parts;
+	k.n[0] = 0;
+	assert_int_equal(load_parts(&k), CH_E_RANGE);
+	k.n_size = RSA_MODULUS_MAX + 1;
+	assert_int_equal(load_parts(&k), CH_E_RANGE);
+	k.n_size = 0;
+	assert_int_equal(load_parts(&k), CH_E_RANGE);
+}
+
+static void names(void **state)
+{
+	(void)state;
+	enum alg a = ALG_COUNT;
+	for (int i = 0; i < ALG_COUNT; i++) {
+		assert_true(alg_by_name(alg_name((enum alg)i), &a));
+		assert_int_equal(a, i);
+	}
+	const str bad[] = { LIT(""),	  LIT("none"),	LIT("HS256"), LIT("es256"),
+			    LIT("ES2567"), LIT("ES384"), LIT("RSA"),   LIT("ES256 ") };
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_false(alg_by_name(bad[i], &a));
+}
+
+static int init(void **state)
+{
+	(void)state;
+	return failed(crypto_init(NULL)) || failed(crypto_init(NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names),
+		cmocka_unit_test(signs_what_verifies),
+		cmocka_unit_test(every_changed_byte_is_refused),
+		cmocka_unit_test(only_the_exact_length),
+		cmocka_unit_test(zero_numbers_are_refused),
+		cmocka_unit_test(rs256_is_not_ps256),
+		cmocka_unit_test(exported_and_loaded_it_signs_alike),
+		cmocka_unit_test(loads_only_its_own_kind),
+		cmocka_unit_test(bad_points_are_refused),
+		cmocka_unit_test(bad_rsa_numbers_are_refused),
+	};
+	return cmocka_run_group_tests(tests, init, NULL);
+}
