@@ -1,0 +1,277 @@
+/* The store on SQLite: open, create, kept statements. It trusts the folder's
+ * permissions, not the file's content: what it reads is checked for version and size.
+ * Each commit is on the disk before it returns (WAL, synchronous=FULL), for a code that
+ * was taken must stay taken. It never logs, and never builds SQL from data. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "store_internal.h"
+
+enum { SCHEMA_VERSION = 1, BUSY_TIMEOUT_MS = 2000 };
+
+static const char schema_sql[] =
+	"BEGIN IMMEDIATE;"
+	"CREATE TABLE IF NOT EXISTS schema("
+	"  only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL) STRICT;"
+	"INSERT OR IGNORE INTO schema VALUES (1, 1);"
+	"CREATE TABLE IF NOT EXISTS clients("
+	"  realm TEXT NOT NULL, id TEXT NOT NULL, secret_hash BLOB NOT NULL,"
+	"  auth_method TEXT NOT NULL, grant_types TEXT NOT NULL, redirect_uris TEXT NOT NULL,"
+	"  scopes TEXT NOT NULL, audience TEXT NOT NULL, audiences TEXT NOT NULL,"
+	"  username TEXT NOT NULL, disabled INTEGER NOT NULL,"
+	"  PRIMARY KEY (realm, id)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS users("
+	"  sub TEXT PRIMARY KEY, realm TEXT NOT NULL, username TEXT NOT NULL,"
+	"  password_hash TEXT NOT NULL, mailbox TEXT NOT NULL, name TEXT NOT NULL,"
+	"  email TEXT NOT NULL, disabled INTEGER NOT NULL,"
+	"  UNIQUE (realm, username)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS codes("
+	"  hash BLOB PRIMARY KEY, realm TEXT NOT NULL, client_id TEXT NOT NULL,"
+	"  redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL,"
+	"  sub TEXT NOT NULL REFERENCES users(sub) ON DELETE CASCADE,"
+	"  scope TEXT NOT NULL, audience TEXT NOT NULL, nonce TEXT NOT NULL,"
+	"  auth_time INTEGER NOT NULL, expires INTEGER NOT NULL,"
+	"  FOREIGN KEY (realm, client_id) REFERENCES clients(realm, id) ON DELETE CASCADE)"
+	"  STRICT, WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS codes_expires ON codes(expires);"
+	"COMMIT;";
+
+#define CLIENT_COLUMNS \
+	"realm, id, secret_hash, auth_method, grant_types, redirect_uris, scopes, audience," \
+	" audiences, username, disabled"
+#define USER_COLUMNS "realm, sub, username, password_hash, mailbox, name, email, disabled"
+#define CODE_COLUMNS \
+	"hash, realm, client_id, redirect_uri, challenge, sub, scope, audience, nonce," \
+	" auth_time, expires"
+
+static const char *const queries[Q_COUNT] = {
+	[Q_SCHEMA] = "SELECT version FROM schema",
+	[Q_DATA_VERSION] = "PRAGMA data_version",
+	[Q_CLIENT_ADD] = "INSERT INTO clients(" CLIENT_COLUMNS ")"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[Q_CLIENT_GET] = "SELECT " CLIENT_COLUMNS " FROM clients WHERE realm = ?1 AND id = ?2",
+	[Q_CLIENT_LIST] = "SELECT " CLIENT_COLUMNS " FROM clients"
+			  " WHERE ?1 = '' OR realm = ?1 ORDER BY realm, id",
+	[Q_USER_ADD] = "INSERT INTO users(" USER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[Q_USER_BY_NAME] = "SELECT " USER_COLUMNS " FROM users WHERE realm = ?1 AND username = ?2",
+	[Q_USER_BY_SUB] = "SELECT " USER_COLUMNS " FROM users WHERE realm = ?1 AND sub = ?2",
+	[Q_USER_LIST] = "SELECT " USER_COLUMNS " FROM users"
+			" WHERE ?1 = '' OR realm = ?1 ORDER BY realm, username",
+	[Q_CODE_ADD] = "INSERT INTO codes(" CODE_COLUMNS ")"
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	/* one statement: the engine's write lock decides who has it */
+	[Q_CODE_TAKE] = "DELETE FROM codes WHERE hash = ?1 AND realm = ?2 RETURNING " CODE_COLUMNS,
+	[Q_CODE_PURGE] = "DELETE FROM codes WHERE expires <= ?1",
+};
+
+ch_err store_fail(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return ch_fail(CH_E_BUSY, "another process keeps the store locked", rc);
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return ch_fail(CH_E_STORE, "the store's file is damaged: restore it from a backup", rc);
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+		return ch_fail(CH_E_STORE, "the store cannot be written: look at its folder's owner", rc);
+	case SQLITE_FULL:
+		return ch_fail(CH_E_STORE, "the store's disk is full", rc);
+	case SQLITE_CONSTRAINT:
+		if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
+			return ch_fail(CH_E_NOT_FOUND, "the store has no such user or client", rc);
+		return ch_fail(CH_E_EXISTS, "the store has it already", rc);
+	default:
+		return ch_fail(CH_E_STORE, "the store's engine failed", rc);
+	}
+}
+
+void statement_done(sqlite3_stmt **q)
+{
+	if (!*q)
+		return;
+	(void)sqlite3_reset(*q);
+	(void)sqlite3_clear_bindings(*q);
+}
+
+/* SQLITE_STATIC holds because statement_done() comes before the caller's text dies. A
+ * failed bind leaves NULL, which each column refuses. */
+void bind_str(sqlite3_stmt *q, int i, str s)
+{
+	(void)sqlite3_bind_text64(q, i, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void bind_blob(sqlite3_stmt *q, int i, bytes b)
+{
+	(void)sqlite3_bind_blob64(q, i, b.p ? (const void *)b.p : "", b.n, SQLITE_STATIC);
+}
+
+ch_err statement_row(sqlite3_stmt *q)
+{
+	int rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW)
+		return CH_DONE;
+	return rc == SQLITE_DONE ? ch_fail(CH_E_NOT_FOUND, "the store has no such row", 0)
+				 : store_fail(rc);
+}
+
+ch_err statement_run(sqlite3_stmt *q)
+{
+	int rc = 0;
+	do
+		rc = sqlite3_step(q);
+	while (rc == SQLITE_ROW);
+	return rc == SQLITE_DONE ? CH_DONE : store_fail(rc);
+}
+
+ch_err column_str(sqlite3_stmt *q, int i, struct arena *a_or_null, str *ret_s)
+{
+	const char *p = (const char *)sqlite3_column_text(q, i);
+	int n = sqlite3_column_bytes(q, i);
+	if (n < 0 || n > STORE_LIST_MAX || (n > 0 && !p))
+		return ch_fail(CH_E_STORE, "the store holds a text that is too long", n);
+	str s = { p, (size_t)n };
+	if (a_or_null)
+		return arena_str(a_or_null, s, ret_s);
+	*ret_s = s;
+	return CH_DONE;
+}
+
+ch_err column_blob(sqlite3_stmt *q, int i, struct arena *a_or_null, bytes *ret_b)
+{
+	const char *p = sqlite3_column_blob(q, i);
+	int n = sqlite3_column_bytes(q, i);
+	str s = { p, n > 0 ? (size_t)n : 0 };
+	if (s.n != 0 && s.n != STORE_HASH_SIZE)
+		return ch_fail(CH_E_STORE, "the store holds a hash of another size", n);
+	if (a_or_null)
+		TRY(arena_str(a_or_null, s, &s));
+	*ret_b = bytes_of_str(s);
+	return CH_DONE;
+}
+
+ch_err text_check(str s, size_t max)
+{
+	if (s.n > max)
+		return ch_fail(CH_E_FULL, "a text is too long to be stored", max);
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return ch_fail(CH_E_SYNTAX, "a text holds a control character", i);
+	return CH_DONE;
+}
+
+static ch_err db_open(str folder, int flags, sqlite3 **ret_db)
+{
+	struct path path;
+	sqlite3 *db = NULL;
+	TRY(path_join(&path, folder, LIT("chancery.db"), (str){ 0 }));
+	int rc = sqlite3_open_v2(path.p, &db,
+				 flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	if (rc != SQLITE_OK) {
+		(void)sqlite3_close(db);
+		return access(path.p, F_OK) != 0 && !(flags & SQLITE_OPEN_CREATE)
+			       ? ch_fail(CH_E_NOT_FOUND, "there is no store: make it first", rc)
+			       : store_fail(rc);
+	}
+	(void)sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	*ret_db = db;
+	return CH_DONE;
+}
+
+static void db_close(sqlite3 **db)
+{
+	(void)sqlite3_close(*db);
+	*db = NULL;
+}
+
+static ch_err db_exec(sqlite3 *db, const char *sql)
+{
+	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK ? CH_DONE : store_fail(rc);
+}
+
+static ch_err own(int folder_fd, const char *name, uid_t owner, gid_t group, mode_t mode)
+{
+	if (fchmodat(folder_fd, name, mode, 0) != 0)
+		return ch_fail(CH_E_IO, "cannot set the store's mode", errno);
+	if (owner != (uid_t)-1 && fchownat(folder_fd, name, owner, group, AT_SYMLINK_NOFOLLOW) != 0)
+		return ch_fail(CH_E_IO, "cannot hand the store to its owner", errno);
+	return CH_DONE;
+}
+
+/* The empty file comes first, with its owner and mode: the engine gives the files that
+ * it makes beside it (WAL, shared memory) the same. */
+static ch_err file_prepare(struct path folder, uid_t owner, gid_t group)
+{
+	AUTO(fd_close) int dir = open(folder.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return ch_fail(CH_E_IO, "cannot open the store's folder", errno);
+	AUTO(fd_close) int fd =
+		openat(dir, "chancery.db", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return ch_fail(CH_E_IO, "cannot make the store's file", errno);
+	TRY(own(dir, "chancery.db", owner, group, 0640));
+	return own(dir, ".", owner, group, 0750);
+}
+
+ch_err store_create(str folder, uid_t owner, gid_t group)
+{
+	struct path path;
+	AUTO(db_close) sqlite3 *db = NULL;
+	TRY(path_of(&path, folder));
+	TRY(dir_make(AT_FDCWD, path.p, 0750));
+	TRY(file_prepare(path, owner, group));
+	TRY(db_open(folder, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db));
+	TRY(db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"));
+	return db_exec(db, schema_sql);
+}
+
+static ch_err prepare_all(struct store *s)
+{
+	for (size_t i = 0; i < Q_COUNT; i++) {
+		int rc = sqlite3_prepare_v3(s->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT,
+					    &s->q[i], NULL);
+		if (rc == SQLITE_ERROR)
+			return ch_fail(CH_E_STORE, "the file is no store of ours: a table is missing", i);
+		if (rc != SQLITE_OK)
+			return store_fail(rc);
+	}
+	return CH_DONE;
+}
+
+static ch_err schema_check(struct store *s)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SCHEMA];
+	TRY(statement_row(q));
+	int64_t version = sqlite3_column_int64(q, 0);
+	if (version != SCHEMA_VERSION)
+		return ch_fail(CH_E_MISMATCH, "the store was made by another version", version);
+	return CH_DONE;
+}
+
+ch_err store_setup(struct store *s, str folder)
+{
+	TRY(db_open(folder, SQLITE_OPEN_READWRITE, &s->db));
+	TRY(db_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+			   "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"));
+	TRY(prepare_all(s));
+	return schema_check(s);
+}
+
+ch_err store_version(struct store *s, uint64_t *ret_version)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DATA_VERSION];
+	TRY(statement_row(q));
+	*ret_version = (uint64_t)sqlite3_column_int64(q, 0);
+	return CH_DONE;
+}

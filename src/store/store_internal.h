@@ -1,0 +1,37 @@
+/* Inside the store: the connection, its kept statements, binding and reading. */
+#pragma once
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+enum store_query {
+	Q_SCHEMA, Q_DATA_VERSION,
+	Q_CLIENT_ADD, Q_CLIENT_GET, Q_CLIENT_LIST,
+	Q_USER_ADD, Q_USER_BY_NAME, Q_USER_BY_SUB, Q_USER_LIST,
+	Q_CODE_ADD, Q_CODE_TAKE, Q_CODE_PURGE,
+	Q_COUNT
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *q[Q_COUNT];
+};
+
+/* Opens the file, sets the connection up, prepares what it will ask; s is zeroed. */
+ch_err store_setup(struct store *s, str folder);
+/* An engine's result code as an error that says what to do. */
+ch_err store_fail(int rc);
+/* For AUTO(): makes a statement ready for its next use, forgets what it was given. */
+void statement_done(sqlite3_stmt **q);
+/* i counts from 1, as the engine does. An empty text is stored as ''. */
+void bind_str(sqlite3_stmt *q, int i, str s);
+void bind_blob(sqlite3_stmt *q, int i, bytes b);
+/* One row: E_NOT_FOUND when there is none. */
+ch_err statement_row(sqlite3_stmt *q);
+/* Runs it to its end. E_EXISTS when a row is there already. */
+ch_err statement_run(sqlite3_stmt *q);
+/* Columns count from 0; with an arena it is a copy, else it lives until the next step. */
+ch_err column_str(sqlite3_stmt *q, int i, struct arena *a_or_null, str *ret_s);
+ch_err column_blob(sqlite3_stmt *q, int i, struct arena *a_or_null, bytes *ret_b);
+/* Text that may be stored: at most max bytes, no control character. */
+ch_err text_check(str s, size_t max);

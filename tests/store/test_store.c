@@ -1,0 +1,313 @@
+/* The store: what goes in comes out, names are unique, a code is taken once however
+ * many ask, damage is named. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "store/store.h"
+
+static char folder[64];
+static uint8_t memory[16384];
+static struct arena arena;
+
+static str dir(void)
+{
+	return str_from_c(folder);
+}
+
+static int fresh(void **state)
+{
+	static const char template[] = "/tmp/test-store-XXXXXX";
+	(void)state;
+	mem_copy(folder, template, sizeof(template));
+	if (!mkdtemp(folder))
+		return -1;
+	arena_init(&arena, memory, sizeof(memory));
+	return failed(store_create(dir(), (uid_t)-1, (gid_t)-1)) ? -1 : 0;
+}
+
+static int gone(void **state)
+{
+	static const char *const names[] = { "chancery.db", "chancery.db-wal", "chancery.db-shm" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct path p;
+		if (!failed(path_join(&p, dir(), str_from_c(names[i]), (str){ 0 })))
+			(void)unlink(p.p);
+	}
+	return rmdir(folder);
+}
+
+static struct store *opened(void)
+{
+	struct store *s = NULL;
+	assert_false(failed(store_open(dir(), &s)));
+	return s;
+}
+
+static struct store_client client(const char *realm)
+{
+	static const uint8_t hash[STORE_HASH_SIZE] = { 7, 0, 9 };
+	return (struct store_client){
+		.realm = str_from_c(realm), .id = LIT("bench"), .secret_hash = BYTES_OF(hash),
+		.auth_method = LIT("client_secret_basic"), .grant_types = LIT("client_credentials"),
+		.redirect_uris = LIT("http://127.0.0.1/callback"), .scopes = LIT("openid mail.read"),
+		.audience = LIT("mail"), .audiences = LIT("mail api"),
+		.username = LIT("alice@home.test"),
+	};
+}
+
+static struct store_user user(void)
+{
+	return (struct store_user){
+		.realm = LIT("home"), .username = LIT("Alice@Home.test"),
+		.password_hash = LIT("$argon2id$x"), .name = LIT("Alice"),
+		.email = LIT("alice@home.test"),
+	};
+}
+
+static void clients(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	struct store_client c = client("home"), got = { 0 };
+	assert_false(failed(store_client_add(s, &c)));
+	assert_int_equal(ch_code_of(store_client_add(s, &c)), CH_E_EXISTS);
+	assert_false(failed(store_client_get(s, LIT("home"), LIT("bench"), &arena, &got)));
+	assert_true(str_eq(got.scopes, c.scopes));
+	assert_true(bytes_eq(got.secret_hash, c.secret_hash));
+	assert_true(str_eq(got.username, c.username));
+	assert_true(str_eq(got.audiences, c.audiences));
+	assert_int_equal(ch_code_of(store_client_get(s, LIT("corp"), LIT("bench"), &arena, &got)),
+			 CH_E_NOT_FOUND);
+	c.id = LIT("a b");
+	assert_int_equal(ch_code_of(store_client_add(s, &c)), CH_E_SYNTAX);
+	c.id = LIT("x");
+	c.redirect_uris = LIT("http://a/\nhttp://b/");
+	assert_int_equal(ch_code_of(store_client_add(s, &c)), CH_E_SYNTAX);
+}
+
+static ch_err count_client(void *ctx, const struct store_client *c)
+{
+	assert_true(c->id.n > 0);
+	(*(int *)ctx)++;
+	return CH_DONE;
+}
+
+static void listing(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	struct store_client a = client("home"), b = client("corp");
+	int n = 0;
+	assert_false(failed(store_client_add(s, &a)));
+	assert_false(failed(store_client_add(s, &b)));
+	assert_false(failed(store_client_list(s, (str){ 0 }, count_client, &n)));
+	assert_int_equal(n, 2);
+	assert_false(failed(store_client_list(s, LIT("corp"), count_client, &n)));
+	assert_int_equal(n, 3);
+}
+
+static void users(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	struct store_user u = user(), got = { 0 };
+	char sub[STORE_SUB_SIZE];
+	str id = { sub, sizeof(sub) };
+	assert_false(failed(store_user_add(s, &u, sub)));
+	assert_false(failed(store_user_by_name(s, LIT("home"), LIT("ALICE@home.test"), &arena, &got)));
+	assert_true(str_eq(got.username, LIT("alice@home.test")));
+	assert_true(str_eq(got.mailbox, LIT("alice@home.test")));
+	assert_true(str_eq(got.sub, id));
+	u.username = LIT("alice@home.TEST");
+	assert_int_equal(ch_code_of(store_user_add(s, &u, sub)), CH_E_EXISTS);
+	u.realm = LIT("corp");
+	u.mailbox = LIT("shared@corp.test");
+	assert_false(failed(store_user_add(s, &u, sub)));
+	assert_false(failed(store_user_by_sub(s, LIT("corp"), id, &arena, &got)));
+	assert_true(str_eq(got.mailbox, LIT("shared@corp.test")));
+	assert_int_equal(ch_code_of(store_user_by_sub(s, LIT("home"), id, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	u.username = LIT("");
+	assert_int_equal(ch_code_of(store_user_add(s, &u, sub)), CH_E_SYNTAX);
+}
+
+static struct store_code seeded_code(struct store *s, char sub[static STORE_SUB_SIZE])
+{
+	struct store_client c = client("home");
+	struct store_user u = user();
+	assert_false(failed(store_client_add(s, &c)));
+	assert_false(failed(store_user_add(s, &u, sub)));
+	return (struct store_code){
+		.hash = { 1, 2, 3 }, .realm = LIT("home"), .client_id = LIT("bench"),
+		.redirect_uri = LIT("http://127.0.0.1:5/callback"), .challenge = LIT("abc"),
+		.sub = { sub, STORE_SUB_SIZE }, .scope = LIT("openid"), .audience = LIT("mail"),
+		.nonce = LIT("n"), .auth_time = 1000, .expires = 1060,
+	};
+}
+
+static void code_once(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	char sub[STORE_SUB_SIZE];
+	struct store_code c = seeded_code(s, sub), got = { 0 };
+	assert_false(failed(store_code_add(s, &c, 1000)));
+	assert_int_equal(ch_code_of(store_code_take(s, LIT("corp"), c.hash, 1001, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	assert_false(failed(store_code_take(s, LIT("home"), c.hash, 1059, &arena, &got)));
+	assert_true(str_eq(got.redirect_uri, c.redirect_uri));
+	assert_true(str_eq(got.sub, c.sub));
+	assert_true(got.auth_time == 1000);
+	assert_int_equal(ch_code_of(store_code_take(s, LIT("home"), c.hash, 1059, &arena, &got)),
+			 CH_E_NOT_FOUND);
+}
+
+static void code_expires(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	char sub[STORE_SUB_SIZE];
+	struct store_code c = seeded_code(s, sub), got = { 0 };
+	assert_false(failed(store_code_add(s, &c, 1000)));
+	assert_int_equal(ch_code_of(store_code_take(s, LIT("home"), c.hash, 1060, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	assert_false(failed(store_code_add(s, &c, 1000)));
+	c.hash[0] = 99;
+	assert_false(failed(store_code_add(s, &c, 2000)));
+	c.hash[0] = 1;
+	assert_int_equal(ch_code_of(store_code_take(s, LIT("home"), c.hash, 1001, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	c.sub = LIT("nobody");
+	c.hash[0] = 50;
+	assert_int_equal(ch_code_of(store_code_add(s, &c, 1000)), CH_E_NOT_FOUND);
+}
+
+/* A process: how many of the codes did it get? */
+static int take_all(int start_fd)
+{
+	struct store *s = NULL;
+	struct store_code got;
+	uint8_t hash[STORE_HASH_SIZE] = { 0 };
+	char go = 0;
+	int n = 0;
+	if (failed(store_open(dir(), &s)) || read(start_fd, &go, 1) < 0)
+		return 99;
+	for (uint8_t i = 0; i < 40; i++) {
+		arena_reset(&arena);
+		hash[0] = i;
+		ch_err e = store_code_take(s, LIT("home"), hash, 1001, &arena, &got);
+		if (failed(e) && ch_code_of(e) != CH_E_NOT_FOUND)
+			return 98;
+		n += !failed(e);
+	}
+	store_free(s);
+	return n;
+}
+
+static void forty_codes(void)
+{
+	char sub[STORE_SUB_SIZE];
+	AUTO(store_done) struct store *s = opened();
+	struct store_code c = seeded_code(s, sub);
+	mem_wipe(c.hash, sizeof(c.hash));
+	for (uint8_t i = 0; i < 40; i++) {
+		c.hash[0] = i;
+		assert_false(failed(store_code_add(s, &c, 1000)));
+	}
+}
+
+static void code_race(void **state)
+{
+	int start[2], sum = 0, status = 0;
+	(void)state;
+	forty_codes();
+	assert_int_equal(pipe2(start, O_CLOEXEC), 0);
+	for (int i = 0; i < 4; i++) {
+		pid_t pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			(void)close(start[1]);
+			_exit(take_all(start[0]));
+		}
+	}
+	(void)close(start[1]);
+	(void)close(start[0]);
+	for (int i = 0; i < 4; i++) {
+		assert_true(wait(&status) > 0);
+		assert_true(WIFEXITED(status));
+		assert_true(WEXITSTATUS(status) <= 40);
+		sum += WEXITSTATUS(status);
+	}
+	assert_int_equal(sum, 40);
+}
+
+static void version_changes(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *a = opened();
+	AUTO(store_done) struct store *b = opened();
+	struct store_client c = client("home");
+	uint64_t before = 0, same = 0, after = 0;
+	assert_false(failed(store_version(a, &before)));
+	assert_false(failed(store_version(a, &same)));
+	assert_true(before == same);
+	assert_false(failed(store_client_add(b, &c)));
+	assert_false(failed(store_version(a, &after)));
+	assert_true(before != after);
+}
+
+static void damage_is_named(void **state)
+{
+	struct store *s = NULL;
+	struct path p;
+	uint8_t junk[4096];
+	(void)state;
+	memset(junk, 'x', sizeof(junk));
+	assert_false(failed(path_join(&p, dir(), LIT("chancery.db"), (str){ 0 })));
+	int fd = open(p.p, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_false(failed(fd_write_all(fd, BYTES_OF(junk))));
+	(void)close(fd);
+	ch_err e = store_open(dir(), &s);
+	assert_int_equal(ch_code_of(e), CH_E_STORE);
+	assert_non_null(strstr(e.site->what, "damaged"));
+	assert_int_equal(truncate(p.p, 0), 0);
+	assert_int_equal(ch_code_of(store_open(dir(), &s)), CH_E_STORE);
+	assert_int_equal(ch_code_of(store_open(LIT("/nonexistent"), &s)), CH_E_NOT_FOUND);
+}
+
+static void modes(void **state)
+{
+	struct path p;
+	struct stat st;
+	(void)state;
+	assert_false(failed(path_join(&p, dir(), LIT("chancery.db"), (str){ 0 })));
+	assert_int_equal(stat(p.p, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(stat(folder, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0750);
+	assert_false(failed(store_create(dir(), (uid_t)-1, (gid_t)-1)));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, fresh, gone)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(clients), T(listing), T(users), T(code_once), T(code_expires), T(code_race),
+		T(version_changes), T(damage_is_named), T(modes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
