@@ -1,6 +1,7 @@
 /* application/x-www-form-urlencoded, strictly (URL Standard section 5, RFC 6749
  * appendix B): a name occurs once, percent escapes are whole, the result is UTF-8
- * without NUL. */
+ * without NUL. Raw bytes outside visible ASCII are refused; empty pieces between two
+ * ampersands are skipped. */
 #pragma once
 #include "base/arena.h"
 #include "base/bytes.h"
@@ -30,7 +31,8 @@ str form_get(const struct form *f, str name);
 void form_write(struct wr *w, str name, str value);
 /* Percent-encodes all but unreserved characters (RFC 3986 section 2.3). */
 void url_write_encoded(struct wr *w, str s);
-/* Undoes %XX (and '+' as blank when plus is true) into the arena. */
+/* Undoes %XX (and '+' as blank when plus is true) into the arena. E_SYNTAX for a broken
+ * escape, NUL or bad UTF-8. */
 ch_err url_decode(str s, bool plus, struct arena *a, str *ret_s);
 /* Text for HTML content and quoted attributes: & < > " ' are escaped. */
 void html_write(struct wr *w, str s);
