@@ -7,7 +7,8 @@ set -eu
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 list=${PACKAGES_LIST:-$here/../packages.txt}
-policy=/usr/sbin/policy-rc.d
+root=${PACKAGES_ROOT:-} # elsewhere in tests only
+policy=$root/usr/sbin/policy-rc.d
 saved=$policy.before-chancery
 mark='# chancery: while packages are being installed'
 
@@ -60,9 +61,9 @@ leave_disabled() {
 			systemctl --quiet disable "$unit" 2>/dev/null || true
 		fi
 		deb-systemd-helper --quiet disable "$unit" >/dev/null 2>&1 || true
-		find /etc/systemd/system -path '*.wants/*' -name "$unit" -delete 2>/dev/null || true
+		find "$root/etc/systemd/system" -path '*.wants/*' -name "$unit" -delete || true
 	done
-	if [ -e /etc/init.d/dovecot ]; then update-rc.d dovecot disable >/dev/null; fi
+	if [ -e "$root/etc/init.d/dovecot" ]; then update-rc.d dovecot disable >/dev/null; fi
 	say "Dovecot is installed, not running, and not enabled"
 }
 
@@ -87,15 +88,20 @@ has_dovecot() {
 	dpkg-query -W -f='${db:Status-Status}' dovecot-core 2>/dev/null | grep -qx installed
 }
 
+# However we end: what we brought in is off, and the rule that was here is back.
+leave_tidy() {
+	if [ $had = no ] && has_dovecot; then leave_disabled; fi
+	restore_policy
+}
+
 as_root() {
 	had=no
 	if has_dovecot; then had=yes; fi
-	trap 'restore_policy' EXIT
+	trap leave_tidy EXIT
 	trap 'exit 130' INT HUP
 	trap 'exit 143' TERM
 	deny_policy
 	install_packages "$@" >&2
-	if [ $had = no ] && has_dovecot; then leave_disabled; fi
 }
 
 # --- the part that runs as anybody -------------------------------------------------
@@ -111,7 +117,7 @@ why() {
 }
 
 ask() {
-	if [ "${YES:-}" = 1 ] || [ "${CI:-}" = true ] || ! [ -t 0 ] || ! [ -t 2 ]; then
+	if [ "${YES:-}" = 1 ] || [ "${CI:-}" = true ] || ! [ -t 0 ]; then
 		return 0
 	fi
 	printf 'packages: install these now? [y/N] ' >&2
