@@ -9,8 +9,8 @@
 #include "wire/plan.h"
 
 enum {
-	CONFIG_FILE_MAX = 64 * 1024, /* bytes of a file that is read */
-	CONFIG_WHY_MAX = 1024,	     /* room that the longest complaint needs */
+	CONFIG_FILE_MAX = 64 * 1024,  /* bytes of a file that is read */
+	CONFIG_WHY_MAX = 1024,        /* room that the longest complaint needs */
 	CONFIG_WRITE_MAX = 32 * 1024, /* room that config_write and gate_file_write need */
 	CONFIG_UID_BASE_MAX = 65000,
 	CONFIG_TTL_MAX_S = 24 * 3600,
@@ -32,8 +32,8 @@ struct config_realm {
 };
 
 struct config_group {
-	str name; /* main, staff */
-	str host; /* numeric address to listen on, without brackets */
+	str name;      /* main, staff */
+	str host;      /* numeric address to listen on, without brackets */
 	uint32_t port; /* 1 to 65535 in a file */
 	size_t n_realms;
 	str realms[REALMS_MAX];

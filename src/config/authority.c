@@ -1,0 +1,202 @@
+/* DIR/chancery.yaml → struct config: the tables of keys, then what must agree between
+ * them. */
+#include "config/config.h"
+
+#include "base/cleanup.h"
+#include "codec/url.h"
+#include "fields_internal.h"
+#include "text_internal.h"
+
+static const char *const memory_kinds[] = { "memfd", "mlock", NULL }; /* enum secretmem_kind */
+static const char *const realm_kinds[] = { "consumer", "enterprise", "staff", NULL };
+static const char *const algs[] = { "ES256", "EdDSA", "RS256", "PS256", NULL };
+
+static const struct field resource_fields[] = {
+	{ "", FIELD_TEXT, .at = offsetof(struct role_audience, resource), .check = check_absolute },
+	{ 0 },
+};
+
+#define AT(s, m) .at = offsetof(struct s, m)
+#define COUNT_AT(s, m) .count_at = offsetof(struct s, m)
+
+static const struct field realm_fields[] = {
+	{ "kind", FIELD_WORD, AT(config_realm, kind), .words = realm_kinds },
+	{ "issuer", FIELD_TEXT, AT(config_realm, issuer), .check = check_issuer },
+	{ "issues", FIELD_BOOL, AT(config_realm, issues) },
+	{ "alg", FIELD_WORD, AT(config_realm, alg), .words = algs },
+	{ "access_ttl_s", FIELD_NUMBER, AT(config_realm, access_ttl_s), .min = 10,
+	  .max = CONFIG_TTL_MAX_S },
+	{ "id_ttl_s", FIELD_NUMBER, AT(config_realm, id_ttl_s), .min = 10,
+	  .max = CONFIG_TTL_MAX_S },
+	{ "code_ttl_s", FIELD_NUMBER, AT(config_realm, code_ttl_s), .min = 5, .max = 600 },
+	{ "rate_per_s", FIELD_NUMBER, AT(config_realm, rate_per_s), .min = 1,
+	  .max = CONFIG_RATE_MAX },
+	{ "audiences", FIELD_MAP, AT(config_realm, audiences), COUNT_AT(config_realm, n_audiences),
+	  .min = 1, .max = AUDIENCES_MAX, .item = resource_fields,
+	  .item_size = sizeof(struct role_audience) },
+	{ "scopes", FIELD_TEXTS, AT(config_realm, scopes), COUNT_AT(config_realm, n_scopes),
+	  .min = 1, .max = SCOPES_MAX, .check = check_scope },
+	{ 0 },
+};
+
+static const struct field group_fields[] = {
+	{ "listen", FIELD_LISTEN, AT(config_group, host), COUNT_AT(config_group, port) },
+	{ "realms", FIELD_TEXTS, AT(config_group, realms), COUNT_AT(config_group, n_realms),
+	  .min = 1, .max = REALMS_MAX, .check = check_name },
+	{ 0 },
+};
+
+static const struct field file_fields[] = {
+	{ "secret_memory", FIELD_CHOICE, true, AT(config, secret_memory), .words = memory_kinds },
+	{ "passphrase_file", FIELD_TEXT, AT(config, passphrase_file) },
+	{ "uid_base", FIELD_NUMBER, AT(config, uid_base), .min = 1, .max = CONFIG_UID_BASE_MAX },
+	{ "jwks_max_age_s", FIELD_NUMBER, AT(config, jwks_max_age_s), .min = 1, .max = 86400 },
+	{ "groups", FIELD_MAP, AT(config, groups), COUNT_AT(config, n_groups), .min = 1,
+	  .max = PLAN_GROUPS_MAX, .item = group_fields, .item_size = sizeof(struct config_group) },
+	{ "realms", FIELD_MAP, AT(config, realms), COUNT_AT(config, n_realms), .min = 1,
+	  .max = REALMS_MAX, .item = realm_fields, .item_size = sizeof(struct config_realm) },
+	{ 0 },
+};
+
+struct checked {
+	const struct complaint *c;
+	const struct node *root;
+	const struct config *config;
+};
+
+/* The line of root.section.name.key, or of what is found of it. */
+static uint32_t line_at(const struct checked *k, str section, str name, str key)
+{
+	const struct node *s = node_get(k->root, section);
+	const struct node *n = node_get(s, name);
+	const struct node *m = node_get(n, key);
+	return m ? m->line : n ? n->line : s->line;
+}
+
+/* "realm NAME " at the line of its key, for a sentence to go on. */
+static struct wr *complain_realm(const struct checked *k, str name, str key)
+{
+	struct wr *w = complain(k->c, line_at(k, LIT("realms"), name, key));
+	wr_lit(w, "realm ");
+	wr_str(w, name);
+	wr_char(w, ' ');
+	return w;
+}
+
+static bool is_path_of(str path, str name)
+{
+	return path.n == name.n + 1 && path.p[0] == '/' && str_eq(str_sub(path, 1, name.n), name);
+}
+
+static ch_err issuer_check(const struct checked *k, const struct config_realm *r)
+{
+	struct url url;
+	TRY(url_parse(r->issuer, &url));
+	if (is_path_of(url.path, r->name))
+		return CH_DONE;
+	struct wr *w = complain_realm(k, r->name, LIT("issuer"));
+	wr_lit(w, "has an issuer with another path; let it end in /");
+	wr_str(w, r->name);
+	return ch_fail(CH_E_MISMATCH, "the issuer's path is not the realm's name", r->name.n);
+}
+
+static ch_err audiences_check(const struct checked *k, const struct config_realm *r)
+{
+	for (size_t i = 0; i < r->n_audiences; i++)
+		for (size_t j = 0; j < i; j++) {
+			if (!str_eq(r->audiences[i].resource, r->audiences[j].resource))
+				continue;
+			struct wr *w = complain_realm(k, r->name, LIT("audiences"));
+			wr_lit(w, "has one resource for audiences ");
+			wr_str(w, r->audiences[j].name);
+			wr_lit(w, " and ");
+			wr_str(w, r->audiences[i].name);
+			wr_lit(w, "; give each its own URI");
+			return ch_fail(CH_E_DUPLICATE, "a resource occurs twice", i);
+		}
+	return CH_DONE;
+}
+
+static size_t groups_with(const struct config *c, str realm)
+{
+	size_t n = 0;
+	for (size_t g = 0; g < c->n_groups; g++)
+		for (size_t i = 0; i < c->groups[g].n_realms; i++)
+			n += str_eq(c->groups[g].realms[i], realm);
+	return n;
+}
+
+static ch_err membership_check(const struct checked *k, const struct config_realm *r)
+{
+	size_t n = groups_with(k->config, r->name);
+	if (n == 1)
+		return CH_DONE;
+	wr_str(complain_realm(k, r->name, LIT("")),
+	       n == 0 ? LIT("is in no group; add it to the realms of one")
+		      : LIT("is in more than one group; leave it in one"));
+	return ch_fail(CH_E_MISMATCH, "a realm is not in exactly one group", n);
+}
+
+static ch_err realm_check(const struct checked *k, const struct config_realm *r)
+{
+	TRY(issuer_check(k, r));
+	TRY(audiences_check(k, r));
+	return membership_check(k, r);
+}
+
+static bool has_realm(const struct config *c, str name)
+{
+	for (size_t i = 0; i < c->n_realms; i++)
+		if (str_eq(c->realms[i].name, name))
+			return true;
+	return false;
+}
+
+static ch_err group_check(const struct checked *k, size_t at)
+{
+	const struct config_group *g = &k->config->groups[at];
+	for (size_t i = 0; i < g->n_realms; i++) {
+		if (has_realm(k->config, g->realms[i]))
+			continue;
+		struct wr *w = complain(k->c, line_at(k, LIT("groups"), g->name, LIT("realms")));
+		wr_lit(w, "there is no realm ");
+		wr_str(w, g->realms[i]);
+		wr_lit(w, "; describe it under realms or take it out of the group");
+		return ch_fail(CH_E_MISMATCH, "a group names an unknown realm", i);
+	}
+	for (size_t i = 0; i < at; i++) {
+		const struct config_group *other = &k->config->groups[i];
+		if (other->port != g->port || !str_eq(other->host, g->host))
+			continue;
+		struct wr *w = complain(k->c, line_at(k, LIT("groups"), g->name, LIT("listen")));
+		wr_lit(w, "group ");
+		wr_str(w, other->name);
+		wr_lit(w, " listens there already; choose another port");
+		return ch_fail(CH_E_DUPLICATE, "two groups listen on one port", g->port);
+	}
+	return CH_DONE;
+}
+
+static ch_err agreement_check(const struct checked *k)
+{
+	for (size_t i = 0; i < k->config->n_groups; i++)
+		TRY(group_check(k, i));
+	for (size_t i = 0; i < k->config->n_realms; i++)
+		TRY(realm_check(k, &k->config->realms[i]));
+	return CH_DONE;
+}
+
+ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
+		    struct config_text **ret_text)
+{
+	const struct complaint c = { path, why };
+	AUTO(config_text_done) struct config_text *text = NULL;
+	struct config draft = { .secret_memory = SECRETMEM_MEMFD };
+	struct node *root = NULL;
+	TRY(text_read(&c, yaml, &text, &root));
+	TRY(fields_read(&c, root, file_fields, "the file", &draft));
+	TRY(agreement_check(&(struct checked){ &c, root, &draft }));
+	*ret_c = draft;
+	*ret_text = TAKE(text);
+	return CH_DONE;
+}
