@@ -1,0 +1,48 @@
+/* Inside http: the daemon, and the slot that a request and its connection share. */
+#pragma once
+#include <microhttpd.h>
+
+#include "http/http.h"
+
+struct slot {
+	struct http_req req; /* first: a request's slot is at its own address */
+	struct http *h;
+	struct MHD_Connection *connection;
+	struct MHD_Response *response; /* ready, not yet queued */
+	uint8_t *memory;
+	uint8_t *body;
+	size_t body_cap;
+	size_t swallowed;
+	unsigned status;
+	struct slot *next_free;
+	bool begun;      /* its header was looked at */
+	bool too_large;
+	bool served;     /* its route's function has been called */
+	bool suspended;
+	bool in_use;
+};
+
+struct http {
+	struct MHD_Daemon *daemon;
+	struct http_limits limits;
+	const struct http_route *routes;
+	size_t n_routes;
+	struct slot *slots;
+	size_t n_slots;
+	struct slot *free_slots;
+	uint8_t *arenas;
+	size_t under_way;
+	int listen_fd;
+	int epoll_fd;
+	bool stopping;
+};
+
+ch_err http_start(struct http *h);
+struct slot *slot_take(struct http *h);
+void slot_give(struct slot *s);
+struct slot *slot_of(struct http_req *r);
+/* Finds the route and calls it, or answers for it. */
+void route_serve(struct slot *s, const char *method);
+/* For when there is no slot: a 503 without one. */
+enum MHD_Result answer_busy(struct MHD_Connection *c);
+enum MHD_Result answer_queue(struct slot *s);

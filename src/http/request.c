@@ -1,0 +1,86 @@
+/* A request as it arrives: target, header, body, into a slot of its own. The slots are
+ * made at the start; there is one for every connection that may be open. */
+#include "base/clock.h"
+#include "http_internal.h"
+
+struct slot *slot_of(struct http_req *r)
+{
+	return (struct slot *)(void *)r;
+}
+
+struct slot *slot_take(struct http *h)
+{
+	struct slot *s = h->free_slots;
+	if (!s)
+		return NULL;
+	uint8_t *memory = s->memory;
+	h->free_slots = s->next_free;
+	h->under_way++;
+	*s = (struct slot){ .h = h, .memory = memory, .in_use = true,
+			    .status = MHD_HTTP_INTERNAL_SERVER_ERROR };
+	s->req.started_ns = clock_mono_ns();
+	arena_init(&s->req.arena, memory, h->limits.arena);
+	return s;
+}
+
+/* The last one given is the first one taken: its memory is warm. */
+void slot_give(struct slot *s)
+{
+	if (s->response)
+		MHD_destroy_response(s->response);
+	s->response = NULL;
+	arena_reset(&s->req.arena);
+	s->in_use = false;
+	s->next_free = s->h->free_slots;
+	s->h->free_slots = s;
+	s->h->under_way--;
+}
+
+struct lookup {
+	const char *name;
+	str found;
+	unsigned times;
+};
+
+static enum MHD_Result look(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct lookup *l = ctx;
+	(void)kind;
+	if (str_eq_nocase(str_from_c(name), str_from_c(l->name))) {
+		l->times++;
+		l->found = value ? str_from_c(value) : LIT("");
+	}
+	return MHD_YES;
+}
+
+str http_field(struct http_req *r, const char *name)
+{
+	struct lookup l = { .name = name };
+	(void)MHD_get_connection_values(slot_of(r)->connection, MHD_HEADER_KIND, look, &l);
+	if (l.times == 0)
+		return (str){ 0 };
+	return l.times > 1 || !l.found.p ? LIT("") : l.found;
+}
+
+static str trimmed(str s)
+{
+	while (s.n > 0 && s.p[0] == ' ')
+		s = str_sub(s, 1, s.n);
+	return s;
+}
+
+str http_cookie(struct http_req *r, str name)
+{
+	str left = http_field(r, "Cookie");
+	str found = { 0 };
+	while (left.n > 0) {
+		str value = trimmed(str_cut(&left, ';'));
+		str key = str_cut(&value, '=');
+		if (!str_eq(key, name))
+			continue;
+		if (found.p)
+			return (str){ 0 };
+		found = value;
+	}
+	return found;
+}
