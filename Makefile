@@ -10,7 +10,7 @@ PYTEST  ?= /usr/bin/python3 -m pytest
 export BUILD PORT DIR
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test unit asan e2e check fuzz soak bench fresh install clean \
+.PHONY: help build run test unit asan e2e check format fuzz soak bench fresh install clean \
 	compile with-tests
 
 help: ## this list
@@ -59,6 +59,9 @@ e2e: with-tests
 
 check: packages-build packages-test ## format, analyzers, clang build and the house linter
 	@sh tools/check.sh
+
+format: packages-test ## let clang-format rewrite what changed (ALL=1: everything)
+	@sh tools/changed.sh | xargs -r clang-format -i
 
 fuzz: packages-build packages-test ## libFuzzer on every parser, SECONDS each
 	@sh tools/fuzz.sh $(SECONDS)

@@ -52,7 +52,7 @@ static void attach_fds(struct msghdr *m, union control_room *room, const struct 
 	memset(room, 0, sizeof(*room));
 	m->msg_control = room->p;
 	m->msg_controllen = CMSG_SPACE(sizeof(int) * fds->n);
-	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	struct cmsghdr *c = &room->align;
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int) * fds->n);
