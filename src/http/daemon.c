@@ -91,6 +91,7 @@ static enum MHD_Result body_part(struct slot *s, const char *data, size_t *n)
 	return MHD_YES;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libmicrohttpd's */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *path,
 				  const char *method, const char *version, const char *data,
 				  size_t *n, void **state)
