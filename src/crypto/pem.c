@@ -63,6 +63,14 @@ ch_err pem_read(const struct secret *pem, EVP_PKEY **ret_pkey)
 	return CH_DONE;
 }
 
+static bool on_p256(const EVP_PKEY *pkey)
+{
+	char name[32];
+	size_t n = 0;
+	return EVP_PKEY_get_group_name(pkey, name, sizeof(name), &n) == 1 &&
+	       str_eq((str){ name, n }, LIT(SN_X9_62_prime256v1));
+}
+
 ch_err private_key_pem_alg(const struct secret *pem, enum alg *ret_alg)
 {
 	static const struct {
@@ -75,14 +83,14 @@ ch_err private_key_pem_alg(const struct secret *pem, enum alg *ret_alg)
 	};
 	AUTO(pkey_done) EVP_PKEY *pkey = NULL;
 	TRY(pem_read(pem, &pkey));
+	int id = EVP_PKEY_get_base_id(pkey);
 	for (size_t i = 0; i < COUNT_OF(fits); i++) {
-		if (EVP_PKEY_get_base_id(pkey) == fits[i].id) {
+		if (id == fits[i].id && (id != EVP_PKEY_EC || on_p256(pkey))) {
 			*ret_alg = fits[i].alg;
 			return CH_DONE;
 		}
 	}
-	return ch_fail(CH_E_MISMATCH, "only P-256, Ed25519 and RSA keys can be used",
-		       EVP_PKEY_get_base_id(pkey));
+	return ch_fail(CH_E_MISMATCH, "only P-256, Ed25519 and RSA keys can be used", id);
 }
 
 /* Written straight into the secret: no copy of the key lies elsewhere. */

@@ -25,11 +25,26 @@ static void pair_done(struct pair *p)
 	public_key_free(p->pub);
 }
 
-/* a new key, its public half and one signature */
+/* RSA keys take long to generate: one for all tests */
+static struct secret *kept[ALG_COUNT];
+
+static struct private_key *key_of(enum alg a)
+{
+	struct private_key *k = NULL;
+	if (kept[a]) {
+		assert_false(failed(private_key_load(a, kept[a], &k)));
+		return k;
+	}
+	assert_false(failed(private_key_generate(a, &k)));
+	if (a == ALG_RS256 || a == ALG_PS256)
+		assert_false(failed(private_key_export(k, &kept[a])));
+	return k;
+}
+
+/* a key, its public half and one signature */
 static void make(enum alg a, struct pair *p)
 {
-	*p = (struct pair){ 0 };
-	assert_false(failed(private_key_generate(a, &p->priv)));
+	*p = (struct pair){ .priv = key_of(a) };
 	assert_int_equal(private_key_alg(p->priv), a);
 	assert_false(failed(private_key_public(p->priv, &p->parts)));
 	assert_int_equal(p->parts.alg, a);
@@ -216,6 +231,14 @@ static int init(void **state)
 	return failed(crypto_init(NULL)) || failed(crypto_init(NULL));
 }
 
+static int finish(void **state)
+{
+	(void)state;
+	for (int a = 0; a < ALG_COUNT; a++)
+		secret_free(kept[a]);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,5 +253,5 @@ int main(void)
 		cmocka_unit_test(bad_points_are_refused),
 		cmocka_unit_test(bad_rsa_numbers_are_refused),
 	};
-	return cmocka_run_group_tests(tests, init, NULL);
+	return cmocka_run_group_tests(tests, init, finish);
 }

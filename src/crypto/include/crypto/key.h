@@ -22,7 +22,9 @@ struct key_parts {
 };
 
 /* Once a process, before anything else here. With a heap, all that libcrypto ever
- * allocates lives in it. Loads no configuration file and no engine. */
+ * allocates lives in it (E_CRYPTO if it has allocated already); 512 KiB suffice for
+ * some keys of each kind. Again with the same heap is fine, with another E_USAGE.
+ * Loads no configuration file and no engine. */
 ch_err crypto_init(struct heap *heap_or_null);
 
 struct public_key;
@@ -45,9 +47,11 @@ ch_err private_key_generate(enum alg a, struct private_key **ret_k);
  * for: P-256 for ES256, Ed25519 for EdDSA, RSA 2048 to 4096 with e = 65537 for both RSA algs;
  * E_MISMATCH otherwise, E_SYNTAX when it is no such PEM. */
 ch_err private_key_from_pem(enum alg a, const struct secret *pem, struct private_key **ret_k);
-/* What alg fits this PEM by its type: P-256 ES256, Ed25519 EdDSA, RSA RS256. */
+/* What alg fits this PEM by its type: P-256 ES256, Ed25519 EdDSA, RSA RS256.
+ * E_MISMATCH when none does, E_SYNTAX when it is no such PEM. */
 ch_err private_key_pem_alg(const struct secret *pem, enum alg *ret_alg);
-/* For sealing: PKCS#8 DER, or the 32 byte seed of Ed25519; and back. */
+/* For sealing: PKCS#8 DER, or the 32 byte seed of Ed25519; and back. Loading trusts
+ * the seal: it checks type and size, not again the primes. */
 ch_err private_key_export(const struct private_key *k, struct secret **ret_s);
 ch_err private_key_load(enum alg a, const struct secret *exported, struct private_key **ret_k);
 ch_err private_key_public(const struct private_key *k, struct key_parts *ret_parts);

@@ -7,8 +7,9 @@
 
 enum { PASSWORD_HASH_MAX = 128, PASSWORD_MAX = 1024 };
 
-/* 2 passes, 19 MiB (OWASP's floor for Argon2id); writes the string to w. */
+/* 2 passes, 19 MiB (OWASP's floor for Argon2id); writes the string to w. E_RANGE for
+ * a password longer than PASSWORD_MAX, E_NOMEM without the memory. */
 ch_err password_hash(struct secret_bytes password, struct wr *w);
 /* E_MISMATCH for a wrong password, E_SYNTAX for a hash that is none, E_RANGE for one
- * that asks for more than 64 MiB or 10 passes. */
+ * that asks for more than 64 MiB, 10 passes or 16 lanes; nothing is computed then. */
 ch_err password_check(str hash, struct secret_bytes password);

@@ -1,0 +1,192 @@
+/* The public vectors of C2SP Wycheproof, unchanged. "acceptable" counts as invalid. A
+ * key that we refuse at load (RSA with e = 3) refuses every signature. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "codec/json.h"
+#include "crypto/key.h"
+
+enum { MEMBERS = 30000, FILE_MAX = 1 << 20, BYTES_MAX = 4096 };
+
+static const char *folder;
+static struct json_node nodes[MEMBERS + 1];
+static uint8_t text[FILE_MAX];
+
+struct run {
+	enum alg alg;
+	bool (*parts)(const struct json_node *key, struct key_parts *p);
+	size_t valid, invalid, refused_keys;
+};
+
+static int nibble(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* the hex text of a member; leading zero bytes left out when it is a number */
+static size_t hex(const struct json_node *obj, str name, bool number, uint8_t *out)
+{
+	const struct json_node *n = json_member(obj, name);
+	size_t used = 0;
+	assert_non_null(n);
+	assert_true(n->text.n / 2 <= BYTES_MAX);
+	for (size_t i = 0; i + 1 < n->text.n; i += 2) {
+		int v = nibble(n->text.p[i]) << 4 | nibble(n->text.p[i + 1]);
+		assert_true(v >= 0);
+		if (!number || used > 0 || v != 0)
+			out[used++] = (uint8_t)v;
+	}
+	return used;
+}
+
+static void coordinate(const struct json_node *key, str name, uint8_t ret[static 32])
+{
+	uint8_t v[BYTES_MAX];
+	size_t n = hex(key, name, true, v);
+	assert_true(n <= 32);
+	mem_copy(ret + 32 - n, v, n);
+}
+
+static bool ec_parts(const struct json_node *key, struct key_parts *p)
+{
+	coordinate(key, LIT("wx"), p->x);
+	coordinate(key, LIT("wy"), p->y);
+	return true;
+}
+
+static bool ed_parts(const struct json_node *key, struct key_parts *p)
+{
+	uint8_t v[BYTES_MAX];
+	if (hex(key, LIT("pk"), false, v) != 32)
+		return false;
+	mem_copy(p->x, v, 32);
+	return true;
+}
+
+static bool rsa_parts(const struct json_node *key, struct key_parts *p)
+{
+	uint8_t n[BYTES_MAX], e[BYTES_MAX];
+	p->n_size = hex(key, LIT("modulus"), true, n);
+	p->e_size = hex(key, LIT("publicExponent"), true, e);
+	if (p->n_size > sizeof(p->n) || p->e_size > sizeof(p->e))
+		return false;
+	mem_copy(p->n, n, p->n_size);
+	mem_copy(p->e, e, p->e_size);
+	return true;
+}
+
+static void one(struct run *r, struct public_key *k, const struct json_node *test)
+{
+	uint8_t message[BYTES_MAX], sig[BYTES_MAX];
+	size_t n = hex(test, LIT("msg"), false, message);
+	size_t m = hex(test, LIT("sig"), false, sig);
+	bool valid = json_is_str(json_member(test, LIT("result")), LIT("valid"));
+	enum ch_code got =
+		ch_code_of(public_key_verify(k, (bytes){ message, n }, (bytes){ sig, m }));
+	if (got != (valid ? CH_OK : CH_E_MISMATCH))
+		print_error("tcId %.*s\n", (int)json_member(test, LIT("tcId"))->text.n,
+			    json_member(test, LIT("tcId"))->text.p);
+	assert_int_equal(got, valid ? CH_OK : CH_E_MISMATCH);
+	r->valid += valid;
+	r->invalid += !valid;
+}
+
+static void group(struct run *r, const struct json_node *g)
+{
+	AUTO(public_key_done) struct public_key *k = NULL;
+	struct key_parts parts = { .alg = r->alg };
+	const struct json_node *tests = json_member(g, LIT("tests"));
+	if (!r->parts(json_member(g, LIT("publicKey")), &parts) ||
+	    failed(public_key_new(&parts, &k))) {
+		r->refused_keys++;
+		return;
+	}
+	for (const struct json_node *t = json_first(tests); t; t = json_next(tests, t))
+		one(r, k, t);
+}
+
+static void run_file(struct run *r, str name)
+{
+	struct path path;
+	size_t n = 0, count = 0;
+	assert_false(failed(path_join(&path, str_from_c(folder), name, (str){ 0 })));
+	assert_false(failed(file_read(AT_FDCWD, path.p, text, sizeof(text), &n)));
+	assert_false(failed(json_parse((bytes){ text, n },
+				       (struct json_limits){ .depth = 10, .members = MEMBERS },
+				       nodes, COUNT_OF(nodes), &count)));
+	const struct json_node *groups = json_member(nodes, LIT("testGroups"));
+	for (const struct json_node *g = json_first(groups); g; g = json_next(groups, g))
+		group(r, g);
+}
+
+static void es256(void **state)
+{
+	(void)state;
+	struct run r = { .alg = ALG_ES256, .parts = ec_parts };
+	run_file(&r, LIT("ecdsa_secp256r1_sha256_p1363_test.json"));
+	assert_int_equal(r.refused_keys, 0);
+	assert_int_equal(r.valid, 173);
+	assert_int_equal(r.invalid, 89);
+}
+
+static void ed25519(void **state)
+{
+	(void)state;
+	struct run r = { .alg = ALG_EDDSA, .parts = ed_parts };
+	run_file(&r, LIT("ed25519_test.json"));
+	assert_int_equal(r.refused_keys, 0);
+	assert_int_equal(r.valid, 88);
+	assert_int_equal(r.invalid, 63);
+}
+
+static void rs256(void **state)
+{
+	(void)state;
+	struct run r = { .alg = ALG_RS256, .parts = rsa_parts };
+	run_file(&r, LIT("rsa_signature_2048_sha256_test.json"));
+	run_file(&r, LIT("rsa_signature_3072_sha256_test.json"));
+	assert_int_equal(r.refused_keys, 3); /* those of e = 3 */
+	assert_int_equal(r.valid, 14);
+	assert_true(r.invalid > 450);
+}
+
+static void ps256(void **state)
+{
+	(void)state;
+	struct run r = { .alg = ALG_PS256, .parts = rsa_parts };
+	run_file(&r, LIT("rsa_pss_2048_sha256_mgf1_32_test.json"));
+	run_file(&r, LIT("rsa_pss_3072_sha256_mgf1_32_test.json"));
+	assert_int_equal(r.refused_keys, 0);
+	assert_int_equal(r.valid, 126);
+	assert_int_equal(r.invalid, 90);
+}
+
+static int init(void **state)
+{
+	(void)state;
+	return failed(crypto_init(NULL));
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(es256),
+		cmocka_unit_test(ed25519),
+		cmocka_unit_test(rs256),
+		cmocka_unit_test(ps256),
+	};
+	if (argc != 2) {
+		print_error("usage: %s FOLDER_OF_VECTORS\n", argv[0]);
+		return 2;
+	}
+	folder = argv[1];
+	return cmocka_run_group_tests(tests, init, NULL);
+}
