@@ -137,7 +137,7 @@ static ch_err parse(bytes file, struct key_meta *m, bytes *ret_header, bytes *re
 ch_err keyfile_read(bytes file, struct key_meta *ret_meta)
 {
 	struct key_meta m = { 0 };
-	bytes header, sealed;
+	bytes header = { 0 }, sealed = { 0 };
 	TRY(parse(file, &m, &header, &sealed));
 	*ret_meta = m;
 	return CH_DONE;
@@ -148,7 +148,7 @@ ch_err keyfile_open(bytes file, const struct secret *kek, struct key_meta *ret_m
 {
 	AUTO(secret_done) struct secret *plain = NULL;
 	struct key_meta m = { 0 };
-	bytes header, sealed;
+	bytes header = { 0 }, sealed = { 0 };
 	TRY(parse(file, &m, &header, &sealed));
 	TRY(unseal(kek, header, sealed, &plain));
 	TRY(private_key_load(m.alg, plain, ret_key));

@@ -39,8 +39,9 @@ static size_t hex(const struct json_node *obj, str name, bool number, uint8_t *o
 	assert_non_null(n);
 	assert_true(n->text.n / 2 <= BYTES_MAX);
 	for (size_t i = 0; i + 1 < n->text.n; i += 2) {
-		int v = nibble(n->text.p[i]) << 4 | nibble(n->text.p[i + 1]);
-		assert_true(v >= 0);
+		int high = nibble(n->text.p[i]), low = nibble(n->text.p[i + 1]);
+		assert_true(high >= 0 && low >= 0);
+		int v = high * 16 + low;
 		if (!number || used > 0 || v != 0)
 			out[used++] = (uint8_t)v;
 	}
