@@ -7,6 +7,17 @@
 
 enum { HEADER = 16, SMALLEST_SHIFT = 5 };
 
+/* Stands in the header of a block in use: a double free and a wild pointer stop the
+ * process instead of linking a block twice. */
+static const size_t live = 0x6c697665;
+
+struct header {
+	size_t class;
+	size_t mark;
+};
+
+_Static_assert(sizeof(struct header) == HEADER, "blocks stay aligned to 16");
+
 static size_t class_size(size_t c)
 {
 	return (size_t)1 << (c + SMALLEST_SHIFT);
@@ -20,9 +31,16 @@ static size_t class_for(size_t n)
 	return c;
 }
 
-static size_t *header_of(void *p)
+static struct header *header_of(void *p)
 {
-	return (size_t *)(void *)((uint8_t *)p - HEADER);
+	return (struct header *)(void *)((uint8_t *)p - HEADER);
+}
+
+static struct header *live_header(void *p)
+{
+	struct header *h = header_of(p);
+	assert(h->mark == live && h->class < HEAP_CLASSES);
+	return h;
 }
 
 void heap_init(struct heap *h, void *region, size_t n)
@@ -39,13 +57,14 @@ void *heap_alloc(struct heap *h, size_t n)
 		void *p = h->free_list[c];
 		h->free_list[c] = *(void **)p;
 		*(void **)p = NULL;
+		header_of(p)->mark = live;
 		return p;
 	}
 	if (class_size(c) > h->cap - h->used)
 		return NULL;
 	uint8_t *block = h->p + h->used;
 	h->used += class_size(c);
-	*(size_t *)(void *)block = c;
+	*header_of(block + HEADER) = (struct header){ c, live };
 	return block + HEADER;
 }
 
@@ -53,9 +72,10 @@ void heap_free(struct heap *h, void *p)
 {
 	if (!p)
 		return;
-	size_t c = *header_of(p);
-	assert(c < HEAP_CLASSES);
+	struct header *header = live_header(p);
+	size_t c = header->class;
 	mem_wipe(p, class_size(c) - HEADER);
+	header->mark = 0;
 	*(void **)p = h->free_list[c];
 	h->free_list[c] = p;
 }
@@ -64,7 +84,7 @@ void *heap_resize(struct heap *h, void *p, size_t n)
 {
 	if (!p)
 		return heap_alloc(h, n);
-	size_t has = class_size(*header_of(p)) - HEADER;
+	size_t has = class_size(live_header(p)->class) - HEADER;
 	if (n <= has)
 		return p;
 	void *q = heap_alloc(h, n);

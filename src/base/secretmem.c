@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -132,5 +133,9 @@ ch_err secretmem_share(enum secretmem_kind kind, bytes b, int *ret_fd)
 
 ch_err secretmem_receive(int fd, enum secretmem_kind kind, size_t n, struct secretmem *ret_m)
 {
+	struct stat st = { 0 };
+	/* a shorter one would be a SIGBUS at the first touch */
+	if (fstat(fd, &st) != 0 || st.st_size < 0 || (uint64_t)st.st_size != whole_pages(n))
+		return ch_fail(CH_E_MISMATCH, "secret memory of another size was handed over", n);
 	return map_kind(fd, kind, whole_pages(n), ret_m);
 }

@@ -28,5 +28,6 @@ void secretmem_done(struct secretmem *m);
 /* Hand a secret to another process: a new memfd_secret (or memfd) that holds a
  * copy of b, to be passed over a socket and closed at once. */
 ch_err secretmem_share(enum secretmem_kind kind, bytes b, int *ret_fd);
-/* The other side: maps a private view of it; the caller closes fd. */
+/* The other side: maps it; the caller closes fd. E_MISMATCH when it is not of n bytes
+ * rounded up to pages. */
 ch_err secretmem_receive(int fd, enum secretmem_kind kind, size_t n, struct secretmem *ret_m);

@@ -22,8 +22,8 @@ struct key_parts {
 };
 
 /* Once a process, before anything else here. With a heap, all that libcrypto ever
- * allocates lives in it (E_CRYPTO if it has allocated already); 512 KiB suffice for
- * some keys of each kind. Again with the same heap is fine, with another E_USAGE.
+ * allocates lives in it (E_CRYPTO if it has allocated already): some 350 KiB
+ * at the start, 1 MiB with a key of each kind and an import. Again with the same heap is fine, with another E_USAGE.
  * Loads no configuration file and no engine. */
 ch_err crypto_init(struct heap *heap_or_null);
 
