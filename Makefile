@@ -10,6 +10,7 @@ PYTEST  ?= /usr/bin/python3 -m pytest
 export BUILD PORT DIR
 
 .DEFAULT_GOAL := build
+.NOTPARALLEL:
 .PHONY: help build run test unit asan e2e check format fuzz soak bench fresh install clean \
 	compile with-tests
 
