@@ -38,7 +38,12 @@ static bool opens(void)
 
 static bool writes_a_file(void)
 {
-	return open("/tmp/chancery-wall-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0;
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/tmp/chancery-wall-%d", (int)getpid());
+	if (open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) < 0)
+		return false;
+	(void)unlink(path);
+	return true;
 }
 
 static bool makes_a_socket(void)
