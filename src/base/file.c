@@ -43,7 +43,8 @@ ch_err fd_read_all(int fd, void *storage, size_t cap, size_t *ret_n)
 	size_t n = 0;
 	for (;;) {
 		bool full = n == cap;
-		ssize_t got = full ? read(fd, &extra, 1) : read(fd, (uint8_t *)storage + n, cap - n);
+		ssize_t got = full ? read(fd, &extra, 1)
+				   : read(fd, (uint8_t *)storage + n, cap - n);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -118,8 +119,8 @@ static ch_err sync_folder_of(int dir_fd, const char *path)
 	const char *slash = strrchr(path, '/');
 	struct path folder = { "." };
 	if (slash)
-		TRY(path_of(&folder, slash == path ? LIT("/")
-						   : (str){ path, (size_t)(slash - path) }));
+		TRY(path_of(&folder,
+			    slash == path ? LIT("/") : (str){ path, (size_t)(slash - path) }));
 	AUTO(fd_close) int fd = openat(dir_fd, folder.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) != 0)
 		return ch_fail(CH_E_IO, "cannot sync the folder", errno);

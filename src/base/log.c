@@ -44,9 +44,12 @@ static void put_time(struct wr *w)
 		int v, width;
 		char before;
 	} parts[] = {
-		{ tm.tm_year + 1900, 4, 0 }, { tm.tm_mon + 1, 2, '-' },
-		{ tm.tm_mday, 2, '-' },      { tm.tm_hour, 2, 'T' },
-		{ tm.tm_min, 2, ':' },       { tm.tm_sec, 2, ':' },
+		{ tm.tm_year + 1900, 4, 0 },
+		{ tm.tm_mon + 1, 2, '-' },
+		{ tm.tm_mday, 2, '-' },
+		{ tm.tm_hour, 2, 'T' },
+		{ tm.tm_min, 2, ':' },
+		{ tm.tm_sec, 2, ':' },
 		{ (int)(now.tv_nsec / 1000000), 3, '.' },
 	};
 	for (size_t i = 0; i < COUNT_OF(parts); i++) {

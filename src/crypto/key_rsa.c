@@ -188,11 +188,11 @@ static ch_err rsa_verify(struct public_key *k, bytes message, bytes sig)
 	return CH_DONE;
 }
 
-#define RSA_OPS                                                                             \
-	{                                                                                   \
-		.generate = rsa_generate, .adopt = rsa_adopt, .export = rsa_export,         \
-		.load = rsa_load, .publish = rsa_publish, .sign = rsa_sign,                 \
-		.load_public = rsa_load_public, .verify = rsa_verify,                       \
+#define RSA_OPS                                                                     \
+	{                                                                           \
+		.generate = rsa_generate, .adopt = rsa_adopt, .export = rsa_export, \
+		.load = rsa_load, .publish = rsa_publish, .sign = rsa_sign,         \
+		.load_public = rsa_load_public, .verify = rsa_verify,               \
 	}
 
 const struct alg_ops rs256_ops = RSA_OPS;

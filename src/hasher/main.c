@@ -67,10 +67,15 @@ static ch_err confine(void)
 	/* Argon2id takes its memory by mmap and gives it back */
 	static const struct syscall_rule memory[] = {
 		{ SCMP_SYS_NUMBER(mmap), true, 2, 4 /* PROT_EXEC */, 0 },
-		ALLOW(munmap), ALLOW(madvise), ALLOW(brk), ALLOW(mlock), ALLOW(munlock),
+		ALLOW(munmap),
+		ALLOW(madvise),
+		ALLOW(brk),
+		ALLOW(mlock),
+		ALLOW(munlock),
 	};
 	const struct syscall_list lists[] = {
-		{ sandbox_common, sandbox_common_n }, { memory, COUNT_OF(memory) },
+		{ sandbox_common, sandbox_common_n },
+		{ memory, COUNT_OF(memory) },
 	};
 	int abi = 0;
 	TRY(sandbox_undumpable());

@@ -126,14 +126,13 @@ ch_err http_start(struct http *h)
 	};
 	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 				     on_request, h, MHD_OPTION_ARRAY, options,
-				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, h->limits.connection_memory,
-				     MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-				     MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
+				     MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				     h->limits.connection_memory, MHD_OPTION_NOTIFY_COMPLETED,
+				     on_completed, h, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
 				     MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h, MHD_OPTION_END);
 	if (!h->daemon)
 		return ch_fail(CH_E_IO, "cannot serve HTTP on the socket", errno);
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	if (!info)
 		return ch_fail(CH_E_UNSUPPORTED, "libmicrohttpd has no epoll", 0);
 	h->epoll_fd = info->epoll_fd;

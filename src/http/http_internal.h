@@ -15,9 +15,9 @@ struct slot {
 	size_t swallowed;
 	unsigned status;
 	struct slot *next_free;
-	bool begun;      /* its header was looked at */
+	bool begun; /* its header was looked at */
 	bool too_large;
-	bool served;     /* its route's function has been called */
+	bool served; /* its route's function has been called */
 	bool suspended;
 	bool in_use;
 };

@@ -12,8 +12,12 @@
 
 struct http_limits http_limits_default(void)
 {
-	return (struct http_limits){ .connections = 512, .idle_s = 15, .request_s = 30,
-				     .connection_memory = 16384, .body = 16384, .arena = 65536 };
+	return (struct http_limits){ .connections = 512,
+				     .idle_s = 15,
+				     .request_s = 30,
+				     .connection_memory = 16384,
+				     .body = 16384,
+				     .arena = 65536 };
 }
 
 /* Pages that no request has used are not there: the pool costs what the load needs. */
@@ -71,7 +75,8 @@ static void release_waiting(struct http *h)
 		if (h->slots[i].in_use && h->slots[i].suspended)
 			http_answer(&h->slots[i].req,
 				    &(struct http_answer){ .status = MHD_HTTP_SERVICE_UNAVAILABLE,
-							   .fields = &later, .n_fields = 1 });
+							   .fields = &later,
+							   .n_fields = 1 });
 	http_run(h);
 }
 

@@ -16,8 +16,9 @@ struct slot *slot_take(struct http *h)
 	uint8_t *memory = s->memory;
 	h->free_slots = s->next_free;
 	h->under_way++;
-	*s = (struct slot){ .h = h, .memory = memory, .in_use = true,
-			    .status = MHD_HTTP_INTERNAL_SERVER_ERROR };
+	*s = (struct slot){
+		.h = h, .memory = memory, .in_use = true, .status = MHD_HTTP_INTERNAL_SERVER_ERROR
+	};
 	s->req.started_ns = clock_mono_ns();
 	arena_init(&s->req.arena, memory, h->limits.arena);
 	return s;

@@ -40,13 +40,15 @@ static const struct http_route *route_find(const struct http *h, str path, unsig
 
 static void answer_405(struct http_req *r, unsigned allowed)
 {
-	static const str text[4] = { LIT(""), LIT("GET, HEAD"), LIT("POST"), LIT("GET, HEAD, POST") };
+	static const str text[4] = { LIT(""), LIT("GET, HEAD"), LIT("POST"),
+				     LIT("GET, HEAD, POST") };
 	static const str said = LIT("This address does not take this method.\n");
 	const struct http_out allow = { LIT("Allow"), text[allowed & 3] };
 	http_answer(r, &(struct http_answer){ .status = MHD_HTTP_METHOD_NOT_ALLOWED,
 					      .type = LIT("text/plain; charset=utf-8"),
 					      .body = bytes_of_str(said),
-					      .fields = &allow, .n_fields = 1 });
+					      .fields = &allow,
+					      .n_fields = 1 });
 }
 
 void route_serve(struct slot *s, const char *method)

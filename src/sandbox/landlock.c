@@ -16,13 +16,20 @@ enum { ASK_VERSION = 1, RULE_PATH_BENEATH = 1 };
 
 /* file system rights: bit numbers of the kernel's ABI, and since which ABI they are */
 enum {
-	FS_EXECUTE = 1 << 0, FS_WRITE_FILE = 1 << 1, FS_READ_FILE = 1 << 2, FS_READ_DIR = 1 << 3,
-	FS_REMOVE_FILE = 1 << 5, FS_MAKE_REG = 1 << 8, FS_TRUNCATE = 1 << 14,
-	FS_ABI_1 = (1 << 13) - 1, FS_ABI_2 = (1 << 14) - 1, FS_ABI_3 = (1 << 15) - 1,
+	FS_EXECUTE = 1 << 0,
+	FS_WRITE_FILE = 1 << 1,
+	FS_READ_FILE = 1 << 2,
+	FS_READ_DIR = 1 << 3,
+	FS_REMOVE_FILE = 1 << 5,
+	FS_MAKE_REG = 1 << 8,
+	FS_TRUNCATE = 1 << 14,
+	FS_ABI_1 = (1 << 13) - 1,
+	FS_ABI_2 = (1 << 14) - 1,
+	FS_ABI_3 = (1 << 15) - 1,
 	FS_ABI_5 = (1 << 16) - 1,
 	FS_OF_A_FILE = FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE,
-	NET_TCP = 3,      /* bind and connect, ABI 4 */
-	SCOPE_ALL = 3,    /* abstract sockets and signals, ABI 6 */
+	NET_TCP = 3,   /* bind and connect, ABI 4 */
+	SCOPE_ALL = 3, /* abstract sockets and signals, ABI 6 */
 };
 
 struct ruleset {

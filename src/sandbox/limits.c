@@ -26,7 +26,8 @@ ch_err sandbox_undumpable(void)
 		return ch_fail(CH_E_IO, "cannot give up dumps", errno);
 	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return ch_fail(CH_E_MISMATCH, "the process can still be dumped", 0);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return ch_fail(CH_E_IO, "cannot give up new privileges", errno);
 	return CH_DONE;
 }

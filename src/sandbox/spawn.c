@@ -29,7 +29,8 @@ ch_err spawn_open(const char *path, int *ret_program)
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return ch_fail(CH_E_MISMATCH, "a role's program is no regular file", 0);
 	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & S_IWOTH))
-		return ch_fail(CH_E_DENIED, "a role's program could be changed by others", st.st_mode);
+		return ch_fail(CH_E_DENIED, "a role's program could be changed by others",
+			       st.st_mode);
 	*ret_program = TAKE_FD(fd);
 	return CH_DONE;
 }
@@ -69,7 +70,8 @@ static bool take_identity(uint32_t uid, bool keep_ptrace)
 		return false;
 	if (keep_ptrace && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		return false;
-	if (setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 || setresuid(uid, uid, uid) != 0)
+	if (setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 ||
+	    setresuid(uid, uid, uid) != 0)
 		return false;
 	if (setuid(0) == 0 || setgid(0) == 0)
 		return false;
@@ -93,7 +95,8 @@ static bool place_fds(const struct spawn *s)
 		else if (dup2(high[i], want) != want)
 			return false;
 	}
-	return null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0;
+	return null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+	       dup2(STDERR_FILENO, STDOUT_FILENO) >= 0;
 }
 
 static bool reset_signals(void)

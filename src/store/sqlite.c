@@ -42,11 +42,11 @@ static const char schema_sql[] =
 	"CREATE INDEX IF NOT EXISTS codes_expires ON codes(expires);"
 	"COMMIT;";
 
-#define CLIENT_COLUMNS \
+#define CLIENT_COLUMNS                                                                       \
 	"realm, id, secret_hash, auth_method, grant_types, redirect_uris, scopes, audience," \
 	" audiences, username, disabled"
 #define USER_COLUMNS "realm, sub, username, password_hash, mailbox, name, email, disabled"
-#define CODE_COLUMNS \
+#define CODE_COLUMNS                                                                    \
 	"hash, realm, client_id, redirect_uri, challenge, sub, scope, audience, nonce," \
 	" auth_time, expires"
 
@@ -58,7 +58,8 @@ static const char *const queries[Q_COUNT] = {
 	[Q_CLIENT_GET] = "SELECT " CLIENT_COLUMNS " FROM clients WHERE realm = ?1 AND id = ?2",
 	[Q_CLIENT_LIST] = "SELECT " CLIENT_COLUMNS " FROM clients"
 			  " WHERE ?1 = '' OR realm = ?1 ORDER BY realm, id",
-	[Q_USER_ADD] = "INSERT INTO users(" USER_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[Q_USER_ADD] = "INSERT INTO users(" USER_COLUMNS
+		       ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[Q_USER_BY_NAME] = "SELECT " USER_COLUMNS " FROM users WHERE realm = ?1 AND username = ?2",
 	[Q_USER_BY_SUB] = "SELECT " USER_COLUMNS " FROM users WHERE realm = ?1 AND sub = ?2",
 	[Q_USER_LIST] = "SELECT " USER_COLUMNS " FROM users"
@@ -78,11 +79,13 @@ ch_err store_fail(int rc)
 		return ch_fail(CH_E_BUSY, "another process keeps the store locked", rc);
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
-		return ch_fail(CH_E_STORE, "the store's file is damaged: restore it from a backup", rc);
+		return ch_fail(CH_E_STORE, "the store's file is damaged: restore it from a backup",
+			       rc);
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
-		return ch_fail(CH_E_STORE, "the store cannot be written: look at its folder's owner", rc);
+		return ch_fail(CH_E_STORE,
+			       "the store cannot be written: look at its folder's owner", rc);
 	case SQLITE_FULL:
 		return ch_fail(CH_E_STORE, "the store's disk is full", rc);
 	case SQLITE_CONSTRAINT:
@@ -173,8 +176,8 @@ static ch_err db_open(str folder, int flags, sqlite3 **ret_db)
 	struct path path;
 	sqlite3 *db = NULL;
 	TRY(path_join(&path, folder, LIT("chancery.db"), (str){ 0 }));
-	int rc = sqlite3_open_v2(path.p, &db,
-				 flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	int rc = sqlite3_open_v2(path.p, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+				 NULL);
 	if (rc != SQLITE_OK) {
 		(void)sqlite3_close(db);
 		return access(path.p, F_OK) != 0 && !(flags & SQLITE_OPEN_CREATE)
@@ -242,7 +245,8 @@ static ch_err prepare_all(struct store *s)
 		int rc = sqlite3_prepare_v3(s->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT,
 					    &s->q[i], NULL);
 		if (rc == SQLITE_ERROR)
-			return ch_fail(CH_E_STORE, "the file is no store of ours: a table is missing", i);
+			return ch_fail(CH_E_STORE,
+				       "the file is no store of ours: a table is missing", i);
 		if (rc != SQLITE_OK)
 			return store_fail(rc);
 	}

@@ -25,7 +25,8 @@ static ch_err user_check(const struct store_user *u)
 	if (!name_ok(u->realm, STORE_NAME_MAX))
 		return ch_fail(CH_E_SYNTAX, "a realm's name is letters, digits, . _ -", u->realm.n);
 	if (u->username.n == 0 || str_has(u->username, ' '))
-		return ch_fail(CH_E_SYNTAX, "a username is neither empty nor has blanks", u->username.n);
+		return ch_fail(CH_E_SYNTAX, "a username is neither empty nor has blanks",
+			       u->username.n);
 	if (str_has(u->mailbox, ' '))
 		return ch_fail(CH_E_SYNTAX, "a mailbox has no blanks", u->mailbox.n);
 	TRY(text_check(u->username, STORE_NAME_MAX));

@@ -66,9 +66,11 @@ static ch_err check_header(struct rd *r, str role)
 	str build = rd_str16(r, TEXT_MAX);
 	str meant_for = rd_str16(r, TEXT_MAX);
 	if (r->bad || !bytes_eq(m, bytes_of_str(LIT("CHBOOT1\n"))))
-		return ch_fail(CH_E_PROTOCOL, "descriptor 3 holds no configuration: run `chancery`", 0);
+		return ch_fail(CH_E_PROTOCOL, "descriptor 3 holds no configuration: run `chancery`",
+			       0);
 	if (version != WIRE_VERSION)
-		return ch_fail(CH_E_MISMATCH, "another wire version: restart the authority", version);
+		return ch_fail(CH_E_MISMATCH, "another wire version: restart the authority",
+			       version);
 	if (!str_eq(build, boot_build()))
 		return ch_fail(CH_E_MISMATCH, "program of another build: restart the authority", 0);
 	if (!str_eq(meant_for, role))

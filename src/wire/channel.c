@@ -36,7 +36,8 @@ ch_err channel_pair(int ret_ends[static 2])
 static ch_err io_error(int number)
 {
 	if (number == EAGAIN || number == EWOULDBLOCK)
-		return ch_fail(CH_E_BUSY, "the other process has no room or nothing to say", number);
+		return ch_fail(CH_E_BUSY, "the other process has no room or nothing to say",
+			       number);
 	if (number == EPIPE || number == ECONNRESET)
 		return ch_fail(CH_E_GONE, "the other process is gone", number);
 	return ch_fail(CH_E_IO, "cannot talk to the other process", number);
@@ -114,7 +115,8 @@ ch_err channel_recv(int fd, void *storage, size_t cap, bytes *ret_message,
 	if (n == 0)
 		return ch_fail(CH_E_GONE, "the other process closed the socket", 0);
 	if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-		return ch_fail(CH_E_PROTOCOL, "a message is too long or has descriptors it may not have",
+		return ch_fail(CH_E_PROTOCOL,
+			       "a message is too long or has descriptors it may not have",
 			       (size_t)n);
 	*ret_message = (bytes){ storage, (size_t)n };
 	if (ret_fds_or_null) {

@@ -42,7 +42,8 @@ ch_err control_send(int fd, const struct control *c, const struct message_fds *f
 	return channel_send(fd, wr_bytes(&w), fds_or_null);
 }
 
-ch_err control_recv(int fd, void *storage, struct control *ret_c, struct message_fds *ret_fds_or_null)
+ch_err control_recv(int fd, void *storage, struct control *ret_c,
+		    struct message_fds *ret_fds_or_null)
 {
 	bytes message = { 0 };
 	TRY(channel_recv(fd, storage, CONTROL_MAX, &message, ret_fds_or_null));

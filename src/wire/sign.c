@@ -168,7 +168,8 @@ ch_err sign_read_request(struct rd *r, struct sign_request *ret_request)
 	for (size_t i = 0; i < q->n_claims; i++)
 		TRY(claim_read(r, typ, &seen, &q->claims[i]));
 	if (r->bad || before - rd_left(r) > SIGN_REQUEST_MAX)
-		return ch_fail(CH_E_PROTOCOL, "a signing request ends early or is too long", before);
+		return ch_fail(CH_E_PROTOCOL, "a signing request ends early or is too long",
+			       before);
 	return CH_DONE;
 }
 

@@ -2,16 +2,11 @@
 #include "wire/status.h"
 
 static const str names[STEP_COUNT] = {
-	[STEP_START] = { "start", 5 },
-	[STEP_SECRET_MEMORY] = { "secret-memory", 13 },
-	[STEP_KEY] = { "key", 3 },
-	[STEP_UNSEAL] = { "unseal", 6 },
-	[STEP_SANDBOX] = { "sandbox", 7 },
-	[STEP_IDLE] = { "idle", 4 },
-	[STEP_DECODE] = { "decode", 6 },
-	[STEP_BUILD] = { "build", 5 },
-	[STEP_SIGN] = { "sign", 4 },
-	[STEP_SEND] = { "send", 4 },
+	[STEP_START] = { "start", 5 },     [STEP_SECRET_MEMORY] = { "secret-memory", 13 },
+	[STEP_KEY] = { "key", 3 },         [STEP_UNSEAL] = { "unseal", 6 },
+	[STEP_SANDBOX] = { "sandbox", 7 }, [STEP_IDLE] = { "idle", 4 },
+	[STEP_DECODE] = { "decode", 6 },   [STEP_BUILD] = { "build", 5 },
+	[STEP_SIGN] = { "sign", 4 },       [STEP_SEND] = { "send", 4 },
 	[STEP_STOP] = { "stop", 4 },
 };
 

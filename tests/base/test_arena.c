@@ -98,12 +98,9 @@ static void what_a_reset_leaves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(aligned_and_zeroed),
-		cmocka_unit_test(blocks_do_not_overlap),
-		cmocka_unit_test(exhausted),
-		cmocka_unit_test(array_sizes_do_not_overflow),
-		cmocka_unit_test(copies_text),
-		cmocka_unit_test(what_a_reset_leaves),
+		cmocka_unit_test(aligned_and_zeroed), cmocka_unit_test(blocks_do_not_overlap),
+		cmocka_unit_test(exhausted),          cmocka_unit_test(array_sizes_do_not_overflow),
+		cmocka_unit_test(copies_text),        cmocka_unit_test(what_a_reset_leaves),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

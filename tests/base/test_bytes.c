@@ -23,8 +23,15 @@ static void numbers_are_strict(void **state)
 {
 	(void)state;
 	uint64_t v = 7;
-	static const char *const bad[] = { "", "+1", "-1", "01", " 1", "1 ", "1e3",
-					   "18446744073709551616", "99999999999999999999" };
+	static const char *const bad[] = { "",
+					   "+1",
+					   "-1",
+					   "01",
+					   " 1",
+					   "1 ",
+					   "1e3",
+					   "18446744073709551616",
+					   "99999999999999999999" };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(str_to_u64(str_from_c(bad[i]), UINT64_MAX, &v));
 	assert_int_equal(v, 7);

@@ -124,8 +124,10 @@ static void errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_event_is_a_line),	  cmocka_unit_test(a_value_cannot_forge_a_line),
-		cmocka_unit_test(long_values_are_cut), cmocka_unit_test(below_the_level_nothing),
+		cmocka_unit_test(an_event_is_a_line),
+		cmocka_unit_test(a_value_cannot_forge_a_line),
+		cmocka_unit_test(long_values_are_cut),
+		cmocka_unit_test(below_the_level_nothing),
 		cmocka_unit_test(errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

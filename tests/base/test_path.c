@@ -49,9 +49,9 @@ static void names(void **state)
 {
 	(void)state;
 	const str good[] = { LIT("a"), LIT("home"), LIT("0"), LIT("A-b_c.d"), LIT("a..b") };
-	const str bad[] = { LIT(""),	LIT("."),    LIT(".."),	  LIT("-a"),  LIT("_a"),
+	const str bad[] = { LIT(""),    LIT("."),    LIT(".."),   LIT("-a"),       LIT("_a"),
 			    LIT("a/b"), LIT("a b"),  LIT("a\n"),  LIT("\xc3\xa9"), LIT("a\0"),
-			    LIT("/"),	LIT("../a"), LIT("a\\b"), LIT("a:b"), LIT("toolong") };
+			    LIT("/"),   LIT("../a"), LIT("a\\b"), LIT("a:b"),      LIT("toolong") };
 	for (size_t i = 0; i < COUNT_OF(good); i++)
 		assert_true(name_ok(good[i], 7));
 	for (size_t i = 0; i < COUNT_OF(bad); i++)

@@ -184,8 +184,7 @@ static void handed_over(void **state)
 		AUTO(fd_close) int fd = -1;
 		if (!have(kinds[i]))
 			continue;
-		assert_false(failed(
-			secretmem_share(kinds[i], bytes_of_str(LIT("the key")), &fd)));
+		assert_false(failed(secretmem_share(kinds[i], bytes_of_str(LIT("the key")), &fd)));
 		assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 		assert_int_equal(ch_code_of(secretmem_receive(fd, kinds[i], 5000, &m)),
 				 CH_E_MISMATCH);

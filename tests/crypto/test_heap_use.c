@@ -112,8 +112,12 @@ static void add_number(struct forms *f, const EVP_PKEY *k, const char *name)
 
 static void collect(struct forms *f, enum alg a, const struct secret *exported)
 {
-	static const char *const rsa[] = { "d", "rsa-factor1", "rsa-factor2", "rsa-exponent1",
-					   "rsa-exponent2", "rsa-coefficient1" };
+	static const char *const rsa[] = { "d",
+					   "rsa-factor1",
+					   "rsa-factor2",
+					   "rsa-exponent1",
+					   "rsa-exponent2",
+					   "rsa-coefficient1" };
 	bytes der = secret_peek(exported);
 	*f = (struct forms){ 0 };
 	if (a == ALG_EDDSA) {

@@ -65,8 +65,8 @@ static void signs_what_verifies(void **state)
 		make((enum alg)a, &p);
 		assert_int_equal(p.n, a == ALG_ES256 || a == ALG_EDDSA ? 64 : 256);
 		for (int i = 0; i < 3; i++) {
-			assert_false(failed(private_key_sign(p.priv, bytes_of_str(message), p.sig,
-							     &p.n)));
+			assert_false(failed(
+				private_key_sign(p.priv, bytes_of_str(message), p.sig, &p.n)));
 			assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_OK);
 		}
 		assert_int_equal(ch_code_of(public_key_verify(p.pub, bytes_of_str(LIT("other")),
@@ -219,7 +219,7 @@ static void names(void **state)
 		assert_true(alg_by_name(alg_name((enum alg)i), &a));
 		assert_int_equal(a, i);
 	}
-	const str bad[] = { LIT(""),	  LIT("none"),	LIT("HS256"), LIT("es256"),
+	const str bad[] = { LIT(""),       LIT("none"),  LIT("HS256"), LIT("es256"),
 			    LIT("ES2567"), LIT("ES384"), LIT("RSA"),   LIT("ES256 ") };
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(alg_by_name(bad[i], &a));

@@ -24,21 +24,16 @@ static void reference_hashes(void **state)
 	const struct {
 		str password, hash;
 	} rows[] = {
-		{ LIT("password"),
-		  LIT("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$"
-		      "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc") },
-		{ LIT("password"),
-		  LIT("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$"
-		      "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4") },
-		{ LIT("password"),
-		  LIT("$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$"
-		      "bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc") },
-		{ LIT("differentpassword"),
-		  LIT("$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$"
-		      "BHYR5OelZr0XyDKCYshQkMXD5j5Vw4twnGN59jVaqPE") },
-		{ LIT("password"),
-		  LIT("$argon2id$v=19$m=256,t=10,p=1$ZGlmZnNhbHQ$"
-		      "upWgzSQT0SDIOC9HHKCa5dTEE1Pn0OUGRB5IpE7xkwY") },
+		{ LIT("password"), LIT("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$"
+				       "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc") },
+		{ LIT("password"), LIT("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$"
+				       "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4") },
+		{ LIT("password"), LIT("$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$"
+				       "bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc") },
+		{ LIT("differentpassword"), LIT("$argon2id$v=19$m=4096,t=1,p=1$c29tZXNhbHQ$"
+						"BHYR5OelZr0XyDKCYshQkMXD5j5Vw4twnGN59jVaqPE") },
+		{ LIT("password"), LIT("$argon2id$v=19$m=256,t=10,p=1$ZGlmZnNhbHQ$"
+				       "upWgzSQT0SDIOC9HHKCa5dTEE1Pn0OUGRB5IpE7xkwY") },
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		assert_int_equal(check(rows[i].hash, rows[i].password), CH_OK);
@@ -70,9 +65,8 @@ static void long_passwords(void **state)
 	struct wr w = wr_of(out, sizeof(out));
 	memset(text, 'x', sizeof(text));
 	str fits = { text, PASSWORD_MAX }, too_long = { text, sizeof(text) };
-	assert_int_equal(
-		ch_code_of(password_hash(secret_bytes_of(bytes_of_str(too_long)), &w)),
-		CH_E_RANGE);
+	assert_int_equal(ch_code_of(password_hash(secret_bytes_of(bytes_of_str(too_long)), &w)),
+			 CH_E_RANGE);
 	assert_false(failed(password_hash(secret_bytes_of(bytes_of_str(fits)), &w)));
 	assert_int_equal(check(wr_text(&w), fits), CH_OK);
 	assert_int_equal(check(wr_text(&w), too_long), CH_E_MISMATCH);

@@ -103,9 +103,9 @@ static void derivation(void **state)
 	assert_false(failed(kek_derive(&kdf, pass, &kek)));
 	assert_int_equal(secret_size(kek), KEK_SIZE);
 	static const uint8_t expected[KEK_SIZE] = {
-		0xb3, 0x74, 0x7f, 0xec, 0x85, 0x39, 0xc1, 0x15, 0x91, 0x21, 0x10, 0x54,
-		0xbb, 0xab, 0x33, 0x6b, 0xc1, 0x18, 0x59, 0x95, 0x6e, 0xc5, 0xab, 0x22,
-		0x66, 0x66, 0xab, 0xf6, 0x56, 0xf1, 0x84, 0xb8,
+		0xb3, 0x74, 0x7f, 0xec, 0x85, 0x39, 0xc1, 0x15, 0x91, 0x21, 0x10,
+		0x54, 0xbb, 0xab, 0x33, 0x6b, 0xc1, 0x18, 0x59, 0x95, 0x6e, 0xc5,
+		0xab, 0x22, 0x66, 0x66, 0xab, 0xf6, 0x56, 0xf1, 0x84, 0xb8,
 	};
 	assert_memory_equal(secret_peek(kek).p, expected, KEK_SIZE);
 	kdf.salt[0] ^= 1;
@@ -122,8 +122,8 @@ static void derivation_has_ranges(void **state)
 	kdf_default(&good);
 	assert_int_equal(good.passes, 3);
 	assert_int_equal(good.memory_kib, 64 * 1024);
-	const uint32_t bad[][2] = { { 0, 65536 },      { 17, 65536 },   { UINT32_MAX, 65536 },
-				    { 3, 0 },	       { 3, 8191 },	{ 3, 1024 * 1024 + 1 },
+	const uint32_t bad[][2] = { { 0, 65536 },     { 17, 65536 }, { UINT32_MAX, 65536 },
+				    { 3, 0 },         { 3, 8191 },   { 3, 1024 * 1024 + 1 },
 				    { 3, UINT32_MAX } };
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct kdf k = { .passes = bad[i][0], .memory_kib = bad[i][1] };

@@ -27,7 +27,8 @@ static char got[8192];
 static void echo(struct http_req *r, void *ctx)
 {
 	(void)ctx;
-	http_answer(r, &(struct http_answer){ .status = 200, .type = LIT("text/plain"), .body = r->body });
+	http_answer(r, &(struct http_answer){
+			       .status = 200, .type = LIT("text/plain"), .body = r->body });
 }
 
 static void show(struct http_req *r, void *ctx)
@@ -36,8 +37,10 @@ static void show(struct http_req *r, void *ctx)
 	(void)ctx;
 	seen_field = http_field(r, "authorization");
 	seen_cookie = http_cookie(r, LIT("sid"));
-	http_answer(r, &(struct http_answer){ .status = 200, .body = bytes_of_str(seen_cookie),
-					      .fields = &out, .n_fields = r->query.n > 0 });
+	http_answer(r, &(struct http_answer){ .status = 200,
+					      .body = bytes_of_str(seen_cookie),
+					      .fields = &out,
+					      .n_fields = r->query.n > 0 });
 }
 
 static void later(struct http_req *r, void *ctx)
@@ -55,9 +58,9 @@ static void split(struct http_req *r, void *ctx)
 }
 
 static const struct http_route routes[] = {
-	{ { "/echo", 5 }, HTTP_POST, echo, NULL },   { { "/show", 5 }, HTTP_GET, show, NULL },
-	{ { "/later", 6 }, HTTP_GET, later, NULL },  { { "/split", 6 }, HTTP_GET, split, NULL },
-	{ { "/both", 5 }, HTTP_GET, show, NULL },    { { "/both", 5 }, HTTP_POST, echo, NULL },
+	{ { "/echo", 5 }, HTTP_POST, echo, NULL },  { { "/show", 5 }, HTTP_GET, show, NULL },
+	{ { "/later", 6 }, HTTP_GET, later, NULL }, { { "/split", 6 }, HTTP_GET, split, NULL },
+	{ { "/both", 5 }, HTTP_GET, show, NULL },   { { "/both", 5 }, HTTP_POST, echo, NULL },
 };
 
 static int start(void **state)
@@ -145,7 +148,8 @@ static void serves(void **state)
 	HAS(a, "X-Query: a=%20b&c");
 	HAS(a, "\r\n\r\n77");
 	STARTS(ask("HEAD /show" H "\r\n"), "HTTP/1.1 200");
-	STARTS(ask("POST /echo" H "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
+	STARTS(ask("POST /echo" H
+		   "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
 	       "HTTP/1.1 200");
 	HAS(got, "\r\n\r\nabcde");
 }
@@ -191,7 +195,8 @@ static void large(void **state)
 static void twice_is_empty(void **state)
 {
 	(void)state;
-	(void)ask("GET /show" H "Authorization: a\r\nauthorization: b\r\nCookie: sid=1; sid=2\r\n\r\n");
+	(void)ask("GET /show" H
+		  "Authorization: a\r\nauthorization: b\r\nCookie: sid=1; sid=2\r\n\r\n");
 	assert_int_equal(seen_field.n, 0);
 	assert_non_null(seen_field.p);
 	assert_null(seen_cookie.p);
@@ -278,8 +283,11 @@ static void one_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(serves), T(refuses), T(large), T(twice_is_empty), T(suspended),
-		T(gone_while_suspended), T(stops), T(stops_with_one_waiting), T(one_too_many),
+		T(serves),       T(refuses),
+		T(large),        T(twice_is_empty),
+		T(suspended),    T(gone_while_suspended),
+		T(stops),        T(stops_with_one_waiting),
+		T(one_too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

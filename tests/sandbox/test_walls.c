@@ -82,8 +82,8 @@ static bool maps_data(void)
 }
 
 static const struct deed forbidden[] = {
-	{ "open", opens },	 { "create", writes_a_file }, { "socket", makes_a_socket },
-	{ "fork", forks },	 { "map code", maps_code },   { "ptrace", traces },
+	{ "open", opens },    { "create", writes_a_file }, { "socket", makes_a_socket },
+	{ "fork", forks },    { "map code", maps_code },   { "ptrace", traces },
 	{ "exec", executes },
 };
 

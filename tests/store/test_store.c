@@ -60,10 +60,15 @@ static struct store_client client(const char *realm)
 {
 	static const uint8_t hash[STORE_HASH_SIZE] = { 7, 0, 9 };
 	return (struct store_client){
-		.realm = str_from_c(realm), .id = LIT("bench"), .secret_hash = BYTES_OF(hash),
-		.auth_method = LIT("client_secret_basic"), .grant_types = LIT("client_credentials"),
-		.redirect_uris = LIT("http://127.0.0.1/callback"), .scopes = LIT("openid mail.read"),
-		.audience = LIT("mail"), .audiences = LIT("mail api"),
+		.realm = str_from_c(realm),
+		.id = LIT("bench"),
+		.secret_hash = BYTES_OF(hash),
+		.auth_method = LIT("client_secret_basic"),
+		.grant_types = LIT("client_credentials"),
+		.redirect_uris = LIT("http://127.0.0.1/callback"),
+		.scopes = LIT("openid mail.read"),
+		.audience = LIT("mail"),
+		.audiences = LIT("mail api"),
 		.username = LIT("alice@home.test"),
 	};
 }
@@ -71,8 +76,10 @@ static struct store_client client(const char *realm)
 static struct store_user user(void)
 {
 	return (struct store_user){
-		.realm = LIT("home"), .username = LIT("Alice@Home.test"),
-		.password_hash = LIT("$argon2id$x"), .name = LIT("Alice"),
+		.realm = LIT("home"),
+		.username = LIT("Alice@Home.test"),
+		.password_hash = LIT("$argon2id$x"),
+		.name = LIT("Alice"),
 		.email = LIT("alice@home.test"),
 	};
 }
@@ -127,7 +134,8 @@ static void users(void **state)
 	char sub[STORE_SUB_SIZE];
 	str id = { sub, sizeof(sub) };
 	assert_false(failed(store_user_add(s, &u, sub)));
-	assert_false(failed(store_user_by_name(s, LIT("home"), LIT("ALICE@home.test"), &arena, &got)));
+	assert_false(
+		failed(store_user_by_name(s, LIT("home"), LIT("ALICE@home.test"), &arena, &got)));
 	assert_true(str_eq(got.username, LIT("alice@home.test")));
 	assert_true(str_eq(got.mailbox, LIT("alice@home.test")));
 	assert_true(str_eq(got.sub, id));
@@ -151,10 +159,17 @@ static struct store_code seeded_code(struct store *s, char sub[static STORE_SUB_
 	assert_false(failed(store_client_add(s, &c)));
 	assert_false(failed(store_user_add(s, &u, sub)));
 	return (struct store_code){
-		.hash = { 1, 2, 3 }, .realm = LIT("home"), .client_id = LIT("bench"),
-		.redirect_uri = LIT("http://127.0.0.1:5/callback"), .challenge = LIT("abc"),
-		.sub = { sub, STORE_SUB_SIZE }, .scope = LIT("openid"), .audience = LIT("mail"),
-		.nonce = LIT("n"), .auth_time = 1000, .expires = 1060,
+		.hash = { 1, 2, 3 },
+		.realm = LIT("home"),
+		.client_id = LIT("bench"),
+		.redirect_uri = LIT("http://127.0.0.1:5/callback"),
+		.challenge = LIT("abc"),
+		.sub = { sub, STORE_SUB_SIZE },
+		.scope = LIT("openid"),
+		.audience = LIT("mail"),
+		.nonce = LIT("n"),
+		.auth_time = 1000,
+		.expires = 1060,
 	};
 }
 
@@ -306,8 +321,8 @@ static void modes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(clients), T(listing), T(users), T(code_once), T(code_expires), T(code_race),
-		T(version_changes), T(damage_is_named), T(modes),
+		T(clients),   T(listing),         T(users),           T(code_once), T(code_expires),
+		T(code_race), T(version_changes), T(damage_is_named), T(modes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

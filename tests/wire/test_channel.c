@@ -25,7 +25,8 @@ static void messages_keep_their_bounds(void **state)
 	int end[2];
 	bytes got;
 	assert_false(failed(channel_pair(end)));
-	assert_int_equal(ch_code_of(channel_recv(end[1], room, MESSAGE_MAX, &got, NULL)), CH_E_BUSY);
+	assert_int_equal(ch_code_of(channel_recv(end[1], room, MESSAGE_MAX, &got, NULL)),
+			 CH_E_BUSY);
 	assert_false(failed(channel_send(end[0], bytes_of_str(LIT("one")), NULL)));
 	assert_false(failed(channel_send(end[0], bytes_of_str(LIT("three")), NULL)));
 	assert_false(failed(channel_wait(end[1], POLLIN, 1000)));
@@ -33,7 +34,8 @@ static void messages_keep_their_bounds(void **state)
 	assert_int_equal(got.n, 3);
 	assert_int_equal(ch_code_of(channel_recv(end[1], room, 4, &got, NULL)), CH_E_PROTOCOL);
 	fd_close(&end[0]);
-	assert_int_equal(ch_code_of(channel_recv(end[1], room, MESSAGE_MAX, &got, NULL)), CH_E_GONE);
+	assert_int_equal(ch_code_of(channel_recv(end[1], room, MESSAGE_MAX, &got, NULL)),
+			 CH_E_GONE);
 	assert_int_equal(ch_code_of(channel_send(end[1], bytes_of_str(LIT("x")), NULL)), CH_E_GONE);
 	fd_close(&end[1]);
 }

@@ -4,18 +4,18 @@
 
 #define AUTO(done_fn) __attribute__((cleanup(done_fn)))
 
-#define TAKE(ptr)                          \
-	({                                 \
+#define TAKE(ptr)                           \
+	({                                  \
 		__typeof__(ptr) t_ = (ptr); \
-		(ptr) = NULL;              \
-		t_;                        \
+		(ptr) = NULL;               \
+		t_;                         \
 	})
 
-#define TAKE_FD(fd)          \
-	({                   \
+#define TAKE_FD(fd)            \
+	({                     \
 		int t_ = (fd); \
-		(fd) = -1;   \
-		t_;          \
+		(fd) = -1;     \
+		t_;            \
 	})
 
 /* gcc's analyzer then sees leaks and double frees in callers; clang 14 has no such form. */

@@ -14,7 +14,7 @@ enum ch_code {
 #define X(name, text, http, oauth, shown) CH_##name,
 	CH_CODES(X)
 #undef X
-	CH_CODE_COUNT
+		CH_CODE_COUNT
 };
 
 struct ch_site {
@@ -38,18 +38,18 @@ typedef struct CH_NODISCARD ch_err {
 #define CH_DONE ((ch_err){ 0 })
 
 /* The error `code` at this line; `text` must be a literal. */
-#define ch_fail(code_, text, number)                                                   \
-	({                                                                             \
+#define ch_fail(code_, text, number)                                                          \
+	({                                                                                    \
 		static const struct ch_site site_ = { (code_), __LINE__, __FILE__, "" text }; \
-		(ch_err){ &site_, (uint64_t)(number) };                                \
+		(ch_err){ &site_, (uint64_t)(number) };                                       \
 	})
 
 /* Leaves the function with the error, if there is one. The only hidden return. */
-#define TRY(expr)                                                                      \
-	do {                                                                           \
-		ch_err try_ = (expr);                                                  \
-		if (try_.site)                                                         \
-			return try_;                                                   \
+#define TRY(expr)                     \
+	do {                          \
+		ch_err try_ = (expr); \
+		if (try_.site)        \
+			return try_;  \
 	} while (0)
 
 static inline bool failed(ch_err e)

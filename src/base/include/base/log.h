@@ -46,8 +46,8 @@ static inline struct log_field log_err(ch_err e)
 
 void log_write(enum log_level level, const char *what, const struct log_field *fields, size_t n);
 
-#define LOG(level, what, ...)                                                              \
-	log_write((level), "" what, (const struct log_field[]){ { 0 }, ##__VA_ARGS__ },     \
+#define LOG(level, what, ...)                                                           \
+	log_write((level), "" what, (const struct log_field[]){ { 0 }, ##__VA_ARGS__ }, \
 		  COUNT_OF(((const struct log_field[]){ { 0 }, ##__VA_ARGS__ })))
 
 /* Renders an error as `code: what (detail) [file:line]` into w; for people. */

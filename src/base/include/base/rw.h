@@ -37,7 +37,7 @@ ch_err rd_done(const struct rd *r);
 
 struct wr {
 	uint8_t *p;
-	size_t n;   /* written */
+	size_t n; /* written */
 	size_t cap;
 	bool full;
 };

@@ -20,10 +20,10 @@ enum json_type {
 
 struct json_node {
 	enum json_type type;
-	bool escaped;  /* a string with a backslash in it */
-	str name;      /* of a member; p == NULL elsewhere */
-	str text;      /* string: between the quotes, raw; number: its digits; else all of it */
-	uint32_t next; /* how many nodes this value takes, itself included */
+	bool escaped;   /* a string with a backslash in it */
+	str name;       /* of a member; p == NULL elsewhere */
+	str text;       /* string: between the quotes, raw; number: its digits; else all of it */
+	uint32_t next;  /* how many nodes this value takes, itself included */
 	uint32_t count; /* members or elements */
 };
 
@@ -64,8 +64,8 @@ void json_put_bool(struct json_out *o, str name, bool value);
 void json_put_null(struct json_out *o, str name);
 /* text is JSON already */
 void json_put_raw(struct json_out *o, str name, str text);
-void json_begin(struct json_out *o, str name, char open);  /* '{' or '[' */
-void json_finish(struct json_out *o, char close);          /* '}' or ']' */
+void json_begin(struct json_out *o, str name, char open); /* '{' or '[' */
+void json_finish(struct json_out *o, char close);         /* '}' or ']' */
 /* "…" with quotes, escapes as RFC 8785 section 3.2.2.2; bad UTF-8 becomes U+FFFD. */
 void json_write_str(struct wr *w, str s);
 bool utf8_ok(str s);

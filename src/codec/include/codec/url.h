@@ -6,9 +6,9 @@
 
 struct url {
 	str scheme;
-	str host; /* without the brackets of an IPv6 address */
-	str port; /* p == NULL: none given */
-	str path; /* from '/' on; empty if there is none */
+	str host;  /* without the brackets of an IPv6 address */
+	str port;  /* p == NULL: none given */
+	str path;  /* from '/' on; empty if there is none */
 	str query; /* behind '?'; p == NULL: none */
 };
 

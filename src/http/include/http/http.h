@@ -77,7 +77,7 @@ struct http_out {
 
 struct http_answer {
 	unsigned status;
-	str type; /* Content-Type; empty: none */
+	str type;   /* Content-Type; empty: none */
 	bytes body; /* must live as long as the request: in its arena, or static */
 	const struct http_out *fields;
 	size_t n_fields;

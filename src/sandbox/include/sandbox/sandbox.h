@@ -41,8 +41,14 @@ struct syscall_rule {
 	unsigned arg;
 	uint64_t mask, value;
 };
-#define ALLOW(name) { SCMP_SYS_NUMBER(name), false, 0, 0, 0 }
-#define ALLOW_IF(name, index, is) { SCMP_SYS_NUMBER(name), true, (index), UINT64_MAX, (is) }
+#define ALLOW(name)                                   \
+	{                                             \
+		SCMP_SYS_NUMBER(name), false, 0, 0, 0 \
+	}
+#define ALLOW_IF(name, index, is)                                      \
+	{                                                              \
+		SCMP_SYS_NUMBER(name), true, (index), UINT64_MAX, (is) \
+	}
 #define SCMP_SYS_NUMBER(name) (__NR_##name)
 
 /* What almost every role needs: read, write, sendmsg, recvmsg, poll, clock, exit… */

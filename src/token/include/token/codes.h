@@ -27,7 +27,7 @@ enum token_code {
 #define X(name, text) TOKEN_##name,
 	TOKEN_CODES(X)
 #undef X
-	TOKEN_CODE_COUNT
+		TOKEN_CODE_COUNT
 };
 
 /* "bad_issuer" and the sentence; constant. */

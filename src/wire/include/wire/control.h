@@ -12,11 +12,11 @@ enum control_kind {
 	CONTROL_READY = 1, /* sandboxed and serving */
 	CONTROL_FAILED,    /* code, detail, text: why it cannot serve; it exits then */
 	/* supervisor → warden */
-	CONTROL_HOLD,      /* pid, name; fds: status page, key socket of the new signer */
+	CONTROL_HOLD, /* pid, name; fds: status page, key socket of the new signer */
 	/* warden → supervisor */
-	CONTROL_HELD,      /* pid: seized, its key is on the way: let it go on */
-	CONTROL_CRASHED,   /* pid, code = signal, text = the report */
-	CONTROL_ENDED,     /* pid, code = wait status */
+	CONTROL_HELD,    /* pid: seized, its key is on the way: let it go on */
+	CONTROL_CRASHED, /* pid, code = signal, text = the report */
+	CONTROL_ENDED,   /* pid, code = wait status */
 	/* keeper → warden, warden → signer; fd: secret memory, detail = its size */
 	CONTROL_KEY,
 	/* supervisor → issuer; name = realm, generation; fd: socket to a new signer */
@@ -55,7 +55,8 @@ ch_err control_read(bytes message, struct control *ret_c);
 /* Encodes and sends. */
 ch_err control_send(int fd, const struct control *c, const struct message_fds *fds_or_null);
 /* Receives and decodes; name and text point into storage (CONTROL_MAX bytes). */
-ch_err control_recv(int fd, void *storage, struct control *ret_c, struct message_fds *ret_fds_or_null);
+ch_err control_recv(int fd, void *storage, struct control *ret_c,
+		    struct message_fds *ret_fds_or_null);
 
 /* The two sentences every role can say; READY or FAILED on CONTROL_FD. */
 ch_err control_ready(void);

@@ -24,7 +24,7 @@ struct plan {
 	str dir;     /* absolute */
 	str libexec; /* folder of the role programs, absolute */
 	bool dev;
-	bool events; /* CONTROL_FD: tell UP, DOWN, READY, and stop when it closes */
+	bool events;       /* CONTROL_FD: tell UP, DOWN, READY, and stop when it closes */
 	uint32_t uid_base; /* 0: stay the user we are */
 	enum secretmem_kind secret_memory;
 	uint32_t passphrase_fd;
@@ -39,6 +39,11 @@ ch_err plan_read(bytes b, struct plan *ret_p);
 
 /* Each role's uid is base + this; files of a role belong to it. */
 enum role_uid {
-	UID_KEEPER, UID_WARDEN, UID_SIGNER, UID_GATE, UID_HASHER, UID_ISSUER /* + index of the group */,
+	UID_KEEPER,
+	UID_WARDEN,
+	UID_SIGNER,
+	UID_GATE,
+	UID_HASHER,
+	UID_ISSUER /* + index of the group */,
 	UID_SPAN = UID_ISSUER + PLAN_GROUPS_MAX
 };

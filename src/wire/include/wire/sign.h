@@ -30,35 +30,35 @@ enum claim_form { FORM_TEXT, FORM_NUMBER, FORM_BOOL, FORM_TEXTS, FORM_JKT };
 
 /* id, JSON name, form, in which typ it may stand: (A)ccess, (I)d or both. The order is
  * the wire's; only ever added to. */
-#define SIGN_CLAIMS(X)                                           \
-	X(SUB, "sub", FORM_TEXT, TYP_ACCESS | TYP_ID)             \
-	X(AUD, "aud", FORM_TEXT, TYP_ACCESS | TYP_ID)             \
-	X(CLIENT_ID, "client_id", FORM_TEXT, TYP_ACCESS)          \
-	X(SCOPE, "scope", FORM_TEXT, TYP_ACCESS)                  \
-	X(USERNAME, "username", FORM_TEXT, TYP_ACCESS)            \
-	X(GRANT_ID, "grant_id", FORM_TEXT, TYP_ACCESS)            \
-	X(CNF_JKT, "cnf", FORM_JKT, TYP_ACCESS)                   \
-	X(AUTH_TIME, "auth_time", FORM_NUMBER, TYP_ACCESS | TYP_ID) \
-	X(ACR, "acr", FORM_TEXT, TYP_ACCESS | TYP_ID)             \
-	X(AMR, "amr", FORM_TEXTS, TYP_ACCESS | TYP_ID)            \
-	X(AZP, "azp", FORM_TEXT, TYP_ID)                          \
-	X(NONCE, "nonce", FORM_TEXT, TYP_ID)                      \
-	X(SID, "sid", FORM_TEXT, TYP_ID)                          \
-	X(NAME, "name", FORM_TEXT, TYP_ID)                        \
-	X(GIVEN_NAME, "given_name", FORM_TEXT, TYP_ID)            \
-	X(FAMILY_NAME, "family_name", FORM_TEXT, TYP_ID)          \
+#define SIGN_CLAIMS(X)                                                 \
+	X(SUB, "sub", FORM_TEXT, TYP_ACCESS | TYP_ID)                  \
+	X(AUD, "aud", FORM_TEXT, TYP_ACCESS | TYP_ID)                  \
+	X(CLIENT_ID, "client_id", FORM_TEXT, TYP_ACCESS)               \
+	X(SCOPE, "scope", FORM_TEXT, TYP_ACCESS)                       \
+	X(USERNAME, "username", FORM_TEXT, TYP_ACCESS)                 \
+	X(GRANT_ID, "grant_id", FORM_TEXT, TYP_ACCESS)                 \
+	X(CNF_JKT, "cnf", FORM_JKT, TYP_ACCESS)                        \
+	X(AUTH_TIME, "auth_time", FORM_NUMBER, TYP_ACCESS | TYP_ID)    \
+	X(ACR, "acr", FORM_TEXT, TYP_ACCESS | TYP_ID)                  \
+	X(AMR, "amr", FORM_TEXTS, TYP_ACCESS | TYP_ID)                 \
+	X(AZP, "azp", FORM_TEXT, TYP_ID)                               \
+	X(NONCE, "nonce", FORM_TEXT, TYP_ID)                           \
+	X(SID, "sid", FORM_TEXT, TYP_ID)                               \
+	X(NAME, "name", FORM_TEXT, TYP_ID)                             \
+	X(GIVEN_NAME, "given_name", FORM_TEXT, TYP_ID)                 \
+	X(FAMILY_NAME, "family_name", FORM_TEXT, TYP_ID)               \
 	X(PREFERRED_USERNAME, "preferred_username", FORM_TEXT, TYP_ID) \
-	X(EMAIL, "email", FORM_TEXT, TYP_ID)                      \
-	X(EMAIL_VERIFIED, "email_verified", FORM_BOOL, TYP_ID)    \
-	X(LOCALE, "locale", FORM_TEXT, TYP_ID)                    \
-	X(ZONEINFO, "zoneinfo", FORM_TEXT, TYP_ID)                \
+	X(EMAIL, "email", FORM_TEXT, TYP_ID)                           \
+	X(EMAIL_VERIFIED, "email_verified", FORM_BOOL, TYP_ID)         \
+	X(LOCALE, "locale", FORM_TEXT, TYP_ID)                         \
+	X(ZONEINFO, "zoneinfo", FORM_TEXT, TYP_ID)                     \
 	X(UPDATED_AT, "updated_at", FORM_NUMBER, TYP_ID)
 
 enum sign_claim_id {
 #define X(id, name, form, typs) CLAIM_##id,
 	SIGN_CLAIMS(X)
 #undef X
-	SIGN_CLAIM_COUNT
+		SIGN_CLAIM_COUNT
 };
 
 struct sign_claim_rule {
