@@ -61,6 +61,28 @@ static ch_err number_of(const EVP_PKEY *rsa, const char *name, BIGNUM **ret_n)
 	return CH_DONE;
 }
 
+/* CVE-2017-15361: moduli whose primes a weak chip made are powers of 65537 modulo each
+ * of these; another modulus is so by a chance of 1 in 2^27. */
+static bool is_weak_chip(const BIGNUM *n)
+{
+	static const uint8_t primes[] = {
+		3,   5,   7,   11,  13,  17,  19,  23,  29,  31,  37,  41,  43,
+		47,  53,  59,  61,  67,  71,  73,  79,  83,  89,  97,  101, 103,
+		107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+	};
+	for (size_t i = 0; i < COUNT_OF(primes); i++) {
+		BN_ULONG rest = BN_mod_word(n, primes[i]), power = 1;
+		bool found = power == rest;
+		for (size_t k = 0; k < primes[i] && !found; k++) {
+			power = power * RSA_F4 % primes[i];
+			found = power == rest;
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
 static ch_err check_size(const BIGNUM *n, const BIGNUM *e)
 {
 	int bits = BN_num_bits(n);
@@ -70,6 +92,8 @@ static ch_err check_size(const BIGNUM *n, const BIGNUM *e)
 		return ch_fail(CH_E_MISMATCH, "an RSA modulus must be odd", 0);
 	if (!BN_is_word(e, RSA_F4))
 		return ch_fail(CH_E_MISMATCH, "the RSA exponent must be 65537", 0);
+	if (is_weak_chip(n))
+		return ch_fail(CH_E_RANGE, "an RSA modulus of a weak chip (CVE-2017-15361)", 0);
 	return CH_DONE;
 }
 
