@@ -23,7 +23,8 @@ struct token_header {
 };
 
 /* Appends base64url(header) '.' base64url(payload), the payload with iss, iat, exp and
- * jti first and then the claims in order. E_FULL when w has no room. */
+ * jti first and then the claims in order. E_FULL when w has no room; E_DUPLICATE for a
+ * claim twice or one of those four, E_SYNTAX for text that is not UTF-8 (detail = index). */
 ch_err token_write_input(struct wr *w, const struct token_header *h, str iss, int64_t iat,
 			 int64_t exp, str jti, const struct claim *claims, size_t n);
 /* Appends '.' base64url(signature). */

@@ -12,6 +12,8 @@ enum { JWK_TEXT_MAX = 1024, JWKS_TEXT_MAX = 64 * 1024, THUMBPRINT_SIZE = 32 };
 ch_err jwk_write(struct wr *w, const struct key_parts *k, str kid);
 /* RFC 7638: SHA-256 of the required members in lexical order. */
 ch_err jwk_thumbprint(const struct key_parts *k, uint8_t ret_hash[static THUMBPRINT_SIZE]);
-/* One key of a set. Refuses private members, use other than sig, alg missing or
- * contradicting kty and crv, key_ops without verify. ret_kid points into the text. */
+/* One key of a set. E_UNSUPPORTED: use other than sig, key_ops without verify, an alg
+ * that is not here. E_MISMATCH: private members, alg contradicting kty or crv.
+ * E_MISSING: kty, alg, kid or a number. E_RANGE, E_SYNTAX: a number of a wrong size or
+ * form. ret_kid points into the text. */
 ch_err jwk_read(const struct json_node *jwk, struct key_parts *ret_k, str *ret_kid);

@@ -27,10 +27,12 @@ void policy_free(struct policy *p);
 void policy_done(struct policy **p);
 /* Copies what it keeps. ret_why (of the policy's texts, at most 256 bytes in why)
  * says in words what is wrong with which issuer or key.
- * E_DUPLICATE: two keys of one kid in an issuer, or one public key under two issuers
- * or realms (by RFC 7638 thumbprint), or an issuer twice. E_RANGE: a weak key.
- * E_MISMATCH: use, kty, crv or alg contradict each other; a private key in a public
- * set. E_MISSING: no kid. E_SYNTAX: no JWK set. An issuer may have no key at all.
- * http issuers are E_DENIED off loopback. */
+ * E_DUPLICATE: two keys of one kid in an issuer, or one public key twice anywhere in
+ * the policy (by RFC 7638 thumbprint), or an issuer twice. E_RANGE: a weak key, an
+ * empty or overlong kid, terms out of range. E_MISMATCH: kty, crv or alg contradict
+ * each other; a private or symmetric key in a public set. E_MISSING: no kid or alg.
+ * E_SYNTAX: no JWK set. E_UNSUPPORTED: typ is neither at+jwt nor JWT. http issuers are
+ * E_DENIED off loopback. A key that says it is for encryption or for an algorithm that
+ * is not here is passed over (RFC 7517 section 5). An issuer may have no key at all. */
 ch_err policy_new(const struct policy_issuer *issuers, size_t n, struct wr *why,
 		  struct policy **ret_policy);

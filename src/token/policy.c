@@ -1,0 +1,237 @@
+/* Loading what a relying party trusts. Whatever could let one issuer's key speak for
+ * another, or one name mean two keys, is refused here, before the first token. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/rw.h"
+#include "codec/json.h"
+#include "codec/url.h"
+#include "policy_internal.h"
+#include "token/jwk.h"
+
+enum { JWKS_MEMBERS_MAX = 1024, SKEW_MAX_S = 600, ARENA_ALIGN = 16 };
+
+static const struct json_limits jwks_limits = { .depth = 6, .members = JWKS_MEMBERS_MAX };
+
+struct loader {
+	struct policy *policy;
+	struct issuer *issuer; /* the one being loaded */
+	struct wr *why;
+	struct json_node *nodes;
+};
+
+/* For free()d locals. */
+static void nodes_done(struct json_node **nodes)
+{
+	free(*nodes);
+}
+
+void policy_free(struct policy *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->issuers[i].n_keys; k++)
+			public_key_free(p->issuers[i].keys[k].key);
+	free(p);
+}
+
+void policy_done(struct policy **p)
+{
+	policy_free(*p);
+	*p = NULL;
+}
+
+const struct issuer *policy_find_issuer(const struct policy *p, str issuer)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq(p->issuers[i].issuer, issuer))
+			return &p->issuers[i];
+	return NULL;
+}
+
+const struct issuer_key *issuer_find_key(const struct issuer *i, str kid)
+{
+	for (size_t k = 0; k < i->n_keys; k++)
+		if (str_eq(i->keys[k].kid, kid))
+			return &i->keys[k];
+	return NULL;
+}
+
+/* `issuer "…": key "…": what` */
+static ch_err explain(const struct loader *l, str issuer, str kid, ch_err e)
+{
+	if (!l->why)
+		return e;
+	wr_lit(l->why, "issuer ");
+	json_write_str(l->why, issuer);
+	if (kid.p) {
+		wr_lit(l->why, ": key ");
+		json_write_str(l->why, kid);
+	}
+	wr_lit(l->why, ": ");
+	wr_str(l->why, str_from_c(e.site->what));
+	return e;
+}
+
+static ch_err keep(struct loader *l, str text, str *ret_copy)
+{
+	return arena_str(&l->policy->text, text, ret_copy);
+}
+
+static ch_err thumbprint_is_new(const struct loader *l, const uint8_t *thumbprint)
+{
+	for (size_t i = 0; i < l->policy->n; i++)
+		for (size_t k = 0; k < l->policy->issuers[i].n_keys; k++)
+			if (mem_eq_ct(l->policy->issuers[i].keys[k].thumbprint, thumbprint,
+				      THUMBPRINT_SIZE))
+				return ch_fail(CH_E_DUPLICATE,
+					       "this public key stands in the policy already", i);
+	return CH_DONE;
+}
+
+static ch_err key_add(struct loader *l, const struct key_parts *parts, str kid)
+{
+	struct issuer *i = l->issuer;
+	if (!kid.n || kid.n > KID_MAX)
+		return ch_fail(CH_E_RANGE, "kid is empty or longer than 64 bytes", kid.n);
+	if (issuer_find_key(i, kid))
+		return ch_fail(CH_E_DUPLICATE, "two keys of the issuer have this kid", i->n_keys);
+	if (i->n_keys == ISSUER_KEYS_MAX)
+		return ch_fail(CH_E_LIMIT, "issuer has too many keys", ISSUER_KEYS_MAX);
+	struct issuer_key key = { .alg = parts->alg };
+	TRY(jwk_thumbprint(parts, key.thumbprint));
+	TRY(thumbprint_is_new(l, key.thumbprint));
+	TRY(keep(l, kid, &key.kid));
+	TRY(public_key_new(parts, &key.key));
+	i->keys[i->n_keys++] = key;
+	return CH_DONE;
+}
+
+/* A key that says it is for something else, or for an algorithm that is not here, is
+ * passed over (RFC 7517 section 5); anything contradictory is an error. */
+static ch_err key_load(struct loader *l, const struct json_node *jwk)
+{
+	struct key_parts parts;
+	str kid = { NULL, 0 };
+	ch_err e = jwk_read(jwk, &parts, &kid);
+	if (ch_code_of(e) == CH_E_UNSUPPORTED)
+		return CH_DONE;
+	if (!failed(e))
+		e = key_add(l, &parts, kid);
+	if (!failed(e))
+		return CH_DONE;
+	const struct json_node *name = json_member(jwk, LIT("kid"));
+	if (name && name->type == JSON_STRING)
+		kid = name->text;
+	return explain(l, l->issuer->issuer, str_sub(kid, 0, KID_MAX), e);
+}
+
+static ch_err jwks_read(struct loader *l, bytes jwks, const struct json_node **ret_keys)
+{
+	size_t count = 0;
+	if (jwks.n > JWKS_TEXT_MAX)
+		return ch_fail(CH_E_LIMIT, "JWK set is over 64 KiB", jwks.n);
+	TRY(json_parse(jwks, jwks_limits, l->nodes, JWKS_MEMBERS_MAX + 1, &count));
+	const struct json_node *keys = json_member(l->nodes, LIT("keys"));
+	if (!keys || keys->type != JSON_ARRAY)
+		return ch_fail(CH_E_SYNTAX, "is no JWK set: no array named keys", 0);
+	*ret_keys = keys;
+	return CH_DONE;
+}
+
+static ch_err keys_load(struct loader *l, bytes jwks)
+{
+	const struct json_node *keys = NULL;
+	ch_err e = jwks_read(l, jwks, &keys);
+	if (failed(e))
+		return explain(l, l->issuer->issuer, (str){ NULL, 0 }, e);
+	for (const struct json_node *k = json_first(keys); k; k = json_next(keys, k))
+		TRY(key_load(l, k));
+	return CH_DONE;
+}
+
+static ch_err url_check(str issuer)
+{
+	struct url u;
+	TRY(url_parse(issuer, &u));
+	if (u.query.p)
+		return ch_fail(CH_E_SYNTAX, "issuer has a query (RFC 8414 section 2)", issuer.n);
+	if (str_eq(u.scheme, LIT("http")) && !url_is_loopback(&u))
+		return ch_fail(CH_E_DENIED, "http is for loopback only: use https", issuer.n);
+	return CH_DONE;
+}
+
+static ch_err terms_check(const struct policy_issuer *in)
+{
+	if (!in->realm.n)
+		return ch_fail(CH_E_MISSING, "has no realm", 0);
+	if (!token_profile_of(in->typ))
+		return ch_fail(CH_E_UNSUPPORTED, "typ is neither at+jwt nor JWT", in->typ.n);
+	if (!in->n_audiences || in->n_audiences > ISSUER_AUDIENCES_MAX)
+		return ch_fail(CH_E_RANGE, "needs one to eight audiences", in->n_audiences);
+	for (size_t i = 0; i < in->n_audiences; i++)
+		if (!in->audiences[i].n)
+			return ch_fail(CH_E_MISSING, "has an empty audience", i);
+	if (in->skew_s < 0 || in->skew_s > SKEW_MAX_S)
+		return ch_fail(CH_E_RANGE, "skew must be 0 to 600 seconds", in->skew_s);
+	if (in->max_ttl_s <= 0)
+		return ch_fail(CH_E_RANGE, "longest lifetime must be positive", in->max_ttl_s);
+	return CH_DONE;
+}
+
+static ch_err issuer_check(const struct loader *l, const struct policy_issuer *in)
+{
+	TRY(url_check(in->issuer));
+	TRY(terms_check(in));
+	if (policy_find_issuer(l->policy, in->issuer))
+		return ch_fail(CH_E_DUPLICATE, "issuer stands in the policy twice", 0);
+	return CH_DONE;
+}
+
+static ch_err issuer_load(struct loader *l, const struct policy_issuer *in)
+{
+	ch_err e = issuer_check(l, in);
+	if (failed(e))
+		return explain(l, in->issuer, (str){ NULL, 0 }, e);
+	struct issuer *i = l->issuer = &l->policy->issuers[l->policy->n++];
+	i->profile = token_profile_of(in->typ);
+	i->n_audiences = in->n_audiences;
+	i->skew_s = in->skew_s;
+	i->max_ttl_s = in->max_ttl_s;
+	TRY(keep(l, in->issuer, &i->issuer));
+	TRY(keep(l, in->realm, &i->realm));
+	for (size_t k = 0; k < in->n_audiences; k++)
+		TRY(keep(l, in->audiences[k], &i->audiences[k]));
+	return keys_load(l, in->jwks);
+}
+
+/* Room for every text that will be kept. */
+static size_t text_room(const struct policy_issuer *issuers, size_t n)
+{
+	size_t room = n * ISSUER_KEYS_MAX * (KID_MAX + ARENA_ALIGN);
+	for (size_t i = 0; i < n; i++) {
+		room += issuers[i].issuer.n + issuers[i].realm.n + 3 * ARENA_ALIGN;
+		for (size_t k = 0; k < issuers[i].n_audiences; k++)
+			room += issuers[i].audiences[k].n + ARENA_ALIGN;
+	}
+	return room;
+}
+
+ch_err policy_new(const struct policy_issuer *issuers, size_t n, struct wr *why,
+		  struct policy **ret_policy)
+{
+	if (n > POLICY_ISSUERS_MAX)
+		return ch_fail(CH_E_LIMIT, "policy has too many issuers", n);
+	size_t room = text_room(issuers, n);
+	AUTO(policy_done) struct policy *p = calloc(1, sizeof(*p) + room);
+	AUTO(nodes_done) struct json_node *nodes = calloc(JWKS_MEMBERS_MAX + 1, sizeof(*nodes));
+	if (!p || !nodes)
+		return ch_fail(CH_E_NOMEM, "no memory for a policy", room);
+	arena_init(&p->text, p + 1, room);
+	struct loader l = { .policy = p, .why = why, .nodes = nodes };
+	for (size_t i = 0; i < n; i++)
+		TRY(issuer_load(&l, &issuers[i]));
+	*ret_policy = TAKE(p);
+	return CH_DONE;
+}

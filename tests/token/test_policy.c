@@ -1,0 +1,234 @@
+/* What may be trusted together, and the words that say what may not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "token/jwk.h"
+
+static char reason[256];
+
+/* Two sound issuers for a row to spoil. */
+static struct policy_issuer in[2];
+static str audiences[2];
+
+static void sound(void)
+{
+	struct party *p = parties();
+	for (size_t i = 0; i < 2; i++) {
+		audiences[i] = str_from_c(p[i].audience);
+		in[i] = (struct policy_issuer){
+			.issuer = str_from_c(p[i].issuer),
+			.realm = str_from_c(p[i].realm),
+			.typ = LIT("at+jwt"),
+			.audiences = &audiences[i],
+			.n_audiences = 1,
+			.jwks = bytes_of_str((str){ p[i].jwks, p[i].jwks_n }),
+			.max_ttl_s = 3600,
+		};
+	}
+}
+
+/* The code; the reason, NUL-terminated, in `reason`. */
+static enum ch_code load(void)
+{
+	AUTO(policy_done) struct policy *p = NULL;
+	struct wr w = wr_of(reason, sizeof(reason) - 1);
+	ch_err e = policy_new(in, 2, &w, &p);
+	reason[w.n] = 0;
+	assert_int_equal(failed(e), !p);
+	/* no reason asked for: the same code */
+	struct policy *quiet = NULL;
+	assert_int_equal(ch_code_of(policy_new(in, 2, NULL, &quiet)), ch_code_of(e));
+	policy_free(quiet);
+	return ch_code_of(e);
+}
+
+static void with_jwks(const char *text)
+{
+	sound();
+	in[1].jwks = bytes_of_str(str_from_c(text));
+}
+
+static void a_sound_policy(void **state)
+{
+	(void)state;
+	sound();
+	assert_int_equal(load(), CH_OK);
+	assert_string_equal(reason, "");
+	in[0].issuer = LIT("http://localhost:8080/home");
+	in[0].typ = LIT("application/AT+jwt");
+	in[1].typ = LIT("jwt");
+	assert_int_equal(load(), CH_OK);
+	with_jwks("{\"keys\":[]}");
+	assert_int_equal(load(), CH_OK);
+}
+
+static void terms(void **state)
+{
+	(void)state;
+	str many[ISSUER_AUDIENCES_MAX + 1];
+	for (size_t i = 0; i < COUNT_OF(many); i++)
+		many[i] = LIT("a");
+	sound();
+	in[1].issuer = LIT("http://id.test/corp");
+	assert_int_equal(load(), CH_E_DENIED);
+	assert_string_equal(reason,
+			    "issuer \"http://id.test/corp\": http is for loopback only: use https");
+	in[1].issuer = LIT("https://id.test/corp?x=1");
+	assert_int_equal(load(), CH_E_SYNTAX);
+	in[1].issuer = LIT("id.test");
+	assert_int_equal(load(), CH_E_SYNTAX);
+	in[1].issuer = in[0].issuer;
+	assert_int_equal(load(), CH_E_DUPLICATE);
+	sound();
+	in[1].realm = LIT("");
+	assert_int_equal(load(), CH_E_MISSING);
+	sound();
+	in[1].typ = LIT("logout+jwt");
+	assert_int_equal(load(), CH_E_UNSUPPORTED);
+	in[1].typ = LIT("");
+	assert_int_equal(load(), CH_E_UNSUPPORTED);
+	sound();
+	in[1].n_audiences = 0;
+	assert_int_equal(load(), CH_E_RANGE);
+	in[1].audiences = many;
+	in[1].n_audiences = COUNT_OF(many);
+	assert_int_equal(load(), CH_E_RANGE);
+	many[1] = LIT("");
+	in[1].n_audiences = 2;
+	assert_int_equal(load(), CH_E_MISSING);
+	sound();
+	in[1].skew_s = -1;
+	assert_int_equal(load(), CH_E_RANGE);
+	in[1].skew_s = 601;
+	assert_int_equal(load(), CH_E_RANGE);
+	sound();
+	in[1].max_ttl_s = 0;
+	assert_int_equal(load(), CH_E_RANGE);
+}
+
+#define X "\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\""
+#define X2 "\"x\":\"PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw\""
+#define ED(kid, x) \
+	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"EdDSA\",\"kid\":\"" kid "\"," x "}"
+
+static const struct {
+	const char *jwks;
+	enum ch_code code;
+	const char *reason;
+} sets[] = {
+	{ "{\"keys\":[" ED("a", X) "," ED("b", X2) "]}", CH_OK, "" },
+	{ "{\"keys\":[{\"kty\":\"EC\",\"use\":\"enc\"}," ED("a", X) "]}", CH_OK, "" },
+	{ "", CH_E_TRUNCATED, "issuer \"https://id.test/corp\": JSON ends early" },
+	{ "[]", CH_E_SYNTAX,
+	  "issuer \"https://id.test/corp\": is no JWK set: no array named keys" },
+	{ ED("a", X), CH_E_SYNTAX, NULL },
+	{ "{\"keys\":{}}", CH_E_SYNTAX, NULL },
+	{ "{\"keys\":[1]}", CH_E_SYNTAX, NULL },
+	{ "{\"keys\":[],\"keys\":[]}", CH_E_DUPLICATE, NULL },
+	{ "{\"keys\":[" ED("a", X) "," ED("a", X2) "]}", CH_E_DUPLICATE,
+	  "issuer \"https://id.test/corp\": key \"a\": two keys of the issuer have this kid" },
+	{ "{\"keys\":[" ED("a", X) "," ED("b", X) "]}", CH_E_DUPLICATE,
+	  "issuer \"https://id.test/corp\": key \"b\": this public key stands in the policy "
+	  "already" },
+	{ "{\"keys\":[" ED("", X) "]}", CH_E_RANGE, NULL },
+	{ "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"EdDSA\"," X "}]}",
+	  CH_E_MISSING, "issuer \"https://id.test/corp\": key lacks a member" },
+	{ "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"EdDSA\",\"kid\":\"a\",\"d\":"
+	  "\"\"," X "}]}",
+	  CH_E_MISMATCH,
+	  "issuer \"https://id.test/corp\": key \"a\": key is private or symmetric" },
+	/* a small-order point */
+	{ "{\"keys\":[" ED("a", "\"x\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"") "]}",
+	  CH_E_RANGE, NULL },
+	/* not on the curve */
+	{ "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"alg\":\"ES256\",\"kid\":\"a\","
+	  "\"x\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
+	  "\"y\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}]}",
+	  CH_E_MISMATCH, NULL },
+};
+
+static void key_sets(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sets); i++) {
+		with_jwks(sets[i].jwks);
+		enum ch_code code = load();
+		if (code != sets[i].code)
+			fail_msg("%s: %s (%s)", ch_code_name(code), sets[i].jwks, reason);
+		if (sets[i].reason)
+			assert_string_equal(reason, sets[i].reason);
+	}
+}
+
+/* One key for two issuers, whatever kid and alg each gives it: what let a consumer key
+ * open enterprise mail. */
+static void one_key_under_two_issuers(void **state)
+{
+	(void)state;
+	char text[JWK_FIXTURE_MAX];
+	struct key_parts parts = parties()[2].parts;
+	struct wr w = wr_of(text, sizeof(text));
+	parts.alg = ALG_PS256;
+	wr_lit(&w, "{\"keys\":[");
+	assert_false(failed(jwk_write(&w, &parts, LIT("other"))));
+	wr_lit(&w, "]}");
+	sound();
+	in[0].jwks = bytes_of_str((str){ parties()[2].jwks, parties()[2].jwks_n });
+	in[1].jwks = wr_bytes(&w);
+	assert_int_equal(load(), CH_E_DUPLICATE);
+	assert_non_null(strstr(reason, "key \"other\": this public key stands"));
+}
+
+static void too_many(void **state)
+{
+	(void)state;
+	static struct policy_issuer many[POLICY_ISSUERS_MAX + 1];
+	static char text[JWKS_TEXT_MAX + 1];
+	struct policy *p = NULL;
+	assert_int_equal(ch_code_of(policy_new(many, COUNT_OF(many), NULL, &p)), CH_E_LIMIT);
+	sound();
+	memset(text, ' ', sizeof(text));
+	in[1].jwks = BYTES_OF((const uint8_t *)text);
+	in[1].jwks.n = sizeof(text);
+	assert_int_equal(load(), CH_E_LIMIT);
+	assert_false(failed(policy_new(NULL, 0, NULL, &p)));
+	assert_int_equal(judged(p, LIT("e30.e30.AA"), NULL), TOKEN_bad_issuer);
+	policy_free(p);
+	policy_free(NULL);
+}
+
+/* It keeps copies: what it was made from may go. */
+static void it_owns_its_text(void **state)
+{
+	(void)state;
+	static char issuer[64], jwks[JWK_FIXTURE_MAX], text[TEXT_MAX];
+	struct policy *p = NULL;
+	sound();
+	mem_copy(issuer, in[0].issuer.p, in[0].issuer.n);
+	mem_copy(jwks, in[0].jwks.p, in[0].jwks.n);
+	in[0].issuer.p = issuer;
+	in[0].jwks.p = (const uint8_t *)jwks;
+	assert_false(failed(policy_new(in, 1, NULL, &p)));
+	memset(issuer, 'x', sizeof(issuer));
+	memset(jwks, 'x', sizeof(jwks));
+	assert_int_equal(judged(p, mint(text, parties(), good_header, good_payload), NULL),
+			 TOKEN_accepted);
+	policy_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sound_policy), cmocka_unit_test(terms),
+		cmocka_unit_test(key_sets),       cmocka_unit_test(one_key_under_two_issuers),
+		cmocka_unit_test(too_many),       cmocka_unit_test(it_owns_its_text),
+	};
+	assert_false(failed(crypto_init(NULL)));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

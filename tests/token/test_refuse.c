@@ -1,0 +1,416 @@
+/* Correctly signed, and not acceptable: each of these must be refused, for its own
+ * reason, after at most one signature check and without an allocation of ours. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "codec/base64url.h"
+#include "fixture.h"
+
+/* clang-format off */
+#define TYP "\"typ\":\"at+jwt\""
+#define ALG "\"alg\":\"ES256\""
+#define KID "\"kid\":\"home-1\""
+#define H "{" TYP "," ALG "," KID
+#define HEAD H "}"
+
+#define ISS "\"iss\":\"https://id.test/home\""
+#define AUD "\"aud\":\"mail\""
+#define IAT "\"iat\":1699999900"
+#define EXP "\"exp\":1700000500"
+#define JTI "\"jti\":\"j1\""
+#define SUB "\"sub\":\"alice\""
+#define CID "\"client_id\":\"demo\""
+#define ALL ISS "," AUD "," IAT "," EXP "," JTI "," SUB "," CID
+#define TIMELESS ISS "," AUD "," JTI "," SUB "," CID
+#define AUDLESS ISS "," IAT "," EXP "," JTI "," SUB "," CID
+#define BODY "{" ALL "}"
+
+static const struct refusal {
+	const char *header, *payload;
+	enum token_code code;
+} refusals[] = {
+	/* members of the header that must never be there */
+	{ H ",\"crit\":[\"exp\"]}", BODY, TOKEN_bad_header },
+	{ H ",\"crit\":[]}", BODY, TOKEN_bad_header },
+	{ H ",\"crit\":[\"b64\"],\"b64\":false}", BODY, TOKEN_bad_header },
+	{ H ",\"b64\":true}", BODY, TOKEN_bad_header },
+	{ H ",\"jku\":\"https://evil.test/jwks\"}", BODY, TOKEN_bad_header },
+	{ H ",\"x5u\":\"https://evil.test/cert\"}", BODY, TOKEN_bad_header },
+	{ H ",\"x5c\":[\"MII\"]}", BODY, TOKEN_bad_header },
+	{ H ",\"x5t\":\"AA\"}", BODY, TOKEN_bad_header },
+	{ H ",\"x5t#S256\":\"AA\"}", BODY, TOKEN_bad_header },
+	{ H ",\"jwk\":{\"kty\":\"EC\"}}", BODY, TOKEN_bad_header },
+	{ H ",\"zip\":\"DEF\"}", BODY, TOKEN_bad_header },
+	{ H ",\"cty\":\"JWT\"}", BODY, TOKEN_bad_header },
+	{ H ",\"enc\":\"A128GCM\"}", BODY, TOKEN_bad_header },
+	{ H ",\"p2c\":1000000}", BODY, TOKEN_bad_header },
+	{ H ",\"aud\":\"mail\"}", BODY, TOKEN_bad_header },
+	{ H ",\"iss\":\"https://id.test/home\"}", BODY, TOKEN_bad_header },
+	{ "{" ALG "," KID ",\"typ\":1}", BODY, TOKEN_bad_header },
+	{ "{" ALG "," TYP ",\"kid\":[\"home-1\"]}", BODY, TOKEN_bad_header },
+	{ "{" KID "," TYP ",\"alg\":null}", BODY, TOKEN_bad_header },
+	/* typ */
+	{ "{" ALG "," KID "}", BODY, TOKEN_bad_typ },
+	{ "{" ALG "," KID ",\"typ\":\"\"}", BODY, TOKEN_bad_typ },
+	{ "{" ALG "," KID ",\"typ\":\"JWT\"}", BODY, TOKEN_bad_typ },
+	{ "{" ALG "," KID ",\"typ\":\"dpop+jwt\"}", BODY, TOKEN_bad_typ },
+	{ "{" ALG "," KID ",\"typ\":\"logout+jwt\"}", BODY, TOKEN_bad_typ },
+	{ "{" ALG "," KID ",\"typ\":\"at+jwt \"}", BODY, TOKEN_bad_typ },
+	{ "{" ALG "," KID ",\"typ\":\"application/application/at+jwt\"}", BODY, TOKEN_bad_typ },
+	{ "{" ALG "," KID ",\"typ\":\"application/\"}", BODY, TOKEN_bad_typ },
+	/* alg */
+	{ "{" TYP "," KID "}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"none\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"None\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"HS256\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"es256\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"EdDSA\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"ES256\\u0000\"}", BODY, TOKEN_bad_alg },
+	/* kid */
+	{ "{" TYP "," ALG "}", BODY, TOKEN_unknown_key },
+	{ "{" TYP "," ALG ",\"kid\":\"\"}", BODY, TOKEN_unknown_key },
+	{ "{" TYP "," ALG ",\"kid\":\"corp-1\"}", BODY, TOKEN_unknown_key },
+	{ "{" TYP "," ALG ",\"kid\":\"HOME-1\"}", BODY, TOKEN_unknown_key },
+	{ "{" TYP "," ALG ",\"kid\":\"../home-1\"}", BODY, TOKEN_unknown_key },
+	{ "{" TYP "," ALG ",\"kid\":\"home-1\\u0000\"}", BODY, TOKEN_unknown_key },
+	/* what two parsers could read differently */
+	{ H "," ALG "}", BODY, TOKEN_malformed },
+	{ H ",\"alg\":\"none\"}", BODY, TOKEN_malformed },
+	{ HEAD, "{" ALL "," EXP "}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"sub\":\"root\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"act\":{\"sub\":\"a\",\"sub\":\"b\"}}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":[[{\"y\":1,\"y\":1}]]}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"\\u0061ud\":\"x\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":\"\\ud800\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":\"\xff\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":\"\xc0\xaf\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":\"\n\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",}", TOKEN_malformed },
+	{ HEAD, "{" ALL "} {}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":NaN}", TOKEN_malformed },
+	{ HEAD, "\xef\xbb\xbf" BODY, TOKEN_malformed },
+	{ HEAD, "[" BODY "]", TOKEN_malformed },
+	{ HEAD, "\"" "eyJhIjoxfQ.eyJhIjoxfQ.AA" "\"", TOKEN_malformed },
+	{ HEAD, "eyJhIjoxfQ.eyJhIjoxfQ.AA", TOKEN_malformed },
+	{ HEAD, "null", TOKEN_malformed },
+	{ "[" HEAD "]", BODY, TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":{\"a\":{\"b\":{\"c\":{}}}}}", TOKEN_too_large },
+	{ HEAD, "{" ALL ",\"x\":[[[[]]]]}", TOKEN_too_large },
+	/* iss */
+	{ HEAD, "{" AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
+	{ HEAD, "{\"iss\":[\"https://id.test/home\"]," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
+	{ HEAD, "{\"iss\":\"https://id.test/home/\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
+	{ HEAD, "{\"iss\":\"https://ID.test/home\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
+	{ HEAD, "{\"iss\":\"https://id.test/home\\u0000\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
+	{ HEAD, "{\"iss\":\"https://id.test/corp\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_unknown_key },
+	{ HEAD, "{\"iss_\":\"https://id.test/home\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
+	/* aud */
+	{ HEAD, "{" AUDLESS "}", TOKEN_bad_claims },
+	{ HEAD, "{" AUDLESS ",\"aud\":null}", TOKEN_bad_claims },
+	{ HEAD, "{" AUDLESS ",\"aud\":[]}", TOKEN_bad_claims },
+	{ HEAD, "{" AUDLESS ",\"aud\":\"\"}", TOKEN_bad_claims },
+	{ HEAD, "{" AUDLESS ",\"aud\":[\"mail\",1]}", TOKEN_bad_claims },
+	{ HEAD, "{" AUDLESS ",\"aud\":[[\"mail\"]]}", TOKEN_bad_claims },
+	{ HEAD, "{" AUDLESS ",\"aud\":{\"mail\":true}}", TOKEN_bad_claims },
+	{ HEAD, "{" AUDLESS ",\"audience\":\"mail\"}", TOKEN_bad_claims },
+	{ HEAD, "{" AUDLESS ",\"aud\":\"api\"}", TOKEN_bad_audience },
+	{ HEAD, "{" AUDLESS ",\"aud\":[\"api\",\"web\"]}", TOKEN_bad_audience },
+	{ HEAD, "{" AUDLESS ",\"aud\":\"mail,api\"}", TOKEN_bad_audience },
+	{ HEAD, "{" AUDLESS ",\"aud\":\"Mail\"}", TOKEN_bad_audience },
+	{ HEAD, "{" AUDLESS ",\"aud\":\"mail\\u0000\"}", TOKEN_bad_audience },
+	{ HEAD, "{" AUDLESS ",\"aud\":\"mai\"}", TOKEN_bad_audience },
+	/* time */
+	{ HEAD, "{" TIMELESS "," IAT "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":\"1700000500\"}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1700000500.5}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1700000500.0}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1.7000005e9}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1e300}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":9223372036854775808}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":9223372036854775807}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":-1}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":true}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":null}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":[1700000500]}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":\"1699999900\"," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":1699999900.0," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":1700000500," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":\"0\"}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":1.5}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":null}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":1700000031}", TOKEN_not_yet },
+	{ HEAD, "{" TIMELESS ",\"iat\":1700000031," EXP "}", TOKEN_not_yet },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1700000000}", TOKEN_expired },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1699999999}", TOKEN_expired },
+	{ HEAD, "{" TIMELESS ",\"iat\":0,\"exp\":1}", TOKEN_expired },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1700003501}", TOKEN_too_long_lived },
+	{ HEAD, "{" TIMELESS ",\"iat\":0," EXP "}", TOKEN_too_long_lived },
+	/* who */
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," JTI "," CID "}", TOKEN_bad_claims },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," SUB "," CID "}", TOKEN_bad_claims },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," SUB "," JTI "}", TOKEN_bad_claims },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," JTI "," CID ",\"sub\":\"\"}", TOKEN_bad_claims },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," JTI "," CID ",\"sub\":7}", TOKEN_bad_claims },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," JTI "," CID ",\"sub\":[\"a\"]}", TOKEN_bad_claims },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," JTI "," CID ",\"sub\":\"a\\nb\"}", TOKEN_bad_claims },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," JTI "," CID ",\"sub\":\"a\\u0000\"}", TOKEN_bad_claims },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," SUB "," CID ",\"jti\":1}", TOKEN_bad_claims },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," SUB "," JTI ",\"client_id\":null}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"username\":[\"alice@home.test\"]}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"username\":\"alice@home.test\\u0000\"}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"username\":\"\"}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"scope\":[\"mail.read\"]}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"scope\":\"a\\tb\"}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"cnf\":\"x\"}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"cnf\":null}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"cnf\":{}}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"cnf\":[]}", TOKEN_bad_claims },
+};
+/* clang-format on */
+
+static size_t checks, allocations;
+
+ch_err __real_public_key_verify(struct public_key *k, bytes message, bytes sig);
+ch_err __wrap_public_key_verify(struct public_key *k, bytes message, bytes sig);
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_realloc(void *p, size_t n);
+
+ch_err __wrap_public_key_verify(struct public_key *k, bytes message, bytes sig)
+{
+	checks++;
+	return __real_public_key_verify(k, message, sig);
+}
+
+void *__wrap_malloc(size_t n)
+{
+	allocations++;
+	return __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	allocations++;
+	return __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+	allocations++;
+	return __real_realloc(p, n);
+}
+
+/* The signature is looked at once, and only when all before it was fine. */
+static bool after_signature(enum token_code code)
+{
+	return code == TOKEN_accepted || code >= TOKEN_bad_signature;
+}
+
+static enum token_code judged_once(struct policy *p, str token)
+{
+	checks = allocations = 0;
+	enum token_code code = judged(p, token, NULL);
+	assert_int_equal(allocations, 0);
+	assert_int_equal(checks, after_signature(code) ? 1 : 0);
+	return code;
+}
+
+static void expect(struct policy *p, const char *header, const char *payload, enum token_code code)
+{
+	static char text[TEXT_MAX];
+	str token = mint(text, parties(), str_from_c(header), str_from_c(payload));
+	enum token_code got = judged_once(p, token);
+	if (got != code)
+		fail_msg("%s, not %s: %s . %s", token_code_name(got).p, token_code_name(code).p,
+			 header, payload);
+}
+
+static void must_refuse(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	(void)state;
+	assert_true(COUNT_OF(refusals) >= 47);
+	expect(p, HEAD, BODY, TOKEN_accepted);
+	for (size_t i = 0; i < COUNT_OF(refusals); i++)
+		expect(p, refusals[i].header, refusals[i].payload, refusals[i].code);
+}
+
+/* The good ones that stand beside them: else a judge that refuses all would pass. */
+static void must_accept(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	(void)state;
+	expect(p, "{" ALG "," KID ",\"typ\":\"application/AT+JWT\"}", BODY, TOKEN_accepted);
+	expect(p, "{" ALG "," KID ",\"typ\":\"at\\u002bjwt\",\"other\":[1]}", BODY, TOKEN_accepted);
+	expect(p, HEAD, "{" AUDLESS ",\"aud\":[\"api\",\"mail\"]}", TOKEN_accepted);
+	expect(p, HEAD, "{" ALL ",\"nbf\":1700000030}", TOKEN_accepted);
+	expect(p, HEAD, "{" TIMELESS ",\"iat\":1700000030," EXP "}", TOKEN_accepted);
+	expect(p, HEAD, "{" TIMELESS "," IAT ",\"exp\":1700000001}", TOKEN_accepted);
+	expect(p, HEAD, "{" TIMELESS "," IAT ",\"exp\":1700003500}", TOKEN_accepted);
+	expect(p, HEAD, "{" ALL ",\"x\":[[[]]],\"y\":{\"a\":{\"b\":{}}}}", TOKEN_accepted);
+	expect(p, HEAD,
+	       "{\"iss\":\"https:\\/\\/id.test\\/home\"," AUD "," IAT "," EXP "," JTI "," SUB
+	       "," CID "}",
+	       TOKEN_accepted);
+}
+
+static void members_are_counted(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	(void)state;
+	for (size_t n = 56; n <= 60; n++) {
+		static char payload[4096];
+		struct wr w = wr_of(payload, sizeof(payload));
+		wr_lit(&w, "{" ALL);
+		for (size_t i = 0; i < n; i++) {
+			wr_lit(&w, ",\"c");
+			wr_dec(&w, i);
+			wr_lit(&w, "\":0");
+		}
+		wr_lit(&w, "}\0");
+		expect(p, HEAD, payload, n + 7 > 64 ? TOKEN_too_large : TOKEN_accepted);
+	}
+}
+
+/* 8,192 bytes are a token, one more is none. */
+static void size_is_capped(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	static char text[TEXT_MAX], payload[TOKEN_MAX];
+	bool over = false, under = false;
+	(void)state;
+	for (size_t pad = 5800; pad < 6000; pad++) {
+		struct wr w = wr_of(payload, sizeof(payload));
+		wr_lit(&w, "{" ALL ",\"x\":\"");
+		for (size_t i = 0; i < pad; i++)
+			wr_char(&w, 'x');
+		wr_lit(&w, "\"}");
+		str token = mint(text, parties(), LIT(HEAD), wr_text(&w));
+		enum token_code code = judged_once(p, token);
+		assert_int_equal(code, token.n > TOKEN_MAX ? TOKEN_too_large : TOKEN_accepted);
+		over |= code == TOKEN_too_large;
+		under |= code == TOKEN_accepted;
+	}
+	assert_true(over && under);
+}
+
+/* The signature covers the text as sent, so each of these is correctly signed. */
+static void other_spellings(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	static char text[TEXT_MAX], head[512], body[2048];
+	static const struct {
+		str head_tail, body_tail;
+	} tails[] = {
+		{ { "=", 1 }, { "", 0 } }, { { "", 0 }, { "=", 1 } },   { { "\n", 1 }, { "", 0 } },
+		{ { "", 0 }, { " ", 1 } }, { { "", 0 }, { "+", 1 } },   { { "", 0 }, { "/", 1 } },
+		{ { "", 0 }, { "A", 1 } }, { { "", 0 }, { "\0", 1 } },  { { ".", 1 }, { "", 0 } },
+		{ { "", 0 }, { ".", 1 } }, { { "", 0 }, { ".AA", 3 } }, { { "!", 1 }, { "", 0 } },
+	};
+	(void)state;
+	struct wr h = wr_of(head, sizeof(head)), b = wr_of(body, sizeof(body));
+	base64url_write(&h, bytes_of_str(LIT(HEAD)));
+	base64url_write(&b, bytes_of_str(LIT(BODY)));
+	assert_int_equal(judged_once(p, mint_raw(text, parties(), wr_text(&h), wr_text(&b))),
+			 TOKEN_accepted);
+	for (size_t i = 0; i < COUNT_OF(tails); i++) {
+		struct wr h2 = h, b2 = b;
+		wr_str(&h2, tails[i].head_tail);
+		wr_str(&b2, tails[i].body_tail);
+		str token = mint_raw(text, parties(), wr_text(&h2), wr_text(&b2));
+		assert_int_equal(judged_once(p, token), TOKEN_malformed);
+	}
+}
+
+/* Bits that no byte uses, set in each of the three parts. */
+static void trailing_bits(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	static char text[TEXT_MAX], head[512], body[2048];
+	(void)state;
+	for (size_t pad = 0; pad < 3; pad++) {
+		struct wr h = wr_of(head, sizeof(head)), b = wr_of(body, sizeof(body));
+		base64url_write(&h, bytes_of_str(LIT(HEAD)));
+		base64url_write(&b, bytes_of_str(str_sub(LIT("   " BODY), pad, sizeof(BODY) + 2)));
+		assert_int_equal(
+			judged_once(p, mint_raw(text, parties(), wr_text(&h), wr_text(&b))),
+			TOKEN_accepted);
+		/* the last character one further: A to B, w to x and so on */
+		body[b.n - 1]++;
+		enum token_code code =
+			judged_once(p, mint_raw(text, parties(), wr_text(&h), wr_text(&b)));
+		assert_int_equal(code, TOKEN_malformed);
+	}
+	str token = mint(text, parties(), LIT(HEAD), LIT(BODY));
+	text[token.n - 1]++;
+	assert_int_equal(judged_once(p, token), TOKEN_malformed);
+}
+
+static const str no_token[] = {
+	LIT(""),
+	LIT("."),
+	LIT(".."),
+	LIT("..."),
+	LIT("a"),
+	LIT("Bearer eyJ"),
+	LIT("{\"payload\":\"e30\",\"signatures\":[{\"protected\":\"e30\",\"signature\":\"AA\"}]}"),
+	LIT("{\"protected\":\"e30\",\"payload\":\"e30\",\"signature\":\"AA\"}"),
+	LIT("e30.e30.AA.AA.AA"),
+};
+
+static void no_token_at_all(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(no_token); i++)
+		assert_int_equal(judged_once(p, no_token[i]), TOKEN_malformed);
+	assert_int_equal(judged_once(p, (str){ NULL, 0 }), TOKEN_malformed);
+	assert_int_equal(judged_once(p, LIT("e30.e30.AA")), TOKEN_bad_issuer);
+}
+
+static void every_prefix(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	static char text[TEXT_MAX];
+	(void)state;
+	str token = mint(text, parties(), good_header, good_payload);
+	assert_int_equal(judged_once(p, token), TOKEN_accepted);
+	for (size_t n = 0; n < token.n; n++)
+		assert_int_not_equal(judged_once(p, str_sub(token, 0, n)), TOKEN_accepted);
+}
+
+static void every_byte_flipped(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	static char text[TEXT_MAX];
+	(void)state;
+	str token = mint(text, parties(), good_header, good_payload);
+	for (size_t i = 0; i < token.n * 8; i++) {
+		text[i / 8] = (char)(text[i / 8] ^ 1 << i % 8);
+		assert_int_not_equal(judged_once(p, token), TOKEN_accepted);
+		text[i / 8] = (char)(text[i / 8] ^ 1 << i % 8);
+	}
+	assert_int_equal(judged_once(p, token), TOKEN_accepted);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(must_refuse),         cmocka_unit_test(must_accept),
+		cmocka_unit_test(members_are_counted), cmocka_unit_test(size_is_capped),
+		cmocka_unit_test(other_spellings),     cmocka_unit_test(trailing_bits),
+		cmocka_unit_test(no_token_at_all),     cmocka_unit_test(every_prefix),
+		cmocka_unit_test(every_byte_flipped),
+	};
+	assert_false(failed(crypto_init(NULL)));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
