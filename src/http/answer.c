@@ -63,6 +63,7 @@ void http_suspend(struct http_req *r)
 	struct slot *s = slot_of(r);
 	assert(!s->response && !s->suspended);
 	s->suspended = true;
+	s->waited = true;
 	MHD_suspend_connection(s->connection);
 }
 

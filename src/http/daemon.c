@@ -109,7 +109,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 	if (!s->response && !s->served) {
 		s->served = true;
 		route_serve(s, method);
-		if (s->suspended)
+		/* even when it was answered meanwhile: the library calls again */
+		if (s->waited)
 			return MHD_YES;
 	}
 	return s->suspended ? MHD_YES : answer_queue(s);

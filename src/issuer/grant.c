@@ -1,0 +1,86 @@
+/* What a client gets: scope and audience, from what it asks and what it may have. */
+#include "rules.h"
+
+str list_cut(str *list)
+{
+	str item = { 0 };
+	do
+		item = str_cut(list, ' ');
+	while (item.n == 0 && list->n > 0);
+	return item;
+}
+
+bool list_has(str list, str item)
+{
+	while (list.n > 0)
+		if (str_eq(list_cut(&list), item) && item.n > 0)
+			return true;
+	return false;
+}
+
+static bool realm_has_scope(const struct issuer_realm *realm, str scope)
+{
+	for (size_t i = 0; i < realm->n_scopes; i++)
+		if (str_eq(realm->scopes[i], scope))
+			return true;
+	return false;
+}
+
+static void scope_add(struct wr *w, str item)
+{
+	if (list_has(wr_text(w), item))
+		return;
+	if (w->n > 0)
+		wr_char(w, ' ');
+	wr_str(w, item);
+}
+
+ch_err scope_resolve(const struct issuer_realm *realm, str allowed, str asked, struct arena *a,
+		     str *ret_scope)
+{
+	str left = asked.n > 0 ? asked : allowed;
+	char *room = arena_alloc(a, left.n);
+	struct wr w = wr_of(room, left.n);
+	if (!room)
+		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", a->cap);
+	while (left.n > 0) {
+		str item = list_cut(&left);
+		bool known = list_has(allowed, item) && realm_has_scope(realm, item);
+		if (known)
+			scope_add(&w, item);
+		else if (asked.n > 0 && item.n > 0)
+			return ch_fail(CH_E_INVALID_SCOPE, "a scope is unknown or not this client's", 0);
+	}
+	*ret_scope = wr_text(&w);
+	return CH_DONE;
+}
+
+static const struct role_audience *audience_find(const struct issuer_realm *realm, str name,
+						 str resource)
+{
+	for (size_t i = 0; i < realm->n_audiences; i++) {
+		const struct role_audience *one = &realm->audiences[i];
+		if (resource.p ? str_eq(one->resource, resource) : str_eq(one->name, name))
+			return one;
+	}
+	return NULL;
+}
+
+ch_err audience_resolve(const struct issuer_realm *realm, const struct store_client *c,
+			str resource, str *ret_audience)
+{
+	const struct role_audience *found = audience_find(realm, c->audience, resource);
+	if (!found && resource.p)
+		return ch_fail(CH_E_INVALID_TARGET, "the resource is not registered here", 0);
+	if (!found)
+		return ch_fail(CH_E_INVALID_TARGET, "the client has no audience: name a resource", 0);
+	if (!str_eq(found->name, c->audience) && !list_has(c->audiences, found->name))
+		return ch_fail(CH_E_INVALID_TARGET, "the resource is not for this client", 0);
+	*ret_audience = found->name;
+	return CH_DONE;
+}
+
+bool audience_is_mail(str audience)
+{
+	return str_eq(audience, LIT("mail")) || str_starts(audience, LIT("mail-"));
+}

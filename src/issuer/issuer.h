@@ -1,0 +1,186 @@
+/* The issuer's state and what its files offer each other. One thread, one loop: each
+ * turn takes what came from signers and hasher, serves HTTP, then sends one batch a realm. */
+#pragma once
+#include "crypto/alg.h"
+#include "http/http.h"
+#include "rules.h"
+#include "wire/sign.h"
+
+enum {
+	ROUTES_MAX = REALMS_MAX * 6,
+	SIGNERS_MAX = 4,       /* generations of one realm at a time */
+	BATCHES_IN_FLIGHT = 2, /* of one signer's socket */
+	JOBS_MAX = 512,
+	JOB_WAIT_MS = 2000,    /* for a signer to come back */
+	SIGNER_SILENT_MS = 5000,
+	JWKS_MAX = 32 * 1024,
+	HASHES_WAITING_MAX = 16,
+	CLIENTS_MAX = 256,
+	CLIENTS_MEMORY = 512 * 1024,
+	STOP_MS = 5000,
+};
+
+struct issuer;
+struct realm;
+
+/* What an epoll event means. */
+struct watch {
+	void (*ready)(struct issuer *is, struct watch *w);
+	int fd;
+};
+
+/* --- jobs and signers, signers.c --- */
+
+/* A request that waits for tokens: one, or access and ID token, signed in one batch. It
+ * lives in the request's arena. */
+struct job {
+	struct realm *realm;
+	struct http_req *http;
+	/* called once, with all tokens or with an error */
+	void (*done)(struct job *j, ch_err e);
+	struct sign_request requests[2];
+	str tokens[2];
+	size_t n;
+	size_t missing;
+	uint16_t code; /* the first that was not CH_OK */
+	uint16_t slot;
+	bool retried;
+	struct signer *signer; /* NULL: it waits */
+	uint8_t batch;
+	uint64_t since_ns;
+	struct job *next;
+	/* for `done` */
+	str scope;
+	uint32_t ttl_s;
+};
+
+struct signer {
+	struct watch watch; /* first */
+	struct realm *realm;
+	uint32_t generation;
+	bool has_keys;
+	uint16_t outstanding[BATCHES_IN_FLIGHT];
+	uint64_t sent_ns[BATCHES_IN_FLIGHT];
+};
+
+struct realm {
+	const struct issuer_realm *config;
+	struct issuer *issuer;
+	struct signer signers[SIGNERS_MAX]; /* fd < 0: free */
+	struct signer *current;
+	uint32_t attached; /* the generation last said to be */
+	struct job *first, *last;
+	size_t waiting;
+	unsigned algs;
+	bool has_key;
+	bool knows_keys;
+	size_t jwks_n;
+	str etag;
+	char etag_text[40];
+	char jwks[JWKS_MAX];
+};
+
+void signers_init(struct realm *r);
+/* A new signer's socket; owns fd. */
+ch_err signer_attach(struct realm *r, int fd, uint32_t generation);
+/* Queues a job, its request suspended; E_BUSY or E_NO_KEY when it cannot be. */
+ch_err job_start(struct job *j);
+/* After HTTP was served: a batch for each realm that has jobs. */
+void signers_flush(struct issuer *is);
+/* What has waited too long; returns the time in ms until the next look, -1: none. */
+int signers_sweep(struct issuer *is, uint64_t now_ns);
+void jwks_read(struct realm *r, const struct sign_key *keys, size_t n);
+
+/* --- hasher, hasher.c --- */
+struct hash_job {
+	struct http_req *http;
+	/* code as in wire/hash.h, or E_GONE */
+	void (*done)(struct hash_job *j, enum ch_code code);
+	str hash;
+	struct secret_bytes password;
+	uint32_t req;
+	struct hash_job *next;
+};
+struct hasher {
+	struct watch watch; /* first; fd < 0: there is none */
+	struct hash_job *first, *last;
+	size_t waiting;
+	bool asked; /* the first one has been sent */
+	uint32_t last_req;
+};
+void hasher_attach(struct issuer *is, int fd);
+/* E_BUSY when too many wait, E_GONE when there is no hasher. */
+ch_err hasher_ask(struct issuer *is, struct hash_job *j);
+/* Once a turn: asks for the first of the queue. */
+void hasher_flush(struct issuer *is);
+
+/* --- clients, clients.c: read from the store once, until somebody changes it --- */
+struct clients {
+	struct arena arena;
+	struct store_client *table[CLIENTS_MAX * 2];
+	size_t n;
+	uint64_t version;
+	bool checked; /* this turn */
+	uint8_t memory[CLIENTS_MEMORY];
+};
+void clients_init(struct clients *c);
+/* E_NOT_FOUND when there is none or it is disabled; lives until the next turn. */
+ch_err client_find(struct issuer *is, str realm, str id, const struct store_client **ret_c);
+
+struct issuer {
+	struct issuer_config config;
+	struct store *store;
+	struct http *http;
+	int epoll;
+	struct watch control;
+	struct hasher hasher;
+	struct clients clients;
+	struct realm realms[REALMS_MAX];
+	struct http_route routes[ROUTES_MAX];
+	size_t n_routes;
+	struct job *jobs[JOBS_MAX];
+	size_t free_job; /* where to look first */
+	uint8_t csrf_key[MAC_KEY_SIZE];
+	bool stopping;
+	bool gone; /* the supervisor is */
+	uint64_t stop_ns;
+};
+
+ch_err watch_add(struct issuer *is, struct watch *w);
+/* Stops watching and closes; fine when it is closed. */
+void watch_done(struct issuer *is, struct watch *w);
+ch_err issuer_loop(struct issuer *is);
+void control_event(struct issuer *is, struct watch *w);
+ch_err issuer_confine(const struct issuer *is);
+void routes_make(struct issuer *is);
+
+/* --- endpoints; ctx is the realm --- */
+void serve_metadata(struct http_req *r, void *ctx);
+void serve_jwks(struct http_req *r, void *ctx);
+void serve_token(struct http_req *r, void *ctx);
+void serve_authorize(struct http_req *r, void *ctx);
+void serve_login(struct http_req *r, void *ctx);
+
+/* --- what endpoints share, reply.c --- */
+/* RFC 6749 section 5.2; logs what the client may not see. */
+void reply_error(struct http_req *r, const struct realm *m, ch_err e);
+void reply_json(struct http_req *r, unsigned status, str json);
+/* A page of page.c with its headers; form_action and cookie may be empty. */
+void reply_page(struct http_req *r, unsigned status, str html, str form_action, str cookie);
+void reply_error_page(struct http_req *r, ch_err e);
+/* Room for an answer in the request's arena; everything after it is written in it. */
+struct wr reply_room(struct http_req *r, size_t n);
+
+/* --- token endpoint's parts --- */
+struct token_request {
+	struct http_req *http;
+	struct realm *realm;
+	struct form form;
+	const struct store_client *client;
+};
+/* Who asks (RFC 6749 section 2.3); E_INVALID_CLIENT or E_INVALID_REQUEST. */
+ch_err client_authenticate(struct token_request *t);
+ch_err grant_client_credentials(struct token_request *t, struct job *j);
+ch_err grant_code(struct token_request *t, struct job *j);
+/* Is the body a form? E_INVALID_REQUEST. */
+ch_err body_form(struct http_req *r, struct form *ret_form);

@@ -1,0 +1,97 @@
+/* chancery-issuer: HTTP, logins and grants of one group of realms. It believes nothing
+ * that comes from the network; it holds no private key: what it sends to the signer is
+ * which claims, never what to sign. It must never log a token, a code or a password. */
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "crypto/key.h"
+#include "issuer.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/spawn.h"
+#include "wire/boot.h"
+#include "wire/control.h"
+
+static struct issuer issuer;
+static uint8_t boot[BOOT_MAX];
+
+static ch_err config_take(struct issuer *is)
+{
+	bytes config = { 0 };
+	TRY(boot_read(LIT("issuer"), boot, sizeof(boot), &config));
+	TRY(issuer_config_read(config, &is->config));
+	for (size_t i = 0; i < is->config.n_realms; i++) {
+		is->realms[i].config = &is->config.realms[i];
+		is->realms[i].issuer = is;
+		signers_init(&is->realms[i]);
+	}
+	return CH_DONE;
+}
+
+static ch_err http_watch(struct issuer *is)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	struct http_limits limits = http_limits_default();
+	routes_make(is);
+	TRY(http_new(ROLE_FD, &limits, is->routes, is->n_routes, &is->http));
+	if (epoll_ctl(is->epoll, EPOLL_CTL_ADD, http_epoll_fd(is->http), &e) != 0)
+		return ch_fail(CH_E_IO, "cannot watch the connections", errno);
+	return CH_DONE;
+}
+
+static ch_err control_watch(struct issuer *is)
+{
+	is->control = (struct watch){ control_event, CONTROL_FD };
+	TRY(watch_add(is, &is->control));
+	if (is->config.has_hasher)
+		hasher_attach(is, ROLE_FD + 1);
+	return CH_DONE;
+}
+
+static ch_err descriptors_keep(const struct issuer *is)
+{
+	const int keep[] = { CONTROL_FD, ROLE_FD, ROLE_FD + 1 };
+	return sandbox_close_from(BOOT_FD, keep, COUNT_OF(keep) - !is->config.has_hasher);
+}
+
+static ch_err start(struct issuer *is)
+{
+	is->hasher.watch.fd = -1;
+	TRY(config_take(is));
+	TRY(descriptors_keep(is));
+	TRY(crypto_init(NULL));
+	TRY(store_open(is->config.store, &is->store));
+	clients_init(&is->clients);
+	rand_fill(is->csrf_key, sizeof(is->csrf_key));
+	(void)page_style_hash();
+	is->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (is->epoll < 0)
+		return ch_fail(CH_E_IO, "cannot make an epoll descriptor", errno);
+	TRY(http_watch(is));
+	TRY(control_watch(is));
+	TRY(issuer_confine(is));
+	return control_ready();
+}
+
+int main(void)
+{
+	log_open("chancery-issuer");
+	spawn_name("chancery-issuer");
+	ch_err e = start(&issuer);
+	if (failed(e)) {
+		control_failed(e);
+		LOG(LOG_ERROR, "cannot start", log_str("group", issuer.config.group), log_err(e));
+		return 3;
+	}
+	e = issuer_loop(&issuer);
+	http_free(issuer.http);
+	store_free(issuer.store);
+	if (failed(e)) {
+		LOG(LOG_ERROR, "stops", log_str("group", issuer.config.group), log_err(e));
+		return 3;
+	}
+	return 0;
+}

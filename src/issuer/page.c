@@ -1,0 +1,127 @@
+/* Pages for people: plain HTML, no script, one style element whose hash the CSP names.
+ * All that comes from a request goes through html_write. */
+#include "rules.h"
+
+#define STYLE                                                                                  \
+	"*{box-sizing:border-box}"                                                             \
+	"html{color-scheme:light dark;--bg:#eef1f5;--card:#fff;--ink:#16202c;--soft:#566274;"  \
+	"--line:#c3cbd6;--key:#1d5fa8;--key2:#174d89;--bad:#a3211b;--badbg:#fdeceb}"           \
+	"@media(prefers-color-scheme:dark){html{--bg:#10161d;--card:#1a222c;--ink:#e8edf3;"    \
+	"--soft:#9aa7b8;--line:#3b4757;--key:#4c8fdb;--key2:#6aa5ea;--bad:#ff9d97;"            \
+	"--badbg:#3a1e1d}}"                                                                    \
+	"body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1.5rem;"       \
+	"background:var(--bg);color:var(--ink);"                                               \
+	"font:1rem/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}"    \
+	"main{width:100%;max-width:25rem;background:var(--card);border:1px solid var(--line);" \
+	"border-radius:14px;padding:2rem;box-shadow:0 8px 30px rgba(10,25,45,.08)}"            \
+	".realm{display:inline-block;margin:0 0 1rem;padding:.15rem .7rem;border-radius:99px;" \
+	"border:1px solid var(--line);color:var(--soft);font-size:.85rem}"                     \
+	"h1{margin:0;font-size:1.5rem;line-height:1.25}"                                       \
+	"p{margin:.4rem 0 0;color:var(--soft);overflow-wrap:anywhere}"                         \
+	"p b{color:var(--ink)}"                                                                \
+	"label{display:block;margin:1.1rem 0 .3rem;font-weight:600;font-size:.95rem}"          \
+	"input{width:100%;padding:.65rem .75rem;font:inherit;color:inherit;"                   \
+	"background:var(--card);border:1px solid var(--line);border-radius:8px}"               \
+	"input:focus-visible,button:focus-visible{outline:3px solid var(--key);"               \
+	"outline-offset:1px}"                                                                  \
+	"button{width:100%;margin-top:1.5rem;padding:.7rem;font:inherit;font-weight:600;"      \
+	"color:#fff;background:var(--key);border:0;border-radius:8px;cursor:pointer}"          \
+	"button:hover{background:var(--key2)}"                                                 \
+	"@media(prefers-color-scheme:dark){button{color:#08121d}}"                             \
+	".bad{margin:1.1rem 0 0;padding:.6rem .8rem;border-radius:8px;color:var(--bad);"       \
+	"background:var(--badbg);border:1px solid currentColor;font-size:.95rem}"              \
+	".note{margin-top:1.4rem;font-size:.85rem}"
+
+str page_style_hash(void)
+{
+	static char text[64];
+	static size_t n;
+	if (n == 0) {
+		uint8_t hash[SHA256_SIZE];
+		struct wr w = wr_of(text, sizeof(text));
+		sha256(bytes_of_str(LIT(STYLE)), hash);
+		wr_lit(&w, "'sha256-");
+		base64_write(&w, BYTES_OF(hash));
+		wr_char(&w, '\'');
+		n = w.n;
+	}
+	return (str){ text, n };
+}
+
+static void head(struct wr *w, str title)
+{
+	wr_lit(w, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
+	html_write(w, title);
+	wr_lit(w, "</title>\n<style>" STYLE "</style>\n</head>\n<body>\n<main>\n");
+}
+
+static void foot(struct wr *w)
+{
+	wr_lit(w, "</main>\n</body>\n</html>\n");
+}
+
+static void hidden(void *ctx, str name, str value)
+{
+	struct wr *w = ctx;
+	if (!value.p)
+		return;
+	wr_lit(w, "<input type=\"hidden\" name=\"");
+	html_write(w, name);
+	wr_lit(w, "\" value=\"");
+	html_write(w, value);
+	wr_lit(w, "\">\n");
+}
+
+/* The cursor stands where the person goes on: after a mistake, in the password. */
+static void inputs(struct wr *w, const struct login_page *p)
+{
+	bool again = p->message.n > 0 && p->username.n > 0;
+	wr_lit(w, "<label for=\"username\">Username</label>\n"
+		  "<input id=\"username\" name=\"username\" type=\"text\" autocomplete=\"username\""
+		  " autocapitalize=\"none\" spellcheck=\"false\" maxlength=\"128\" required");
+	if (!again)
+		wr_lit(w, " autofocus");
+	wr_lit(w, " value=\"");
+	html_write(w, p->username);
+	wr_lit(w, "\">\n<label for=\"password\">Password</label>\n"
+		  "<input id=\"password\" name=\"password\" type=\"password\""
+		  " autocomplete=\"current-password\" maxlength=\"1024\" required");
+	if (again)
+		wr_lit(w, " autofocus aria-describedby=\"message\"");
+	wr_lit(w, ">\n<button type=\"submit\">Sign in</button>\n");
+}
+
+void page_login(struct wr *w, const struct login_page *p)
+{
+	head(w, LIT("Sign in"));
+	wr_lit(w, "<div class=\"realm\">realm ");
+	html_write(w, p->realm);
+	wr_lit(w, "</div>\n<h1>Sign in</h1>\n<p>to continue to <b>");
+	html_write(w, p->client);
+	wr_lit(w, "</b></p>\n");
+	if (p->message.n > 0) {
+		wr_lit(w, "<div class=\"bad\" id=\"message\" role=\"alert\">");
+		html_write(w, p->message);
+		wr_lit(w, "</div>\n");
+	}
+	wr_lit(w, "<form method=\"post\" action=\"authorize\">\n");
+	auth_request_each(p->request, hidden, w);
+	hidden(w, LIT("csrf"), p->csrf);
+	inputs(w, p);
+	wr_lit(w, "</form>\n<p class=\"note\">Your password goes to this server alone, never to the"
+		  " application.</p>\n");
+	foot(w);
+}
+
+void page_error(struct wr *w, str title, str text)
+{
+	head(w, title);
+	wr_lit(w, "<h1>");
+	html_write(w, title);
+	wr_lit(w, "</h1>\n<div class=\"bad\" role=\"alert\">");
+	html_write(w, text);
+	wr_lit(w, "</div>\n<p class=\"note\">You were sent here by an application. Go back to it and"
+		  " try again; if this page returns, tell those who run the application.</p>\n");
+	foot(w);
+}

@@ -1,0 +1,104 @@
+/* Answers that several endpoints give, with the headers that keep them out of caches,
+ * frames and other people's eyes. */
+#include "base/log.h"
+#include "codec/json.h"
+#include "issuer.h"
+
+struct wr reply_room(struct http_req *r, size_t n)
+{
+	void *p = arena_alloc(&r->arena, n);
+	return wr_of(p, p ? n : 0);
+}
+
+void reply_json(struct http_req *r, unsigned status, str json)
+{
+	static const struct http_out fields[] = {
+		{ { "Cache-Control", 13 }, { "no-store", 8 } },
+		{ { "X-Content-Type-Options", 22 }, { "nosniff", 7 } },
+	};
+	http_answer(r, &(struct http_answer){ .status = status, .type = LIT("application/json"),
+					      .body = bytes_of_str(json), .fields = fields,
+					      .n_fields = COUNT_OF(fields) });
+}
+
+/* Errors of ours, and those of the machine, which the client sees as one sentence. */
+static void error_write(struct wr *w, enum ch_code code, str what)
+{
+	struct json_out o = json_out_of(w);
+	json_begin(&o, (str){ 0 }, '{');
+	json_put_str(&o, LIT("error"), str_from_c(ch_code_oauth(code)));
+	json_put_str(&o, LIT("error_description"), what);
+	json_finish(&o, '}');
+}
+
+static str challenge_of(struct http_req *r, const struct realm *m)
+{
+	struct wr w = reply_room(r, 64 + NAME_MAX_BYTES);
+	wr_lit(&w, "Basic realm=\"");
+	wr_str(&w, m->config->name);
+	wr_lit(&w, "\", charset=\"UTF-8\"");
+	return wr_text(&w);
+}
+
+void reply_error(struct http_req *r, const struct realm *m, ch_err e)
+{
+	enum ch_code code = ch_code_of(e);
+	bool shown = ch_code_shown(code) && e.site;
+	unsigned status = (unsigned)ch_code_http(code);
+	struct wr w = reply_room(r, 512);
+	struct http_out fields[3] = { { LIT("Cache-Control"), LIT("no-store") } };
+	size_t n = 1;
+	error_write(&w, code, shown ? str_from_c(e.site->what) : str_from_c(ch_code_text(code)));
+	if (status == 401)
+		fields[n++] = (struct http_out){ LIT("WWW-Authenticate"), challenge_of(r, m) };
+	if (status == 503 || status == 429)
+		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("1") };
+	if (status >= 500)
+		LOG(LOG_WARN, "request failed", log_str("realm", m->config->name), log_err(e));
+	http_answer(r, &(struct http_answer){ .status = status, .type = LIT("application/json"),
+					      .body = wr_bytes(&w), .fields = fields,
+					      .n_fields = n });
+}
+
+static str policy(struct http_req *r, str form_action)
+{
+	struct wr w = reply_room(r, 256 + AUTH_URI_MAX);
+	wr_lit(&w, "default-src 'none'; style-src ");
+	wr_str(&w, page_style_hash());
+	wr_lit(&w, "; base-uri 'none'; frame-ancestors 'none'; form-action 'self'");
+	if (form_action.n > 0) {
+		wr_char(&w, ' ');
+		wr_str(&w, form_action);
+	}
+	return wr_text(&w);
+}
+
+void reply_page(struct http_req *r, unsigned status, str html, str form_action, str cookie)
+{
+	struct http_out fields[] = {
+		{ LIT("Content-Security-Policy"), policy(r, form_action) },
+		{ LIT("Cache-Control"), LIT("no-store") },
+		{ LIT("Referrer-Policy"), LIT("no-referrer") },
+		{ LIT("X-Content-Type-Options"), LIT("nosniff") },
+		{ LIT("X-Frame-Options"), LIT("DENY") },
+		{ LIT("Set-Cookie"), cookie },
+	};
+	http_answer(r, &(struct http_answer){ .status = status,
+					      .type = LIT("text/html; charset=utf-8"),
+					      .body = bytes_of_str(html), .fields = fields,
+					      .n_fields = COUNT_OF(fields) - (cookie.n == 0) });
+}
+
+void reply_error_page(struct http_req *r, ch_err e)
+{
+	enum ch_code code = ch_code_of(e);
+	struct wr w = reply_room(r, 8192);
+	unsigned status = (unsigned)ch_code_http(code);
+	if (status >= 500)
+		LOG(LOG_WARN, "login failed", log_err(e));
+	/* 401 asks for an Authorization field, which is not what a person can mend */
+	page_error(&w, LIT("This sign-in link does not work"),
+		   ch_code_shown(code) && e.site ? str_from_c(e.site->what)
+						 : str_from_c(ch_code_text(code)));
+	reply_page(r, status == 401 ? 400 : status, wr_text(&w), (str){ 0 }, (str){ 0 });
+}

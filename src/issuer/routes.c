@@ -1,0 +1,34 @@
+/* The addresses of each realm. Those of a realm that does not issue are not there. */
+#include "base/path.h"
+#include "issuer.h"
+
+static struct path paths[ROUTES_MAX];
+
+static void route_add(struct issuer *is, struct realm *m, const char *form, enum http_method method,
+		      http_serve *serve)
+{
+	struct path *p = &paths[is->n_routes];
+	struct wr w = wr_of(p->p, sizeof(p->p) - 1);
+	for (; *form; form++) {
+		if (*form == '*')
+			wr_str(&w, m->config->name);
+		else
+			wr_char(&w, *form);
+	}
+	is->routes[is->n_routes++] = (struct http_route){ wr_text(&w), method, serve, m };
+}
+
+void routes_make(struct issuer *is)
+{
+	for (size_t i = 0; i < is->config.n_realms; i++) {
+		struct realm *m = &is->realms[i];
+		if (m->config->issues) {
+			route_add(is, m, "/*/token", HTTP_POST, serve_token);
+			route_add(is, m, "/*/authorize", HTTP_GET, serve_authorize);
+			route_add(is, m, "/*/authorize", HTTP_POST, serve_login);
+		}
+		route_add(is, m, "/*/jwks", HTTP_GET, serve_jwks);
+		route_add(is, m, "/*/.well-known/openid-configuration", HTTP_GET, serve_metadata);
+		route_add(is, m, "/.well-known/oauth-authorization-server/*", HTTP_GET, serve_metadata);
+	}
+}

@@ -1,0 +1,101 @@
+/* What the issuer decides from text alone: no socket, no store, no clock. Each file of
+ * these is tested by itself. */
+#pragma once
+#include "base/arena.h"
+#include "codec/form.h"
+#include "crypto/hash.h"
+#include "store/store.h"
+#include "wire/roles.h"
+
+/* --- lists: items with one blank between them --- */
+bool list_has(str list, str item);
+/* Cuts the first item off; empty when there is none. */
+str list_cut(str *list);
+
+/* --- client authentication, basic.c --- */
+/* `Basic base64(id:secret)`, both form-encoded (RFC 6749 section 2.3.1, RFC 7617).
+ * E_INVALID_CLIENT when it is anything else. */
+ch_err basic_read(str field, struct arena *a, str *ret_id, struct secret_bytes *ret_secret);
+/* Base64 with its standard alphabet and padding (RFC 4648 section 4). */
+void base64_write(struct wr *w, bytes b);
+
+/* --- PKCE, pkce.c: RFC 7636, S256 alone --- */
+enum { PKCE_CHALLENGE_SIZE = 43, PKCE_VERIFIER_MIN = 43, PKCE_VERIFIER_MAX = 128 };
+bool pkce_challenge_ok(str challenge);
+/* E_INVALID_GRANT unless SHA-256(verifier) is the challenge; constant time. */
+ch_err pkce_check(str challenge, str verifier);
+
+/* --- scope and audience, grant.c --- */
+/* What is granted: `asked` (each once, in its order), or without it all that the client
+ * may have. E_INVALID_SCOPE for one that the client or the realm does not have. */
+ch_err scope_resolve(const struct issuer_realm *realm, str allowed, str asked, struct arena *a,
+		     str *ret_scope);
+/* The name of the audience: of `resource` (RFC 8707), or the client's default one.
+ * E_INVALID_TARGET when it is not registered, or not for this client. */
+ch_err audience_resolve(const struct issuer_realm *realm, const struct store_client *c,
+			str resource, str *ret_audience);
+/* Do its tokens name a mailbox? "mail" and "mail-…". */
+bool audience_is_mail(str audience);
+
+/* --- the authorization request, authreq.c: RFC 6749 section 4.1.1, OAuth 2.1 --- */
+struct auth_request {
+	str client_id;
+	str redirect_uri;
+	str response_type;
+	str scope;
+	str state;
+	str nonce;
+	str challenge;
+	str method;
+	str resource;
+};
+enum { AUTH_STATE_MAX = 1024, AUTH_NONCE_MAX = 512, AUTH_URI_MAX = 1024 };
+
+/* The fields, by themselves and all of them in one order: what the login form carries
+ * and the CSRF token covers. */
+void auth_request_read(const struct form *f, struct auth_request *ret_q);
+void auth_request_each(const struct auth_request *q,
+		       void (*each)(void *ctx, str name, str value), void *ctx);
+
+/* An error that may be sent to the redirect URI (RFC 6749 section 4.1.2.1). */
+struct auth_fail {
+	str error; /* p == NULL: none */
+	str description;
+};
+/* May we redirect there at all? E_INVALID_REQUEST or E_INVALID_CLIENT: show a page. */
+ch_err auth_redirect_check(const struct auth_request *q, const struct store_client *c);
+/* All the rest. scope and audience are the resolved ones. */
+struct auth_fail auth_request_check(const struct form *f, const struct auth_request *q,
+				    const struct issuer_realm *realm, const struct store_client *c,
+				    struct arena *a, str *ret_scope, str *ret_audience);
+/* redirect_uri with the answer's parameters: error, or code; state; iss (RFC 9207). */
+void auth_redirect_write(struct wr *w, const struct auth_request *q, str issuer, str code,
+			 const struct auth_fail *fail_or_null);
+/* The CSP source of the redirect URI: browsers hold a form's redirects to form-action. */
+void form_action_write(struct wr *w, str redirect_uri);
+
+/* --- CSRF, csrf.c --- */
+enum { CSRF_ID_SIZE = 32, CSRF_TOKEN_SIZE = 64 };
+/* Hex HMAC over realm, cookie and all fields of the request. */
+void csrf_token(const uint8_t key[static MAC_KEY_SIZE], str realm, str cookie,
+		const struct auth_request *q, char ret_token[static CSRF_TOKEN_SIZE]);
+
+/* --- pages, page.c --- */
+struct login_page {
+	const struct auth_request *request;
+	str realm;
+	str client;
+	str username; /* as it was typed */
+	str message;  /* what went wrong; empty: nothing yet */
+	str csrf;
+};
+void page_login(struct wr *w, const struct login_page *p);
+void page_error(struct wr *w, str title, str text);
+/* "sha256-…" of the pages' style element, for style-src. */
+str page_style_hash(void);
+
+/* --- metadata, metadata.c: OpenID Connect Discovery 1.0, RFC 8414 --- */
+/* algs: bit 1 << enum alg for each that the realm signs with */
+void metadata_write(struct wr *w, const struct issuer_realm *realm, unsigned algs);
+/* Does If-None-Match name this ETag (RFC 9110 section 13.1.2)? */
+bool etag_matches(str if_none_match, str etag);

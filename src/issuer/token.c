@@ -1,0 +1,137 @@
+/* The token endpoint: who asks, for which grant, and the answer when the signer has
+ * spoken (RFC 6749 sections 3.2 and 5). */
+#include "codec/json.h"
+#include "issuer.h"
+
+ch_err body_form(struct http_req *r, struct form *ret_form)
+{
+	str type = http_field(r, "Content-Type");
+	str kind = str_cut(&type, ';');
+	while (kind.n > 0 && kind.p[kind.n - 1] == ' ')
+		kind.n--;
+	if (!str_eq_nocase(kind, LIT("application/x-www-form-urlencoded")))
+		return ch_fail(CH_E_INVALID_REQUEST,
+			       "the body must be application/x-www-form-urlencoded", 0);
+	if (failed(form_parse(str_of_bytes(r->body), &r->arena, ret_form)))
+		return ch_fail(CH_E_INVALID_REQUEST,
+			       "the form is not well formed, or a field occurs twice", 0);
+	return CH_DONE;
+}
+
+static ch_err client_of(struct token_request *t, str id)
+{
+	ch_err e = client_find(t->realm->issuer, t->realm->config->name, id, &t->client);
+	if (ch_code_of(e) == CH_E_NOT_FOUND)
+		return ch_fail(CH_E_INVALID_CLIENT, "client authentication failed", 0);
+	return e;
+}
+
+static ch_err authenticate_basic(struct token_request *t, str field)
+{
+	str id = { 0 };
+	struct secret_bytes secret = { 0 };
+	uint8_t hash[SHA256_SIZE];
+	str said = form_get(&t->form, LIT("client_id"));
+	if (form_get(&t->form, LIT("client_secret")).p)
+		return ch_fail(CH_E_INVALID_REQUEST, "the client authenticates in two ways", 0);
+	TRY(basic_read(field, &t->http->arena, &id, &secret));
+	if (said.p && !str_eq(said, id))
+		return ch_fail(CH_E_INVALID_REQUEST, "client_id is not who authenticates", 0);
+	TRY(client_of(t, id));
+	secret_hash(secret, hash);
+	if (t->client->secret_hash.n != sizeof(hash) ||
+	    !mem_eq_ct(hash, t->client->secret_hash.p, sizeof(hash)))
+		return ch_fail(CH_E_INVALID_CLIENT, "client authentication failed", 0);
+	return CH_DONE;
+}
+
+ch_err client_authenticate(struct token_request *t)
+{
+	str field = http_field(t->http, "Authorization");
+	str id = form_get(&t->form, LIT("client_id"));
+	if (field.p)
+		return authenticate_basic(t, field);
+	if (form_get(&t->form, LIT("client_secret")).p)
+		return ch_fail(CH_E_INVALID_CLIENT,
+			       "a secret in the body is not taken: use HTTP Basic", 0);
+	if (!id.p)
+		return ch_fail(CH_E_INVALID_CLIENT, "the request says no client", 0);
+	TRY(client_of(t, id));
+	if (t->client->secret_hash.n > 0 || !str_eq(t->client->auth_method, LIT("none")))
+		return ch_fail(CH_E_INVALID_CLIENT, "the client must authenticate with its secret", 0);
+	return CH_DONE;
+}
+
+static void reply_tokens(struct job *j)
+{
+	size_t n = 256 + j->tokens[0].n + j->tokens[1].n + 2 * j->scope.n;
+	struct wr w = reply_room(j->http, n);
+	struct json_out o = json_out_of(&w);
+	json_begin(&o, (str){ 0 }, '{');
+	json_put_str(&o, LIT("access_token"), j->tokens[0]);
+	json_put_str(&o, LIT("token_type"), LIT("Bearer"));
+	json_put_int(&o, LIT("expires_in"), j->ttl_s);
+	json_put_str(&o, LIT("scope"), j->scope);
+	if (j->n > 1)
+		json_put_str(&o, LIT("id_token"), j->tokens[1]);
+	json_finish(&o, '}');
+	ch_err e = wr_done(&w);
+	if (failed(e))
+		reply_error(j->http, j->realm, e);
+	else
+		reply_json(j->http, 200, wr_text(&w));
+}
+
+static void on_signed(struct job *j, ch_err e)
+{
+	if (failed(e))
+		reply_error(j->http, j->realm, e);
+	else
+		reply_tokens(j);
+}
+
+static const struct {
+	str name;
+	ch_err (*grant)(struct token_request *t, struct job *j);
+} grants[] = {
+	{ { "authorization_code", 18 }, grant_code },
+	{ { "client_credentials", 18 }, grant_client_credentials },
+};
+
+static ch_err grant_run(struct token_request *t, struct job *j)
+{
+	str type = form_get(&t->form, LIT("grant_type"));
+	if (!type.p)
+		return ch_fail(CH_E_INVALID_REQUEST, "grant_type is missing", 0);
+	for (size_t i = 0; i < COUNT_OF(grants); i++) {
+		if (!str_eq(grants[i].name, type))
+			continue;
+		if (!list_has(t->client->grant_types, type))
+			return ch_fail(CH_E_UNAUTHORIZED_CLIENT, "the client may not use this grant", 0);
+		return grants[i].grant(t, j);
+	}
+	return ch_fail(CH_E_UNSUPPORTED_GRANT, "the grant type is not supported", 0);
+}
+
+static ch_err token_request_run(struct http_req *r, struct realm *m)
+{
+	struct token_request t = { .http = r, .realm = m };
+	struct job *j = arena_new(&r->arena, struct job, 1);
+	if (!j)
+		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", 0);
+	TRY(body_form(r, &t.form));
+	TRY(client_authenticate(&t));
+	j->realm = m;
+	j->http = r;
+	j->done = on_signed;
+	TRY(grant_run(&t, j));
+	return job_start(j);
+}
+
+void serve_token(struct http_req *r, void *ctx)
+{
+	struct realm *m = ctx;
+	ch_err e = token_request_run(r, m);
+	if (failed(e))
+		reply_error(r, m, e);
+}
