@@ -388,5 +388,5 @@ const char *check_scope(str text)
 	for (size_t i = 0; i < text.n; i++)
 		if (text.p[i] <= ' ' || text.p[i] > '~' || text.p[i] == '"' || text.p[i] == '\\')
 			return "is no scope; use visible ASCII without blank, quote and backslash";
-	return NULL;
+	return text.n > NAME_MAX_BYTES ? "is too long for a scope; 64 bytes is the most" : NULL;
 }

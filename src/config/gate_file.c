@@ -17,11 +17,14 @@ struct draft {
 	struct realm_mailboxes mailboxes[REALMS_MAX];
 };
 
-/* '*' in front only, at most one, and an '@': as token/mailbox.h reads it. */
+/* '*' in front only, at most one, and one '@' with something on both sides: as
+ * token/mailbox.h reads it. */
 static const char *check_pattern(str text)
 {
-	str rest = text.n > 0 && text.p[0] == '*' ? str_sub(text, 1, text.n) : text;
-	bool ok = !str_has(rest, '*') && str_has(rest, '@') && !str_ends(rest, LIT("@"));
+	str rest = text;
+	str local = str_cut(&rest, '@');
+	bool ok = local.n > 0 && rest.n > 0 && !str_has(rest, '@') && !str_has(rest, '*') &&
+		  !str_has(str_sub(local, 1, local.n), '*');
 	for (size_t i = 0; i < text.n; i++)
 		ok = ok && text.p[i] > ' ' && text.p[i] <= '~';
 	return ok ? NULL : "is no mailbox pattern; write like '*@home.test' or ann@home.test";
@@ -103,6 +106,16 @@ static size_t hand_out(const struct realm_mailboxes *m, struct gate_config *g)
 	return found;
 }
 
+/* The answer names users and the secret travels in clear: loopback only. */
+static ch_err listen_check(const struct complaint *c, const struct node *root, str host)
+{
+	if (str_starts(host, LIT("127.")) || str_eq(host, LIT("::1")))
+		return CH_DONE;
+	wr_lit(complain(c, node_get(root, LIT("listen"))->line),
+	       "listen: a gate serves this host only; write 127.0.0.1:PORT or '[::1]:PORT'");
+	return ch_fail(CH_E_DENIED, "a gate listens on loopback only", host.n);
+}
+
 static ch_err mailboxes_join(const struct complaint *c, const struct node *root, struct draft *d)
 {
 	for (size_t i = 0; i < d->n_mailboxes; i++) {
@@ -127,6 +140,7 @@ ch_err gate_file_parse(str path, bytes yaml, struct wr *why, struct gate_file *r
 	struct node *root = NULL;
 	TRY(text_read(&c, yaml, &text, &root));
 	TRY(fields_read(&c, root, file_fields, "the file", &draft));
+	TRY(listen_check(&c, root, draft.file.host));
 	TRY(issuers_check(&c, root, &draft.file.gate));
 	TRY(mailboxes_join(&c, root, &draft));
 	*ret_g = draft.file;

@@ -149,6 +149,10 @@ static void mistakes_are_named(void **state)
 		{ "  home: [", "  staff: [", CH_E_MISMATCH,
 		  "gate.yaml:16: no issuer has realm staff" },
 		{ "  home: [", "  home: &x [", CH_E_SYNTAX, "an anchor" },
+		{ "'*@home.test'", "'@home.test'", CH_E_RANGE, "no mailbox pattern" },
+		{ "'*@home.test'", "'a@b@home.test'", CH_E_RANGE, "no mailbox pattern" },
+		{ "127.0.0.1:8090", "0.0.0.0:8090", CH_E_DENIED, "127.0.0.1:PORT" },
+		{ "127.0.0.1:8090", "'[::]:8090'", CH_E_DENIED, "127.0.0.1:PORT" },
 		{ "127.0.0.1:8090", "8090", CH_E_RANGE, "no address and port" },
 	};
 	for (size_t i = 0; i < COUNT_OF(mistakes); i++)

@@ -68,7 +68,7 @@ void config_text_done(struct config_text **t);
  * "FILE:LINE: what is wrong; how to mend it", without a line end, and nothing else
  * is written. E_SYNTAX: not this kind of YAML, an unknown key, a wrong type.
  * E_MISSING, E_DUPLICATE, E_RANGE: a key or value. E_MISMATCH: a contradiction.
- * E_DENIED: an http issuer off loopback. E_LIMIT: over CONFIG_FILE_MAX bytes, too
+ * E_DENIED: a gate off loopback. E_LIMIT: over CONFIG_FILE_MAX bytes, too
  * deep or too many values. */
 ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 		    struct config_text **ret_text);
