@@ -1,0 +1,95 @@
+/* The rules of a relying party that opens mailboxes. They only ever take away from what
+ * token_verify accepted, and the realm comes from the issuer's place in the policy, never
+ * from the token: a consumer key cannot speak for an enterprise mailbox. */
+#include "token/introspect.h"
+
+#include "codec/json.h"
+#include "token/mailbox.h"
+
+static const struct introspect_issuer *rule_of(const struct introspect_rules *r, str issuer)
+{
+	for (size_t i = 0; i < r->n_issuers; i++)
+		if (str_eq(r->issuers[i].issuer, issuer))
+			return &r->issuers[i];
+	return NULL;
+}
+
+/* A username becomes a path and a template variable in mail servers. */
+static bool username_ok(str s)
+{
+	size_t ats = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		ats += c == '@';
+		if (c <= ' ' || c > '~' || str_has(LIT("/\\\"'`%$*:;,<>()[]{}|&?"), c))
+			return false;
+	}
+	return s.n > 0 && s.n <= 254 && ats <= 1 && s.p[0] != '.';
+}
+
+static bool may_claim(const struct introspect_issuer *i, str username)
+{
+	if (!i || !username_ok(username))
+		return false;
+	for (size_t k = 0; k < i->n_mailboxes; k++)
+		if (mailbox_matches(i->mailboxes[k], username))
+			return true;
+	return i->n_mailboxes == 0;
+}
+
+static enum token_code rules_check(const struct introspect_rules *r, const struct token_verdict *v)
+{
+	if (v->bound)
+		return TOKEN_bad_binding;
+	if (r->scope.n > 0 && !scope_has(v->scope, r->scope))
+		return TOKEN_bad_scope;
+	if (!may_claim(rule_of(r, v->issuer), v->username))
+		return TOKEN_bad_mailbox;
+	return TOKEN_accepted;
+}
+
+void token_introspect(struct policy *p, const struct introspect_rules *r, str token, int64_t now_s,
+		      struct token_scratch *scratch, struct token_verdict *ret_verdict)
+{
+	token_verify(p, token, now_s, scratch, ret_verdict);
+	if (ret_verdict->code == TOKEN_accepted)
+		ret_verdict->code = rules_check(r, ret_verdict);
+}
+
+bool introspect_claims_known(const struct token_verdict *v)
+{
+	return v->code == TOKEN_accepted || v->code == TOKEN_bad_binding ||
+	       v->code == TOKEN_bad_scope || v->code == TOKEN_bad_mailbox;
+}
+
+static void put_claims(struct wr *w, const struct token_verdict *v)
+{
+	struct json_out o = json_out_of(w);
+	json_begin(&o, (str){ 0 }, '{');
+	json_put_bool(&o, LIT("active"), true);
+	json_put_str(&o, LIT("username"), v->username);
+	json_put_str(&o, LIT("sub"), v->sub);
+	json_put_str(&o, LIT("scope"), v->scope);
+	json_put_str(&o, LIT("client_id"), v->client_id);
+	json_put_str(&o, LIT("aud"), v->audience);
+	json_put_str(&o, LIT("iss"), v->issuer);
+	json_put_int(&o, LIT("exp"), v->exp);
+	json_put_int(&o, LIT("iat"), v->iat);
+	json_put_str(&o, LIT("jti"), v->jti);
+	json_put_str(&o, LIT("token_type"), LIT("Bearer"));
+	json_put_str(&o, LIT("realm"), v->realm);
+	json_finish(&o, '}');
+}
+
+void introspect_write(struct wr *w, const struct token_verdict *v)
+{
+	size_t from = w->n;
+	if (v->code == TOKEN_accepted) {
+		put_claims(w, v);
+		if (!w->full)
+			return;
+		w->n = from;
+		w->full = false;
+	}
+	wr_lit(w, "{\"active\":false}");
+}
