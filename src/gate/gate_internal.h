@@ -1,0 +1,71 @@
+/* The gate's parts: what it believes (keys.c), who may ask (basic.c), its answers
+ * (introspect.c), its walls (confine.c), its loop (main.c). */
+#pragma once
+#include <sys/types.h>
+
+#include "base/secret.h"
+#include "http/http.h"
+#include "token/introspect.h"
+#include "token/jwk.h"
+#include "token/policy.h"
+#include "wire/roles.h"
+
+enum { GATE_TTL_MAX_S = 24 * 3600, GATE_SKEW_S = 5, GATE_RECHECK_MS = 100 };
+
+/* A file as it was when it was read: another value, another content. */
+struct file_mark {
+	bool there;
+	uint64_t device, inode, size;
+	int64_t mtime_s;
+	uint32_t mtime_ns;
+};
+
+/* An issuer's public keys: the last good content of its file. */
+struct key_file {
+	struct file_mark mark;
+	bool taken;   /* text is in the policy */
+	bool refused; /* the content at mark was bad: tried again when others change */
+	size_t n;
+	uint8_t text[JWKS_TEXT_MAX];
+};
+
+struct keys {
+	const struct gate_config *config;
+	struct policy *policy; /* NULL: nothing can be judged */
+	bool any;              /* is there any key at all? */
+	uint64_t checked_ns;
+	struct key_file files[REALMS_MAX];
+	uint8_t candidate[JWKS_TEXT_MAX];
+};
+
+/* Reads every file; says in the log what is wrong. Never fails: an issuer whose file is
+ * missing or bad has no key. config outlives it. */
+void keys_open(struct keys *k, const struct gate_config *config);
+/* Looks at the files unless it did so less than GATE_RECHECK_MS ago, and takes what
+ * changed as a new policy. A bad file leaves what was good, a missing one or an empty
+ * set closes its issuer. */
+void keys_refresh(struct keys *k);
+void keys_done(struct keys *k);
+
+/* HTTP Basic (RFC 7617): the one value that Authorization may have. */
+struct basic {
+	size_t n;
+	uint8_t expected[512];
+};
+ch_err basic_init(struct basic *b, str id, str secret);
+bool basic_ok(const struct basic *b, str field);
+
+struct gate {
+	struct gate_config config;
+	struct basic basic;
+	struct keys keys;
+	struct introspect_issuer issuers[REALMS_MAX];
+	struct introspect_rules rules;
+	struct token_scratch scratch;
+};
+
+/* POST /introspect; ctx is the gate. */
+void serve_introspect(struct http_req *r, void *ctx);
+
+/* No dumps, no new files but in the key files' folders, no network but what listens. */
+ch_err confine(const struct gate_config *config, const int *keep_fds, size_t n);
