@@ -97,7 +97,7 @@ static void resized(void **state)
 static void runs_out_and_recovers(void **state)
 {
 	(void)state;
-	void *blocks[REGION / 32];
+	void *blocks[REGION / 32] = { 0 };
 	size_t n = 0;
 	assert_null(heap_alloc(&heap, REGION));
 	assert_null(heap_alloc(&heap, REGION + 1));

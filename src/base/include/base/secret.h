@@ -42,6 +42,6 @@ struct secret_buf {
 	size_t n;
 };
 void secret_buf_done(struct secret_buf *b);
-#define SECRET_BUF(name, size)                                                    \
-	uint8_t name[size] = { 0 };                                               \
+#define SECRET_BUF(name, size)      \
+	uint8_t name[size] = { 0 }; \
 	AUTO(secret_buf_done) __attribute__((unused)) struct secret_buf name##_wipe = { name, size }
