@@ -1,0 +1,116 @@
+/* Pages and metadata: what a request says never becomes markup; what is listed works. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "codec/json.h"
+#include "crypto/alg.h"
+#include "rules.h"
+
+static char room[32768];
+
+#define EVIL "\"><script>alert(1)</script>'&"
+
+static const char *login(const struct login_page *p)
+{
+	struct wr w = wr_of(room, sizeof(room) - 1);
+	page_login(&w, p);
+	assert_false(w.full);
+	room[w.n] = 0;
+	return room;
+}
+
+static void escapes(void **state)
+{
+	(void)state;
+	struct auth_request q = { .client_id = LIT(EVIL), .state = LIT(EVIL), .nonce = LIT(EVIL) };
+	const char *html = login(&(struct login_page){ .request = &q, .realm = LIT(EVIL),
+						       .client = LIT(EVIL), .username = LIT(EVIL),
+						       .message = LIT(EVIL), .csrf = LIT(EVIL) });
+	assert_null(strstr(html, "<script"));
+	assert_null(strstr(html, "'&\""));
+	assert_non_null(strstr(html, "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&#39;&amp;"));
+	struct wr w = wr_of(room, sizeof(room) - 1);
+	page_error(&w, LIT(EVIL), LIT(EVIL));
+	room[w.n] = 0;
+	assert_null(strstr(room, "<script"));
+}
+
+static void login_form(void **state)
+{
+	(void)state;
+	struct auth_request q = { .client_id = LIT("demo"), .state = LIT("s") };
+	struct login_page p = { .request = &q, .realm = LIT("home"), .client = LIT("demo") };
+	const char *html = login(&p);
+	assert_non_null(strstr(html, "<label for=\"username\">"));
+	assert_non_null(strstr(html, "autocomplete=\"current-password\""));
+	assert_non_null(strstr(html, "name=\"state\" value=\"s\""));
+	assert_null(strstr(html, "name=\"nonce\""));
+	assert_null(strstr(html, "role=\"alert\""));
+	p.message = LIT("Wrong.");
+	assert_non_null(strstr(login(&p), "role=\"alert\""));
+}
+
+/* The policy's hash is the one of the style element as it stands in the page. */
+static void style_hash(void **state)
+{
+	(void)state;
+	uint8_t hash[SHA256_SIZE];
+	char text[64];
+	struct wr w = wr_of(room, sizeof(room) - 1), t = wr_of(text, sizeof(text));
+	page_error(&w, LIT("a"), LIT("b"));
+	room[w.n] = 0;
+	const char *from = strstr(room, "<style>") + 7;
+	const char *to = strstr(room, "</style>");
+	sha256((bytes){ (const uint8_t *)from, (size_t)(to - from) }, hash);
+	wr_lit(&t, "'sha256-");
+	base64_write(&t, BYTES_OF(hash));
+	wr_lit(&t, "'");
+	assert_true(str_eq(wr_text(&t), page_style_hash()));
+}
+
+static size_t metadata(bool issues, struct json_node *nodes, size_t cap)
+{
+	struct issuer_realm r = { .name = LIT("home"), .issuer = LIT("http://localhost:1/home"),
+				  .issues = issues, .n_scopes = 1, .scopes = { LIT("openid") } };
+	struct wr w = wr_of(room, sizeof(room));
+	size_t n = 0;
+	metadata_write(&w, &r, 1U << ALG_ES256 | 1U << ALG_EDDSA);
+	assert_false(failed(json_parse(wr_bytes(&w), (struct json_limits){ 4, 200 }, nodes, cap, &n)));
+	return n;
+}
+
+static void lists_what_works(void **state)
+{
+	(void)state;
+	static struct json_node nodes[201];
+	assert_true(metadata(true, nodes, COUNT_OF(nodes)) > 10);
+	assert_true(json_is_str(json_member(nodes, LIT("issuer")), LIT("http://localhost:1/home")));
+	assert_true(json_is_str(json_member(nodes, LIT("token_endpoint")),
+				LIT("http://localhost:1/home/token")));
+	const struct json_node *algs =
+		json_member(nodes, LIT("id_token_signing_alg_values_supported"));
+	assert_int_equal(algs->count, 2);
+	assert_true(json_is_str(json_first(algs), LIT("ES256")));
+	assert_null(json_member(nodes, LIT("userinfo_endpoint")));
+	(void)metadata(false, nodes, COUNT_OF(nodes));
+	assert_non_null(json_member(nodes, LIT("jwks_uri")));
+	assert_null(json_member(nodes, LIT("token_endpoint")));
+	assert_null(json_member(nodes, LIT("authorization_endpoint")));
+	assert_int_equal(json_member(nodes, LIT("response_types_supported"))->count, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(escapes),
+		cmocka_unit_test(login_form),
+		cmocka_unit_test(style_hash),
+		cmocka_unit_test(lists_what_works),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

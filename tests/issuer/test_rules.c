@@ -1,0 +1,278 @@
+/* The issuer's rules: client authentication, PKCE, scopes, audiences, redirects, CSRF. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rules.h"
+
+static uint8_t memory[65536];
+static struct arena arena;
+
+static int fresh(void **state)
+{
+	(void)state;
+	arena_init(&arena, memory, sizeof(memory));
+	return 0;
+}
+
+static struct issuer_realm realm(void)
+{
+	return (struct issuer_realm){
+		.name = LIT("home"), .issuer = LIT("http://localhost:8080/home"), .issues = true,
+		.n_audiences = 2,
+		.audiences = { { LIT("mail"), LIT("https://mail.test/") },
+			       { LIT("api"), LIT("https://api.test/") } },
+		.n_scopes = 3, .scopes = { LIT("openid"), LIT("mail.read"), LIT("mail.send") },
+	};
+}
+
+static struct store_client client(void)
+{
+	return (struct store_client){
+		.realm = LIT("home"), .id = LIT("demo"), .auth_method = LIT("none"),
+		.grant_types = LIT("authorization_code"), .scopes = LIT("openid mail.read other"),
+		.redirect_uris = LIT("https://app.test/cb?x=1 http://127.0.0.1/callback com.app:/cb"),
+		.audience = LIT("mail"),
+	};
+}
+
+static void basic(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"", "Basic", "Basic ", "Bearer YTpi", "Basic YTpi!", "Basic YTp", "Basic YTpi=",
+		"Basic YQ==", "Basic Ym%", "Basic _-__", "Basic YTpi YTpi", "Basic JTBBOiUw",
+	};
+	str id = { 0 };
+	struct secret_bytes secret = { 0 };
+	/* "a%20b:c%2Bd+e" */
+	assert_false(failed(basic_read(LIT("basic YSUyMGI6YyUyQmQrZQ=="), &arena, &id, &secret)));
+	assert_true(str_eq(id, LIT("a b")));
+	assert_true(secret_eq(secret, secret_bytes_of(bytes_of_str(LIT("c+d e")))));
+	assert_false(failed(basic_read(LIT("Basic YTo="), &arena, &id, &secret)));
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_int_equal(ch_code_of(basic_read(str_from_c(bad[i]), &arena, &id, &secret)),
+				 CH_E_INVALID_CLIENT);
+}
+
+static void base64(void **state)
+{
+	(void)state;
+	char room[16];
+	static const char *const want[] = { "", "+w==", "+/8=", "+//+" };
+	for (size_t n = 0; n <= 3; n++) {
+		struct wr w = wr_of(room, sizeof(room));
+		base64_write(&w, (bytes){ (const uint8_t *)"\xfb\xff\xfe", n });
+		assert_true(str_eq(wr_text(&w), str_from_c(want[n])));
+	}
+}
+
+/* RFC 7636 appendix B */
+#define VERIFIER "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+#define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+static void pkce(void **state)
+{
+	(void)state;
+	char text[PKCE_CHALLENGE_SIZE];
+	str good = LIT(CHALLENGE);
+	assert_true(pkce_challenge_ok(good));
+	assert_false(failed(pkce_check(good, LIT(VERIFIER))));
+	assert_true(failed(pkce_check(good, (str){ 0 })));
+	assert_true(failed(pkce_check(good, good)));
+	assert_true(failed(pkce_check(good, LIT("short"))));
+	assert_false(pkce_challenge_ok(str_sub(good, 0, 42)));
+	for (size_t i = 0; i < good.n; i++) {
+		mem_copy(text, good.p, good.n);
+		text[i] = text[i] == 'A' ? 'B' : 'A';
+		assert_true(failed(pkce_check((str){ text, good.n }, LIT(VERIFIER))));
+		text[i] = '=';
+		assert_false(pkce_challenge_ok((str){ text, good.n }));
+	}
+}
+
+static void scopes(void **state)
+{
+	(void)state;
+	struct issuer_realm r = realm();
+	str got = { 0 }, have = LIT("openid mail.read other");
+	assert_false(failed(scope_resolve(&r, have, (str){ 0 }, &arena, &got)));
+	assert_true(str_eq(got, LIT("openid mail.read")));
+	assert_false(failed(scope_resolve(&r, have, LIT("mail.read mail.read openid"), &arena, &got)));
+	assert_true(str_eq(got, LIT("mail.read openid")));
+	assert_int_equal(ch_code_of(scope_resolve(&r, have, LIT("mail.send"), &arena, &got)),
+			 CH_E_INVALID_SCOPE);
+	assert_int_equal(ch_code_of(scope_resolve(&r, have, LIT("other"), &arena, &got)),
+			 CH_E_INVALID_SCOPE);
+	assert_int_equal(ch_code_of(scope_resolve(&r, have, LIT("openid mail.rea"), &arena, &got)),
+			 CH_E_INVALID_SCOPE);
+	assert_false(list_has(LIT("a b"), LIT("")));
+	assert_false(list_has(LIT("a b"), LIT("a b")));
+}
+
+static void audiences(void **state)
+{
+	(void)state;
+	struct issuer_realm r = realm();
+	struct store_client c = client();
+	str got = { 0 };
+	assert_false(failed(audience_resolve(&r, &c, (str){ 0 }, &got)));
+	assert_true(str_eq(got, LIT("mail")));
+	assert_false(failed(audience_resolve(&r, &c, LIT("https://mail.test/"), &got)));
+	assert_int_equal(ch_code_of(audience_resolve(&r, &c, LIT("https://api.test/"), &got)),
+			 CH_E_INVALID_TARGET);
+	assert_int_equal(ch_code_of(audience_resolve(&r, &c, LIT("mail"), &got)), CH_E_INVALID_TARGET);
+	c.audiences = LIT("api");
+	assert_false(failed(audience_resolve(&r, &c, LIT("https://api.test/"), &got)));
+	assert_true(str_eq(got, LIT("api")));
+	c.audience = LIT("");
+	assert_int_equal(ch_code_of(audience_resolve(&r, &c, (str){ 0 }, &got)), CH_E_INVALID_TARGET);
+	assert_true(audience_is_mail(LIT("mail")));
+	assert_false(audience_is_mail(LIT("mailx")));
+}
+
+#define GOOD \
+	"client_id=demo&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback&response_type=code" \
+	"&state=s&code_challenge=" CHALLENGE
+
+static const char *check(const char *query)
+{
+	static char error[64];
+	struct issuer_realm r = realm();
+	struct store_client c = client();
+	struct auth_request q = { 0 };
+	struct form f = { 0 };
+	str scope = { 0 }, audience = { 0 };
+	assert_false(failed(form_parse(str_from_c(query), &arena, &f)));
+	auth_request_read(&f, &q);
+	if (failed(auth_redirect_check(&q, &c)))
+		return "page";
+	struct auth_fail fail = auth_request_check(&f, &q, &r, &c, &arena, &scope, &audience);
+	if (!fail.error.p)
+		return "";
+	mem_copy(error, fail.error.p, fail.error.n);
+	error[fail.error.n] = 0;
+	return error;
+}
+
+static void requests(void **state)
+{
+	static const struct {
+		const char *query, *want;
+	} cases[] = {
+		{ GOOD "&code_challenge_method=S256", "" },
+		{ GOOD "&code_challenge_method=S256&resource=https%3A%2F%2Fmail.test%2F", "" },
+		{ GOOD, "invalid_request" },
+		{ GOOD "&code_challenge_method=plain", "invalid_request" },
+		{ GOOD "&code_challenge_method=S256&request=x", "request_not_supported" },
+		{ GOOD "&code_challenge_method=S256&request_uri=x", "request_uri_not_supported" },
+		{ GOOD "&code_challenge_method=S256&prompt=none", "login_required" },
+		{ GOOD "&code_challenge_method=S256&response_mode=fragment", "invalid_request" },
+		{ GOOD "&code_challenge_method=S256&scope=root", "invalid_scope" },
+		{ GOOD "&code_challenge_method=S256&resource=https%3A%2F%2Fx%2F", "invalid_target" },
+		{ "redirect_uri=com.app%3A%2Fcb&response_type=token", "unsupported_response_type" },
+		{ "redirect_uri=com.app%3A%2Fcb", "invalid_request" },
+		{ "redirect_uri=com.app%3A%2Fcb&response_type=code", "invalid_request" },
+		{ "response_type=code", "page" },
+		{ "redirect_uri=http%3A%2F%2F127.0.0.1.evil.test%2Fcallback", "page" },
+		{ "redirect_uri=http%3A%2F%2F127.0.0.1%3A9%40evil.test%2Fcallback", "page" },
+		{ "redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback%2F..%2Fx", "page" },
+		{ "redirect_uri=https%3A%2F%2Fapp.test%2Fcb", "page" },
+		{ "redirect_uri=https%3A%2F%2Fapp.test%3A444%2Fcb%3Fx%3D1", "page" },
+		{ "redirect_uri=%2F%2Fevil.test", "page" },
+		{ "redirect_uri=http%3A%2F%2F127.0.0.1%2Fcallback%0d%0aX%3A+y", "page" },
+		{ "redirect_uri=com.app%3A%2Fcb+http%3A%2F%2F127.0.0.1%2Fcallback", "page" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		arena_init(&arena, memory, sizeof(memory));
+		assert_string_equal(check(cases[i].query), cases[i].want);
+	}
+}
+
+static void redirects(void **state)
+{
+	(void)state;
+	char room[512];
+	struct wr w = wr_of(room, sizeof(room));
+	struct auth_request q = { .redirect_uri = LIT("https://app.test/cb?x=1"),
+				  .state = LIT("a&b=\r\nc") };
+	auth_redirect_write(&w, &q, LIT("https://i.test/home"), LIT("c-o_d"), NULL);
+	assert_true(str_eq(wr_text(&w), LIT("https://app.test/cb?x=1&code=c-o_d&state=a%26b%3D%0D%0Ac"
+					    "&iss=https%3A%2F%2Fi.test%2Fhome")));
+	w = wr_of(room, sizeof(room));
+	q = (struct auth_request){ .redirect_uri = LIT("com.app:/cb") };
+	auth_redirect_write(&w, &q, LIT("https://i.test/home"), (str){ 0 },
+			    &(struct auth_fail){ LIT("invalid_scope"), LIT("no such") });
+	assert_true(str_eq(wr_text(&w), LIT("com.app:/cb?error=invalid_scope&error_description=no%20such"
+					    "&iss=https%3A%2F%2Fi.test%2Fhome")));
+}
+
+static void form_actions(void **state)
+{
+	static const struct {
+		const char *uri, *want;
+	} cases[] = {
+		{ "http://127.0.0.1:5555/cb", "http://127.0.0.1:5555" },
+		{ "https://app.test/cb?x=1", "https://app.test" },
+		{ "http://[::1]:5/cb", "http:" },
+		{ "com.example.app:/cb", "com.example.app:" },
+		{ "x;y:/cb", "" },
+		{ "nothing", "" },
+		{ "https://a;b.test/", "https:" },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char room[128];
+		struct wr w = wr_of(room, sizeof(room));
+		form_action_write(&w, str_from_c(cases[i].uri));
+		assert_true(str_eq(wr_text(&w), str_from_c(cases[i].want)));
+	}
+}
+
+static void csrf(void **state)
+{
+	(void)state;
+	static const uint8_t key[MAC_KEY_SIZE] = { 1 }, other_key[MAC_KEY_SIZE] = { 2 };
+	char a[CSRF_TOKEN_SIZE], b[CSRF_TOKEN_SIZE];
+	struct auth_request q = { .client_id = LIT("demo"), .state = LIT("ab"), .nonce = LIT("c") };
+	struct auth_request moved = { .client_id = LIT("demo"), .state = LIT("a"), .nonce = LIT("bc") };
+	csrf_token(key, LIT("home"), LIT("c1"), &q, a);
+	csrf_token(key, LIT("home"), LIT("c1"), &q, b);
+	assert_memory_equal(a, b, sizeof(a));
+	csrf_token(key, LIT("home"), LIT("c1"), &moved, b);
+	assert_memory_not_equal(a, b, sizeof(a));
+	csrf_token(key, LIT("home"), LIT("c2"), &q, b);
+	assert_memory_not_equal(a, b, sizeof(a));
+	csrf_token(key, LIT("corp"), LIT("c1"), &q, b);
+	assert_memory_not_equal(a, b, sizeof(a));
+	csrf_token(other_key, LIT("home"), LIT("c1"), &q, b);
+	assert_memory_not_equal(a, b, sizeof(a));
+}
+
+static void etags(void **state)
+{
+	(void)state;
+	str etag = LIT("\"abc\"");
+	assert_true(etag_matches(etag, etag));
+	assert_true(etag_matches(LIT("\"x\", W/\"abc\" "), etag));
+	assert_true(etag_matches(LIT("*"), etag));
+	assert_false(etag_matches((str){ 0 }, etag));
+	assert_false(etag_matches(LIT("abc"), etag));
+	assert_false(etag_matches(LIT("\"abcd\""), etag));
+}
+
+#define T(f) cmocka_unit_test_setup(f, fresh)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(basic), T(base64), T(pkce), T(scopes), T(audiences), T(requests), T(redirects),
+		T(form_actions), T(csrf), T(etags),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
