@@ -1,0 +1,7 @@
+/* Where the role programs are. */
+#pragma once
+#include "base/path.h"
+
+/* The folder libexec/chancery beside the running program (as in the build folder), or,
+ * if there is none, the one that was chosen when it was built. Absolute. */
+ch_err libexec_folder(struct path *ret_path);
