@@ -77,11 +77,30 @@ static ch_err private_key_alloc(enum alg a, struct private_key **ret_k)
 	return CH_DONE;
 }
 
+/* The last step of every way to get a key: what it signs, its public half verifies.
+ * It also makes libcrypto set up all that the algorithm needs, before a sandbox
+ * forbids the system calls of that. */
+static ch_err prove(struct private_key *k)
+{
+	AUTO(public_key_done) struct public_key *pub = NULL;
+	struct key_parts parts;
+	uint8_t sig[SIGNATURE_MAX];
+	size_t n = 0;
+	bytes message = bytes_of_str(LIT("a message to try the key with"));
+	TRY(private_key_public(k, &parts));
+	TRY(public_key_new(&parts, &pub));
+	TRY(private_key_sign(k, message, sig, &n));
+	if (failed(public_key_verify(pub, message, (bytes){ sig, n })))
+		return ch_fail(CH_E_MISMATCH, "the key's halves do not belong together", n);
+	return CH_DONE;
+}
+
 ch_err private_key_generate(enum alg a, struct private_key **ret_k)
 {
 	AUTO(private_key_done) struct private_key *k = NULL;
 	TRY(private_key_alloc(a, &k));
 	TRY(ops_of(a)->generate(k));
+	TRY(prove(k));
 	*ret_k = TAKE(k);
 	return CH_DONE;
 }
@@ -93,6 +112,7 @@ ch_err private_key_from_pem(enum alg a, const struct secret *pem, struct private
 	TRY(pem_read(pem, &pkey));
 	TRY(private_key_alloc(a, &k));
 	TRY(ops_of(a)->adopt(k, pkey, true));
+	TRY(prove(k));
 	*ret_k = TAKE(k);
 	return CH_DONE;
 }
@@ -107,6 +127,7 @@ ch_err private_key_load(enum alg a, const struct secret *exported, struct privat
 	AUTO(private_key_done) struct private_key *k = NULL;
 	TRY(private_key_alloc(a, &k));
 	TRY(ops_of(a)->load(k, secret_peek(exported)));
+	TRY(prove(k));
 	*ret_k = TAKE(k);
 	return CH_DONE;
 }

@@ -161,6 +161,29 @@ static void loads_only_its_own_kind(void **state)
 	}
 }
 
+/* As if the seal had let a changed key through: a byte of the private number of
+ * RFC 5915, one of the modulus of RFC 8017 appendix A.1.2. */
+static void a_key_that_does_not_fit_itself_is_refused(void **state)
+{
+	(void)state;
+	const struct {
+		enum alg alg;
+		size_t from, to;
+	} rows[] = { { ALG_ES256, 36, 68 }, { ALG_RS256, 60, 290 }, { ALG_PS256, 60, 290 } };
+	for (size_t r = 0; r < COUNT_OF(rows); r++) {
+		AUTO(pair_done) struct pair p;
+		AUTO(secret_done) struct secret *s = NULL;
+		make(rows[r].alg, &p);
+		assert_false(failed(private_key_export(p.priv, &s)));
+		for (size_t i = rows[r].from; i < rows[r].to; i += 5) {
+			AUTO(private_key_done) struct private_key *k = NULL;
+			secret_poke(s)[i] ^= 2;
+			assert_true(failed(private_key_load(rows[r].alg, s, &k)));
+			secret_poke(s)[i] ^= 2;
+		}
+	}
+}
+
 static enum ch_code load_parts(const struct key_parts *parts)
 {
 	AUTO(public_key_done) struct public_key *k = NULL;
@@ -250,6 +273,7 @@ int main(void)
 		cmocka_unit_test(rs256_is_not_ps256),
 		cmocka_unit_test(exported_and_loaded_it_signs_alike),
 		cmocka_unit_test(loads_only_its_own_kind),
+		cmocka_unit_test(a_key_that_does_not_fit_itself_is_refused),
 		cmocka_unit_test(bad_points_are_refused),
 		cmocka_unit_test(bad_rsa_numbers_are_refused),
 	};

@@ -38,6 +38,8 @@ ch_err public_key_new(const struct key_parts *parts, struct public_key **ret_k);
  * it does not verify. Not thread-safe on one key. */
 ch_err public_key_verify(struct public_key *k, bytes message, bytes sig);
 
+/* However it came, a private key has signed and its public half has verified that
+ * before it is handed out. */
 struct private_key;
 void private_key_free(struct private_key *k);
 void private_key_done(struct private_key **k);
@@ -51,7 +53,7 @@ ch_err private_key_from_pem(enum alg a, const struct secret *pem, struct private
  * E_MISMATCH when none does, E_SYNTAX when it is no such PEM. */
 ch_err private_key_pem_alg(const struct secret *pem, enum alg *ret_alg);
 /* For sealing: PKCS#8 DER, or the 32 byte seed of Ed25519; and back. Loading trusts
- * the seal: it checks type and size, not again the primes. */
+ * the seal: it does not check again that primes are prime. */
 ch_err private_key_export(const struct private_key *k, struct secret **ret_s);
 ch_err private_key_load(enum alg a, const struct secret *exported, struct private_key **ret_k);
 ch_err private_key_public(const struct private_key *k, struct key_parts *ret_parts);
