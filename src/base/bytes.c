@@ -65,7 +65,7 @@ str str_sub(str s, size_t from, size_t n)
 		from = s.n;
 	if (n > s.n - from)
 		n = s.n - from;
-	return (str){ s.p + from, n };
+	return (str){ s.p ? s.p + from : NULL, n };
 }
 
 str str_cut(str *s, char c)
