@@ -94,31 +94,33 @@ ch_err jwk_thumbprint(const struct key_parts *k, uint8_t ret_hash[static THUMBPR
 	return CH_DONE;
 }
 
-/* The member's text; no escape is needed in any of them, so none is taken. */
-static ch_err text_of(const struct json_node *jwk, str name, str *ret_text)
+/* The member's text; no escape is needed in any of them, so none is taken. The errors
+ * come from the caller, as literals that name the member. */
+static ch_err text_of(const struct json_node *m, ch_err missing, ch_err malformed, str *ret_text)
 {
-	const struct json_node *m = json_member(jwk, name);
 	if (!m)
-		return ch_fail(CH_E_MISSING, "key lacks a member", name.n);
+		return missing;
 	if (m->type != JSON_STRING || m->escaped)
-		return ch_fail(CH_E_SYNTAX, "key member is no plain string", name.n);
+		return malformed;
 	*ret_text = m->text;
 	return CH_DONE;
 }
 
-static ch_err number_of(const struct json_node *jwk, str name, struct wr *w)
+#define TEXT_OF(jwk, name, ret_text)                                                       \
+	text_of(json_member(jwk, LIT(name)), ch_fail(CH_E_MISSING, "key has no " name, 0), \
+		ch_fail(CH_E_SYNTAX, name " of a key is no plain string", 0), ret_text)
+
+static ch_err number_of(str text, struct wr *w)
 {
-	str text = { NULL, 0 };
-	TRY(text_of(jwk, name, &text));
 	TRY(base64url_read(text, w));
-	return w->n ? CH_DONE : ch_fail(CH_E_SYNTAX, "key number is empty", name.n);
+	return w->n ? CH_DONE : ch_fail(CH_E_SYNTAX, "key number is empty", 0);
 }
 
-static ch_err exact_number_of(const struct json_node *jwk, str name, uint8_t ret_number[static 32])
+static ch_err exact_number_of(str text, uint8_t ret_number[static 32])
 {
 	uint8_t number[32];
 	struct wr w = wr_of(number, sizeof(number));
-	TRY(number_of(jwk, name, &w));
+	TRY(number_of(text, &w));
 	if (w.n != sizeof(number))
 		return ch_fail(CH_E_RANGE, "key number has not 32 bytes", w.n);
 	mem_copy(ret_number, number, sizeof(number));
@@ -129,13 +131,27 @@ static ch_err rsa_read(const struct json_node *jwk, struct key_parts *k)
 {
 	struct wr n = wr_of(k->n, sizeof(k->n));
 	struct wr e = wr_of(k->e, sizeof(k->e));
-	TRY(number_of(jwk, LIT("n"), &n));
-	TRY(number_of(jwk, LIT("e"), &e));
+	str n_text = { NULL, 0 }, e_text = { NULL, 0 };
+	TRY(TEXT_OF(jwk, "n", &n_text));
+	TRY(TEXT_OF(jwk, "e", &e_text));
+	TRY(number_of(n_text, &n));
+	TRY(number_of(e_text, &e));
 	if (!k->n[0] || !k->e[0])
 		return ch_fail(CH_E_RANGE, "RSA number begins with a zero byte", n.n);
 	k->n_size = n.n;
 	k->e_size = e.n;
 	return CH_DONE;
+}
+
+static ch_err point_read(const struct json_node *jwk, struct key_parts *k)
+{
+	str x = { NULL, 0 }, y = { NULL, 0 };
+	TRY(TEXT_OF(jwk, "x", &x));
+	TRY(exact_number_of(x, k->x));
+	if (k->alg != ALG_ES256)
+		return CH_DONE;
+	TRY(TEXT_OF(jwk, "y", &y));
+	return exact_number_of(y, k->y);
 }
 
 /* key_ops, if there: an array of strings with "verify" among them */
@@ -175,8 +191,8 @@ static ch_err alg_read(const struct json_node *jwk, enum alg *ret_alg)
 {
 	str alg = { NULL, 0 }, kty = { NULL, 0 }, crv = { NULL, 0 };
 	enum alg a = ALG_COUNT;
-	TRY(text_of(jwk, LIT("kty"), &kty));
-	TRY(text_of(jwk, LIT("alg"), &alg));
+	TRY(TEXT_OF(jwk, "kty", &kty));
+	TRY(TEXT_OF(jwk, "alg", &alg));
 	if (!alg_by_name(alg, &a))
 		return ch_fail(CH_E_UNSUPPORTED, "key is for an algorithm that is not supported",
 			       0);
@@ -185,7 +201,7 @@ static ch_err alg_read(const struct json_node *jwk, enum alg *ret_alg)
 	if (!shapes[a].crv.n && json_member(jwk, LIT("crv")))
 		return ch_fail(CH_E_MISMATCH, "crv and kty contradict each other", a);
 	if (shapes[a].crv.n)
-		TRY(text_of(jwk, LIT("crv"), &crv));
+		TRY(TEXT_OF(jwk, "crv", &crv));
 	if (!str_eq(crv, shapes[a].crv))
 		return ch_fail(CH_E_MISMATCH, "crv and alg contradict each other", a);
 	*ret_alg = a;
@@ -198,14 +214,8 @@ ch_err jwk_read(const struct json_node *jwk, struct key_parts *ret_k, str *ret_k
 	str kid = { NULL, 0 };
 	TRY(purpose_check(jwk));
 	TRY(alg_read(jwk, &k.alg));
-	TRY(text_of(jwk, LIT("kid"), &kid));
-	if (is_rsa(&k)) {
-		TRY(rsa_read(jwk, &k));
-	} else {
-		TRY(exact_number_of(jwk, LIT("x"), k.x));
-		if (k.alg == ALG_ES256)
-			TRY(exact_number_of(jwk, LIT("y"), k.y));
-	}
+	TRY(TEXT_OF(jwk, "kid", &kid));
+	TRY(is_rsa(&k) ? rsa_read(jwk, &k) : point_read(jwk, &k));
 	*ret_k = k;
 	*ret_kid = kid;
 	return CH_DONE;

@@ -138,7 +138,7 @@ static const struct {
 	  "already" },
 	{ "{\"keys\":[" ED("", X) "]}", CH_E_RANGE, NULL },
 	{ "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"EdDSA\"," X "}]}",
-	  CH_E_MISSING, "issuer \"https://id.test/corp\": key lacks a member" },
+	  CH_E_MISSING, "issuer \"https://id.test/corp\": key has no kid" },
 	{ "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"EdDSA\",\"kid\":\"a\",\"d\":"
 	  "\"\"," X "}]}",
 	  CH_E_MISMATCH,

@@ -1,0 +1,13 @@
+/* Every command: its arguments with its own name as argv[0]; returns the exit status. */
+#pragma once
+#include <stdbool.h>
+
+int cmd_gate(int argc, char **argv);
+int cmd_init(int argc, char **argv);
+int cmd_key(int argc, char **argv);
+int cmd_realm(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+
+/* Prints usage: asked for, on standard output with status 0; else on standard error with 2. */
+int command_usage(const char *usage, bool asked);
