@@ -16,6 +16,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{ "gate", cmd_gate, "answer a mail server whether a token is good" },
 	{ "verify", cmd_verify, "check a token offline; says which check failed" },
 	{ "help", cmd_help, "this list, or what a command takes" },
 };
