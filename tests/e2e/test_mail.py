@@ -1,0 +1,231 @@
+"""A real Dovecot that asks a real gate, with the files of contrib/dovecot, and tokens
+signed here: who reads whose mail by OAUTHBEARER and XOAUTH2."""
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+from chancery import (ROOT, Gate, Signer, b64, compact, free_port, port_answers, read_mail,
+                      wait_for)
+
+REFUSED = 67
+HOME = Signer("https://login.test/home")
+CORP = Signer("https://login.test/corp", alg="EdDSA", kid="c1")
+ALICE, BOB, CAROL = "alice@home.test", "bob@home.test", "carol@corp.test"
+
+# What contrib/dovecot leaves to the operator, and what it takes to run without root.
+DOVECOT_CONF = """
+base_dir = {dir}/run
+state_dir = {dir}/state
+log_path = {dir}/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+ssl = no
+disable_plaintext_auth = no
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+first_valid_uid = 0
+first_valid_gid = 0
+auth_username_format = %Lu
+auth_failure_delay = 0
+mail_location = maildir:{dir}/boxes/%Lu
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={dir}/boxes/%Lu
+}}
+service imap-login {{
+  chroot =
+  service_count = 0
+  inet_listener imap {{
+    address = 127.0.0.1
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+service imap {{
+  process_limit = 100
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+namespace inbox {{
+  inbox = yes
+}}
+!include {dir}/99-chancery.conf
+"""
+
+
+class Dovecot:
+    """Debian's Dovecot as an ordinary user, with contrib/dovecot as it is."""
+
+    def __init__(self, folder, gate):
+        self.dir, self.port = pathlib.Path(folder), free_port()
+        root = os.geteuid() == 0
+        self.ids = {"user": "nobody", "group": "nogroup", "extra_groups": []} if root else {}
+        user = "nobody" if root else subprocess.check_output(["id", "-un"], text=True).strip()
+        group = "nogroup" if root else subprocess.check_output(["id", "-gn"], text=True).strip()
+        self.dir.mkdir(mode=0o755)
+        contrib = ROOT / "contrib" / "dovecot"
+        oauth2 = (contrib / "chancery-oauth2.conf.ext").read_text()
+        oauth2 = re.sub(r"(?m)^introspection_url = .*",
+                        f"introspection_url = {gate.url_with_secret}", oauth2)
+        snippet = (contrib / "99-chancery.conf").read_text().replace(
+            "/etc/dovecot/chancery-oauth2.conf.ext", f"{self.dir}/chancery-oauth2.conf.ext")
+        self.write("chancery-oauth2.conf.ext", oauth2)
+        self.write("99-chancery.conf", snippet)
+        self.write("dovecot.conf", DOVECOT_CONF.format(dir=self.dir, user=user, group=group,
+                                                       port=self.port))
+        for owner in (ALICE, BOB, CAROL):
+            self.write(f"boxes/{owner}/new/1.localhost",
+                       f"From: a@localhost\r\nTo: {owner}\r\nSubject: s\r\n\r\nonly for {owner}\r\n")
+            self.write(f"boxes/{owner}/cur/.keep", "")
+            self.write(f"boxes/{owner}/tmp/.keep", "")
+        if root:
+            subprocess.run(["chown", "-R", "nobody:nogroup", str(self.dir)], check=True)
+        self.process = None
+
+    def write(self, name, text):
+        path = self.dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def __enter__(self):
+        with open(self.dir / "output", "wb") as out:
+            self.process = subprocess.Popen(
+                ["/usr/sbin/dovecot", "-F", "-c", str(self.dir / "dovecot.conf")],
+                stdout=out, stderr=out, stdin=subprocess.DEVNULL, **self.ids)
+        wait_for(lambda: self.process.poll() is not None or port_answers(self.port),
+                 what="Dovecot's start")
+        assert self.process.poll() is None, (self.dir / "output").read_text()
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def folder():
+    # Dovecot's sockets need a short name, and its user a way to it
+    path = pathlib.Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
+    path.chmod(0o711)
+    yield path
+    subprocess.run(["rm", "-rf", str(path)], check=True)
+
+
+@pytest.fixture(scope="module")
+def gate(folder):
+    boxes = {"home": ["*@home.test"], "corp": ["*@corp.test"]}
+    with Gate(folder / "gate", {"home": HOME, "corp": CORP}, boxes) as g:
+        yield g
+
+
+@pytest.fixture(scope="module")
+def dovecot(folder, gate):
+    with Dovecot(folder / "d", gate) as d:
+        yield d
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+@pytest.mark.parametrize("user,signer", [(ALICE, HOME), (BOB, HOME), (CAROL, CORP)])
+def test_a_token_opens_its_mailbox(dovecot, mechanism, user, signer):
+    status, said = read_mail(dovecot.port, user, signer.token(username=user), mechanism)
+    assert status == 0, said
+    assert f"only for {user}" in said
+
+
+def unsigned():
+    head, payload = compact({"alg": "none", "typ": "at+jwt", "kid": "k1"}), compact(HOME.claims())
+    return f"{b64(head)}.{b64(payload)}."
+
+
+def changed_payload():
+    head, _, signature = HOME.token().split(".")
+    return f"{head}.{b64(compact(HOME.claims(username=BOB)))}.{signature}"
+
+
+def other_realms_key(**changed):
+    forger = Signer(HOME.issuer, alg=CORP.alg, kid=CORP.kid)
+    forger.key = CORP.key
+    return forger.token(**changed)
+
+
+NOW = int(time.time())
+REFUSALS = {
+    "no token": (ALICE, lambda: "x", "malformed"),
+    "other audience": (ALICE, lambda: HOME.token(aud="api"), "bad_audience"),
+    "expired": (ALICE, lambda: HOME.token(iat=NOW - 600, exp=NOW - 1), "expired"),
+    "other typ": (ALICE, lambda: HOME.token({"typ": "JWT"}), "bad_typ"),
+    "other scope": (ALICE, lambda: HOME.token(scope="mail.send"), "bad_scope"),
+    "another realm's key": (ALICE, other_realms_key, "unknown_key"),
+    "its own realm's key, another's issuer": (
+        CAROL, lambda: HOME.token(iss=CORP.issuer, username=CAROL), "unknown_key"),
+    "unsigned": (ALICE, unsigned, "malformed"),
+    "changed payload": (BOB, changed_payload, "bad_signature"),
+    "bound to a key": (ALICE, lambda: HOME.token(cnf={"jkt": b64(bytes(32))}), "bad_binding"),
+    "no username": (ALICE, lambda: HOME.token(username=None), "bad_mailbox"),
+}
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refused(dovecot, gate, name, mechanism):
+    user, make, code = REFUSALS[name]
+    before = len(gate.log_text())
+    status, said = read_mail(dovecot.port, user, make(), mechanism)
+    assert status == REFUSED and "only for" not in said, said
+    log = gate.log_text()[before:]
+    assert f'code="{code}"' in log and 'service="imap"' in log and 'remote="127.0.0.1' in log
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+def test_another_ones_mailbox(dovecot, mechanism):
+    """The gate finds the token good; Dovecot compares the names."""
+    status, said = read_mail(dovecot.port, BOB, HOME.token(username=ALICE), mechanism)
+    assert status == REFUSED and "only for" not in said
+
+
+def test_a_realm_cannot_claim_anothers_mailbox(folder, dovecot, gate):
+    """The chain's last link: a genuine consumer token that names an enterprise user."""
+    token = HOME.token(username=CAROL)
+    before = len(gate.log_text())
+    status, said = read_mail(dovecot.port, CAROL, token)
+    assert status == REFUSED and "only for" not in said
+    log = gate.log_text()[before:]
+    assert " ALARM " in log and 'code="bad_mailbox"' in log
+    assert 'realm="home"' in log and f'username="{CAROL}"' in log
+    # the control: the same token, the same Dovecot, a gate that lacks the rule
+    with Gate(folder / "lax", {"home": HOME, "corp": CORP}) as lax:
+        with Dovecot(folder / "dc", lax) as control:
+            status, said = read_mail(control.port, CAROL, token)
+            assert status == 0 and f"only for {CAROL}" in said
+            assert "EVERY mailbox" in lax.log_text()
+
+
+def test_without_its_gate_nobody_gets_in(folder):
+    gate = Gate(folder / "gone", {"home": HOME}, {"home": ["*@home.test"]}).start()
+    with Dovecot(folder / "dg", gate) as d:
+        assert read_mail(d.port, ALICE, HOME.token())[0] == 0
+        gate.stop()
+        status, said = read_mail(d.port, ALICE, HOME.token())
+        assert status != 0 and "only for" not in said
+        gate.start()
+        assert read_mail(d.port, ALICE, HOME.token())[0] == 0
+        # and without keys it cannot judge: a 503 opens nothing either
+        gate.write_keys("home", '{"keys":[]}')
+        time.sleep(0.3)
+        status, said = read_mail(d.port, ALICE, HOME.token())
+        assert status != 0 and "only for" not in said
+    gate.stop()
