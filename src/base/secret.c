@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/file.h"
+
 enum { SECRET_MAX = 64 * 1024 };
 
 struct secret {
@@ -69,6 +71,26 @@ bytes secret_peek(const struct secret *s)
 uint8_t *secret_poke(struct secret *s)
 {
 	return s->mem.p;
+}
+
+ch_err secret_read(int fd, size_t max, bool trim, struct secret **ret_s)
+{
+	AUTO(secret_done) struct secret *s = NULL;
+	size_t n = 0;
+	TRY(secret_new(max, &s));
+	TRY(fd_read_all(fd, s->mem.p, max, &n));
+	while (trim && n > 0 && (s->mem.p[n - 1] == '\n' || s->mem.p[n - 1] == '\r'))
+		n--;
+	if (n == 0)
+		return ch_fail(CH_E_MISSING, "nothing was given where a secret is read", 0);
+	s->n = n;
+	*ret_s = TAKE(s);
+	return CH_DONE;
+}
+
+ch_err secret_share(const struct secret *s, enum secretmem_kind kind, int *ret_fd)
+{
+	return secretmem_share(kind, secret_peek(s), ret_fd);
 }
 
 struct secret_bytes secret_bytes_of(bytes b)

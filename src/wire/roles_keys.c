@@ -69,20 +69,41 @@ ch_err warden_config_read(bytes b, struct warden_config *ret_c)
 	return wire_done(&r);
 }
 
+static void keeper_key_write(struct wr *w, const struct keeper_key *k)
+{
+	wr_str16(w, k->realm);
+	wr_u8(w, k->alg);
+	wr_u8(w, k->state);
+	wr_u8(w, k->typs);
+	wr_u32(w, k->max_ttl_s);
+	wr_u32(w, k->rate_per_s);
+	wr_u16(w, u16_from(k->n_audiences));
+	for (size_t i = 0; i < k->n_audiences; i++)
+		wr_str16(w, k->audiences[i]);
+}
+
 void keeper_config_write(struct wr *w, const struct keeper_config *c)
 {
 	wr_u8(w, (uint8_t)c->duty);
 	wr_u8(w, (uint8_t)c->secret_memory);
 	wr_bytes16(w, c->kdf);
-	wr_str16(w, c->realm);
-	wr_u8(w, c->alg);
-	wr_u8(w, c->state);
-	wr_u8(w, c->typs);
-	wr_u32(w, c->max_ttl_s);
-	wr_u32(w, c->rate_per_s);
-	wr_u16(w, u16_from(c->n_audiences));
-	for (size_t i = 0; i < c->n_audiences; i++)
-		wr_str16(w, c->audiences[i]);
+	wr_bool(w, c->random_passphrase);
+	wr_u16(w, u16_from(c->n_keys));
+	for (size_t i = 0; i < c->n_keys; i++)
+		keeper_key_write(w, &c->keys[i]);
+}
+
+static void keeper_key_read(struct rd *r, struct keeper_key *k)
+{
+	k->realm = rd_str16(r, NAME_MAX_BYTES);
+	k->alg = rd_u8(r);
+	k->state = rd_u8(r);
+	k->typs = rd_u8(r);
+	k->max_ttl_s = rd_u32(r);
+	k->rate_per_s = rd_u32(r);
+	k->n_audiences = rd_count16(r, AUDIENCES_MAX);
+	for (size_t i = 0; i < k->n_audiences; i++)
+		k->audiences[i] = rd_str16(r, NAME_MAX_BYTES);
 }
 
 ch_err keeper_config_read(bytes b, struct keeper_config *ret_c)
@@ -95,14 +116,9 @@ ch_err keeper_config_read(bytes b, struct keeper_config *ret_c)
 	c->duty = (enum keeper_duty)duty;
 	c->secret_memory = kind_read(&r);
 	c->kdf = rd_bytes16(&r, SEALED_KEY_MAX);
-	c->realm = rd_str16(&r, NAME_MAX_BYTES);
-	c->alg = rd_u8(&r);
-	c->state = rd_u8(&r);
-	c->typs = rd_u8(&r);
-	c->max_ttl_s = rd_u32(&r);
-	c->rate_per_s = rd_u32(&r);
-	c->n_audiences = rd_count16(&r, AUDIENCES_MAX);
-	for (size_t i = 0; i < c->n_audiences; i++)
-		c->audiences[i] = rd_str16(&r, NAME_MAX_BYTES);
+	c->random_passphrase = rd_bool(&r);
+	c->n_keys = rd_count16(&r, REALMS_MAX);
+	for (size_t i = 0; i < c->n_keys; i++)
+		keeper_key_read(&r, &c->keys[i]);
 	return wire_done(&r);
 }

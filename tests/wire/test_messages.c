@@ -42,9 +42,10 @@ static void warden_sample(struct wr *w)
 
 static void keeper_sample(struct wr *w)
 {
-	struct keeper_config c = { .duty = KEEPER_IMPORT, .realm = LIT("home"), .alg = 255,
-				   .state = 2, .typs = 3, .max_ttl_s = 600, .rate_per_s = 7,
-				   .n_audiences = 2, .audiences = { LIT("mail"), LIT("api") } };
+	struct keeper_config c = { .duty = KEEPER_IMPORT, .n_keys = 1 };
+	c.keys[0] = (struct keeper_key){ .realm = LIT("home"), .alg = 255, .state = 2, .typs = 3,
+					 .max_ttl_s = 600, .rate_per_s = 7, .n_audiences = 2,
+					 .audiences = { LIT("mail"), LIT("api") } };
 	keeper_config_write(w, &c);
 }
 

@@ -22,6 +22,11 @@ ch_err secret_new(size_t n, struct secret **ret_s);
 /* Takes over a region that holds a secret of n bytes. */
 ch_err secret_adopt(struct secretmem m, size_t n, struct secret **ret_s);
 size_t secret_size(const struct secret *s);
+/* All of a descriptor, 1 to max bytes (E_MISSING for none, E_FULL for more), read
+ * straight into secret memory; trim leaves out line ends behind it. */
+ch_err secret_read(int fd, size_t max, bool trim, struct secret **ret_s);
+/* A copy in shared secret memory for another process, see secretmem_share. */
+ch_err secret_share(const struct secret *s, enum secretmem_kind kind, int *ret_fd);
 /* crypto/ only. */
 bytes secret_peek(const struct secret *s);
 uint8_t *secret_poke(struct secret *s);

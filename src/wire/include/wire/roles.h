@@ -40,21 +40,28 @@ struct warden_config {
 void warden_config_write(struct wr *w, const struct warden_config *c);
 ch_err warden_config_read(bytes b, struct warden_config *ret_c);
 
-/* --- keeper: fds passphrase file, then warden socket (UNLOCK) or PEM (IMPORT) --- */
+/* --- keeper: fds passphrase file, then warden socket (UNLOCK) or PEM (IMPORT). Keys come
+ * back as CONTROL_SEALED and CONTROL_PUBLIC, generation = index in keys --- */
 enum keeper_duty { KEEPER_UNLOCK, KEEPER_GENERATE, KEEPER_IMPORT };
-struct keeper_config {
-	enum keeper_duty duty;
-	enum secretmem_kind secret_memory;
-	bytes kdf; /* the kdf file; empty: make one (CONTROL_SEALED with name "kdf") */
-	/* GENERATE and IMPORT */
+struct keeper_key {
 	str realm;
 	uint8_t alg;   /* enum alg; 255: ES256, or what the PEM is */
 	uint8_t state; /* 1 signing, 2 staged */
 	uint8_t typs;
 	uint32_t max_ttl_s;
-	uint32_t rate_per_s;
+	uint32_t rate_per_s; /* 0: no limit */
 	size_t n_audiences;
 	str audiences[AUDIENCES_MAX]; /* names; none: any */
+};
+struct keeper_config {
+	enum keeper_duty duty;
+	enum secretmem_kind secret_memory;
+	/* the kdf file; empty: make one (CONTROL_SEALED with name "kdf") */
+	bytes kdf;
+	/* a new kdf need not be slow: the passphrase is random bytes of this occasion */
+	bool random_passphrase;
+	size_t n_keys; /* GENERATE; 1 for IMPORT */
+	struct keeper_key keys[REALMS_MAX];
 };
 void keeper_config_write(struct wr *w, const struct keeper_config *c);
 ch_err keeper_config_read(bytes b, struct keeper_config *ret_c);

@@ -1,0 +1,15 @@
+/* The keeper's parts. It runs once, reads the passphrase from a descriptor, and sees
+ * neither network nor file system: what it seals goes back over a socket. */
+#pragma once
+#include "base/secret.h"
+#include "wire/boot.h"
+#include "wire/control.h"
+#include "wire/roles.h"
+
+enum { PASSPHRASE_FD = ROLE_FD, OTHER_FD /* the warden's socket, or a PEM to import */ };
+
+/* duties.c: each one whole, or an error. */
+ch_err keeper_do(const struct keeper_config *c);
+
+/* confine.c: before the passphrase is read. */
+ch_err keeper_confine(void);

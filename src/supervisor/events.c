@@ -1,0 +1,213 @@
+/* What roles say and how they end. A table says who may say what; anything else is a
+ * breach, and the role that does it is killed. */
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "supervisor_internal.h"
+
+static void on_ready(struct supervisor *s, struct process *p, const struct control *c)
+{
+	(void)c;
+	p->ready = true;
+	if (p->role == ROLE_SIGNER)
+		generation_ready(s, p);
+	if (p->role == ROLE_WARDEN)
+		for (size_t g = 0; g < s->plan.n_groups; g++)
+			s->retry_at_ns[g] = 1; /* at once */
+	events_maybe_ready(s);
+}
+
+static void on_failed(struct supervisor *s, struct process *p, const struct control *c)
+{
+	ch_err e = ch_err_from_wire((uint16_t)c->code, c->detail);
+	LOG(LOG_ERROR, "a role cannot serve", log_str("role", str_from_c(role_name(p->role))),
+	    log_str("why", str_of_bytes(c->text)), log_err(e));
+	if (p->role == ROLE_SIGNER)
+		renew_answer(s, p->group, e);
+	/* at the start there is nothing to fall back on */
+	if (!s->told_ready)
+		s->broken = true;
+}
+
+static void on_held(struct supervisor *s, struct process *p, const struct control *c)
+{
+	(void)p;
+	generation_held(s, (pid_t)c->pid);
+}
+
+static void on_crashed(struct supervisor *s, struct process *p, const struct control *c)
+{
+	(void)p;
+	crash_write(s, c);
+}
+
+static void on_note(struct supervisor *s, struct process *p, const struct control *c)
+{
+	(void)s;
+	(void)p;
+	(void)c;
+}
+
+static const struct {
+	void (*act)(struct supervisor *, struct process *, const struct control *);
+	unsigned from; /* bits of enum role */
+} rules[CONTROL_KIND_COUNT] = {
+	[CONTROL_READY] = { on_ready, (1U << ROLE_COUNT) - 1 },
+	[CONTROL_FAILED] = { on_failed, (1U << ROLE_COUNT) - 1 },
+	[CONTROL_HELD] = { on_held, 1U << ROLE_WARDEN },
+	[CONTROL_CRASHED] = { on_crashed, 1U << ROLE_WARDEN },
+	[CONTROL_ENDED] = { on_note, 1U << ROLE_WARDEN },
+	[CONTROL_ATTACHED] = { on_note, 1U << ROLE_ISSUER },
+};
+
+void events_message(struct supervisor *s, struct process *p)
+{
+	static uint8_t room[CONTROL_MAX];
+	struct control c = { 0 };
+	ch_err e = control_recv(p->control, room, &c, NULL);
+	if (ch_code_of(e) == CH_E_BUSY)
+		return;
+	if (ch_code_of(e) == CH_E_GONE) {
+		/* its end is reported by SIGCHLD */
+		(void)close(p->control);
+		p->control = -1;
+		return;
+	}
+	if (failed(e) || !rules[c.kind].act || !(rules[c.kind].from & (1U << p->role))) {
+		LOG(LOG_ALARM, "a role broke the protocol and is killed",
+		    log_str("role", str_from_c(role_name(p->role))), log_err(e));
+		(void)kill(p->pid, SIGKILL);
+		return;
+	}
+	rules[c.kind].act(s, p, &c);
+}
+
+static void end_keeper(struct supervisor *s, struct process *p, int status)
+{
+	(void)p;
+	if (status == 0)
+		return;
+	LOG(LOG_ERROR, "the keeper could not unlock the keys");
+	s->broken = true;
+}
+
+static void end_warden(struct supervisor *s, struct process *p, int status)
+{
+	(void)p;
+	(void)status;
+	LOG(LOG_ALARM, "the warden is gone, and with it every signer; the keeper runs again");
+	ch_err e = launch_warden(s);
+	if (failed(e)) {
+		LOG(LOG_ERROR, "cannot start the warden again", log_err(e));
+		s->broken = true;
+	}
+}
+
+static void end_signer(struct supervisor *s, struct process *p, int status)
+{
+	bool was_current = p->current;
+	(void)status;
+	p->current = false;
+	generation_ended(s, p->group, was_current);
+}
+
+static void kill_role(struct supervisor *s, enum role role, size_t group)
+{
+	struct process *p = process_find(s, role, group);
+	if (p)
+		(void)kill(p->pid, SIGKILL);
+}
+
+/* An issuer and its hasher share a socket: both start anew, and so does the signer. */
+static void end_issuer(struct supervisor *s, struct process *p, int status)
+{
+	size_t group = p->group;
+	LOG(LOG_ALARM, "an issuer is gone; starting another", log_u64("status", (uint64_t)status));
+	kill_role(s, ROLE_HASHER, group);
+	ch_err e = launch_issuer(s, group);
+	if (failed(e)) {
+		LOG(LOG_ERROR, "cannot start the issuer again", log_err(e));
+		s->broken = true;
+	}
+	/* its signer ends with its sockets, and is started again for that */
+}
+
+static void end_hasher(struct supervisor *s, struct process *p, int status)
+{
+	(void)status;
+	/* of an issuer that is already gone: nothing is lost */
+	if (!process_find(s, ROLE_HASHER, p->group))
+		kill_role(s, ROLE_ISSUER, p->group);
+}
+
+static void end_gate(struct supervisor *s, struct process *p, int status)
+{
+	size_t gate = p->group;
+	LOG(LOG_ALARM, "a gate is gone; starting another", log_u64("status", (uint64_t)status));
+	ch_err e = launch_gate(s, gate);
+	if (failed(e)) {
+		LOG(LOG_ERROR, "cannot start the gate again", log_err(e));
+		s->broken = true;
+	}
+}
+
+static void (*const ends[ROLE_COUNT])(struct supervisor *, struct process *, int) = {
+	[ROLE_KEEPER] = end_keeper, [ROLE_WARDEN] = end_warden, [ROLE_SIGNER] = end_signer,
+	[ROLE_ISSUER] = end_issuer, [ROLE_HASHER] = end_hasher, [ROLE_GATE] = end_gate,
+};
+
+static void ended(struct supervisor *s, struct process *p, int status)
+{
+	struct process copy = *p;
+	/* what it said last may still lie in its socket */
+	while (p->control >= 0 && !failed(channel_wait(p->control, POLLIN, 0))) {
+		int before = p->control;
+		events_message(s, p);
+		if (p->control != before)
+			break;
+	}
+	copy = *p;
+	process_gone(s, p);
+	/* before it was ready, starting it again would only repeat it */
+	if (!s->told_ready && copy.role != ROLE_KEEPER && !copy.ready)
+		s->broken = true;
+	if (!s->stopping && !s->broken)
+		ends[copy.role](s, &copy, status);
+}
+
+void events_children(struct supervisor *s)
+{
+	int status = 0;
+	for (;;) {
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+		if (pid <= 0)
+			return;
+		struct process *p = process_by_pid(s, pid);
+		if (p)
+			ended(s, p, status);
+	}
+}
+
+static bool all_ready(struct supervisor *s)
+{
+	for (size_t i = 0; i < PROCESSES_MAX; i++)
+		if (s->processes[i].pid > 0 && !s->processes[i].ready)
+			return false;
+	for (size_t g = 0; g < s->plan.n_groups; g++)
+		if (!process_find(s, ROLE_SIGNER, g))
+			return false;
+	return true;
+}
+
+void events_maybe_ready(struct supervisor *s)
+{
+	if (s->told_ready || !all_ready(s))
+		return;
+	s->told_ready = true;
+	LOG(LOG_INFO, "ready");
+	tell_parent(s, CONTROL_READY, NULL);
+}

@@ -1,0 +1,134 @@
+/* Generations of signers. A signer never changes: a crash, a new key, a renewal each
+ * start a new one; the issuer is given its sockets and lets go of the old ones, and a
+ * signer without sockets ends by itself. */
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "supervisor_internal.h"
+
+enum { QUICK_CRASHES = 3 };
+
+static const uint64_t ms_ns = 1000000, soon_ns = 5000000000U, pause_ns = 1000000000U;
+
+static ch_err hold(struct supervisor *s, struct process *signer, int key, int status)
+{
+	struct process *warden = process_find(s, ROLE_WARDEN, NO_GROUP);
+	const struct plan_group *g = &s->plan.groups[signer->group];
+	const struct message_fds fds = { .fd = { status, key }, .n = 2 };
+	const struct control c = { .kind = CONTROL_HOLD, .pid = (uint32_t)signer->pid,
+				   .name = g->name };
+	if (!warden || !warden->ready)
+		return ch_fail(CH_E_GONE, "there is no warden to hold a signer", 0);
+	return control_send(warden->control, &c, &fds);
+}
+
+ch_err generation_start(struct supervisor *s, size_t group)
+{
+	AUTO(fd_close) int key = -1;
+	AUTO(fd_close) int status = -1;
+	struct process *p = process_add(s, ROLE_SIGNER, group);
+	if (!p)
+		return ch_fail(CH_E_LIMIT, "too many processes", PROCESSES_MAX);
+	p->generation = ++s->generation;
+	s->retry_at_ns[group] = 0;
+	s->started_ns[group] = clock_mono_ns();
+	ch_err e = launch_signer(s, p, &key, &status);
+	if (!failed(e))
+		e = hold(s, p, key, status);
+	if (failed(e))
+		fd_close(&p->gate_end); /* a child that waits there ends */
+	return e;
+}
+
+void generation_held(struct supervisor *s, pid_t pid)
+{
+	struct process *p = process_by_pid(s, pid);
+	if (!p || p->role != ROLE_SIGNER || p->gate_end < 0)
+		return;
+	if (write(p->gate_end, "x", 1) != 1)
+		LOG(LOG_WARN, "a signer is gone before it started");
+	fd_close(&p->gate_end);
+}
+
+static ch_err attach(struct supervisor *s, struct process *signer, struct process *issuer)
+{
+	const struct plan_group *g = &s->plan.groups[signer->group];
+	for (size_t i = 0; i < g->n_realms; i++) {
+		const struct message_fds fds = { .fd = { signer->sockets[i] }, .n = 1 };
+		const struct control c = { .kind = CONTROL_ATTACH,
+					   .generation = signer->generation,
+					   .name = g->realms[i].name };
+		TRY(control_send(issuer->control, &c, &fds));
+	}
+	return CH_DONE;
+}
+
+void generation_ready(struct supervisor *s, struct process *signer)
+{
+	struct process *old = process_find(s, ROLE_SIGNER, signer->group);
+	struct process *issuer = process_find(s, ROLE_ISSUER, signer->group);
+	ch_err e = issuer ? attach(s, signer, issuer)
+			  : ch_fail(CH_E_GONE, "the issuer is gone", signer->group);
+	for (size_t i = 0; i < REALMS_MAX; i++)
+		fd_close(&signer->sockets[i]);
+	if (failed(e)) {
+		LOG(LOG_ERROR, "cannot give an issuer its new signer", log_err(e));
+		renew_answer(s, signer->group, e);
+		return;
+	}
+	if (old)
+		old->current = false;
+	signer->current = true;
+	LOG(LOG_INFO, "a signer serves", log_str("group", s->plan.groups[signer->group].name),
+	    log_u64("generation", signer->generation));
+	if (s->asker >= 0 && s->asker_generation <= signer->generation)
+		renew_answer(s, signer->group, CH_DONE);
+}
+
+static void start_or_wait(struct supervisor *s, size_t group)
+{
+	ch_err e = generation_start(s, group);
+	if (!failed(e))
+		return;
+	LOG(LOG_ERROR, "cannot start a signer; trying again", log_err(e));
+	s->retry_at_ns[group] = clock_mono_ns() + pause_ns;
+}
+
+void generation_ended(struct supervisor *s, size_t group, bool was_current)
+{
+	struct process *warden = process_find(s, ROLE_WARDEN, NO_GROUP);
+	bool quick = clock_mono_ns() - s->started_ns[group] < soon_ns;
+	if (s->stopping || (!was_current && process_find(s, ROLE_SIGNER, group)))
+		return;
+	if (!warden || !warden->ready)
+		return; /* its READY starts signers for all */
+	s->crashes[group] = quick ? s->crashes[group] + 1 : 0;
+	if (s->crashes[group] >= QUICK_CRASHES)
+		s->retry_at_ns[group] = clock_mono_ns() + pause_ns;
+	else
+		start_or_wait(s, group);
+}
+
+int generation_retry(struct supervisor *s)
+{
+	struct process *warden = process_find(s, ROLE_WARDEN, NO_GROUP);
+	uint64_t now = clock_mono_ns();
+	int wait_ms = -1;
+	if (!warden || !warden->ready)
+		return -1;
+	for (size_t g = 0; g < s->plan.n_groups; g++) {
+		if (s->retry_at_ns[g] == 0 || s->stopping)
+			continue;
+		if (s->retry_at_ns[g] <= now) {
+			s->retry_at_ns[g] = 0;
+			start_or_wait(s, g);
+		}
+		if (s->retry_at_ns[g] > now) {
+			int ms = (int)((s->retry_at_ns[g] - now) / ms_ns) + 1;
+			wait_ms = wait_ms < 0 || ms < wait_ms ? ms : wait_ms;
+		}
+	}
+	return wait_ms;
+}

@@ -1,0 +1,218 @@
+/* The supervisor: starts every role from the plan that `chancery serve` hands it, wires
+ * them, starts again what dies, and stops all in order. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/spawn.h"
+#include "supervisor_internal.h"
+
+static uint8_t boot_room[BOOT_MAX];
+static const uint64_t drain_ns = 8000000000U;
+
+static ch_err watch_signals(struct supervisor *s)
+{
+	sigset_t set;
+	const int watched[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < COUNT_OF(watched); i++)
+		(void)sigaddset(&set, watched[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return ch_fail(CH_E_IO, "cannot block signals", errno);
+	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->signals < 0)
+		return ch_fail(CH_E_IO, "cannot watch signals", errno);
+	return CH_DONE;
+}
+
+/* Roles may lock some memory; as root we can raise what they inherit. */
+static void raise_memlock(void)
+{
+	const struct rlimit want = { 64 << 20, 64 << 20 };
+	if (geteuid() == 0)
+		(void)setrlimit(RLIMIT_MEMLOCK, &want);
+}
+
+static ch_err open_dir(struct supervisor *s)
+{
+	struct path dir;
+	TRY(path_of(&dir, s->plan.dir));
+	s->dir = open(dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir < 0)
+		return ch_fail(CH_E_IO, "cannot open the authority's folder", errno);
+	TRY(dir_make(s->dir, "crash", 0750));
+	return dir_make(s->dir, "run", 0750);
+}
+
+static ch_err keep_inherited_private(const struct supervisor *s)
+{
+	/* what the command line handed us must not leak into the roles */
+	if (fcntl((int)s->plan.passphrase_fd, F_SETFD, FD_CLOEXEC) != 0)
+		return ch_fail(CH_E_IO, "there is no passphrase at the descriptor of the plan", errno);
+	for (size_t i = 0; i < s->plan.n_groups; i++)
+		if (fcntl((int)s->plan.groups[i].listen_fd, F_SETFD, FD_CLOEXEC) != 0)
+			return ch_fail(CH_E_IO, "an issuer's listening socket is missing", errno);
+	for (size_t i = 0; i < s->plan.n_gates; i++)
+		if (fcntl((int)s->plan.gates[i].listen_fd, F_SETFD, FD_CLOEXEC) != 0)
+			return ch_fail(CH_E_IO, "a gate's listening socket is missing", errno);
+	return CH_DONE;
+}
+
+static ch_err start(struct supervisor *s)
+{
+	bytes text = { 0 };
+	TRY(boot_read(LIT("supervisor"), boot_room, sizeof(boot_room), &text));
+	TRY(plan_read(text, &s->plan));
+	if (s->plan.events && fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0)
+		return ch_fail(CH_E_IO, "there is nobody at descriptor 4 to report to", errno);
+	TRY(keep_inherited_private(s));
+	TRY(sandbox_undumpable());
+	raise_memlock();
+	TRY(watch_signals(s));
+	TRY(open_dir(s));
+	TRY(launch_open_programs(s));
+	TRY(renew_listen(s));
+	if (s->plan.secret_memory == SECRETMEM_MLOCK)
+		LOG(LOG_ALARM, "keys are in locked memory only: root can read them there. "
+			       "Boot with secretmem.enable=1 and set secret_memory: memfd");
+	TRY(launch_warden(s));
+	for (size_t i = 0; i < s->plan.n_groups; i++)
+		TRY(launch_issuer(s, i));
+	for (size_t i = 0; i < s->plan.n_gates; i++)
+		TRY(launch_gate(s, i));
+	return CH_DONE;
+}
+
+static void stop_role(struct supervisor *s, enum role role)
+{
+	const struct control c = { .kind = CONTROL_STOP };
+	for (size_t i = 0; i < PROCESSES_MAX; i++) {
+		struct process *p = &s->processes[i];
+		if (p->pid > 0 && p->role == role && p->control >= 0 &&
+		    failed(control_send(p->control, &c, NULL)))
+			(void)kill(p->pid, SIGKILL);
+	}
+}
+
+static bool any_of(const struct supervisor *s, enum role role)
+{
+	for (size_t i = 0; i < PROCESSES_MAX; i++)
+		if (s->processes[i].pid > 0 && s->processes[i].role == role)
+			return true;
+	return false;
+}
+
+static bool any(const struct supervisor *s)
+{
+	for (size_t i = 0; i < PROCESSES_MAX; i++)
+		if (s->processes[i].pid > 0)
+			return true;
+	return false;
+}
+
+/* Issuers and gates finish what is under way; signers end when their sockets close; the
+ * warden is last, so that each signer is held to its end. */
+static void begin_stop(struct supervisor *s)
+{
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	LOG(LOG_INFO, "stopping");
+	stop_role(s, ROLE_GATE);
+	stop_role(s, ROLE_ISSUER);
+	stop_role(s, ROLE_KEEPER);
+}
+
+static void go_on_stopping(struct supervisor *s)
+{
+	if (any_of(s, ROLE_ISSUER) || any_of(s, ROLE_GATE))
+		return;
+	stop_role(s, ROLE_HASHER);
+	stop_role(s, ROLE_SIGNER);
+	if (!any_of(s, ROLE_SIGNER))
+		stop_role(s, ROLE_WARDEN);
+}
+
+static void kill_all(struct supervisor *s)
+{
+	for (size_t i = 0; i < PROCESSES_MAX; i++)
+		if (s->processes[i].pid > 0)
+			(void)kill(s->processes[i].pid, SIGKILL);
+}
+
+static void on_signals(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			begin_stop(s);
+	events_children(s);
+}
+
+enum { P_SIGNALS, P_LISTENER, P_PARENT, P_FIRST };
+
+static void turn(struct supervisor *s, int timeout_ms)
+{
+	struct pollfd p[P_FIRST + PROCESSES_MAX];
+	p[P_SIGNALS] = (struct pollfd){ s->signals, POLLIN, 0 };
+	p[P_LISTENER] = (struct pollfd){ s->listener, POLLIN, 0 };
+	p[P_PARENT] = (struct pollfd){ s->plan.events ? CONTROL_FD : -1, POLLIN, 0 };
+	for (size_t i = 0; i < PROCESSES_MAX; i++) {
+		const struct process *q = &s->processes[i];
+		p[P_FIRST + i] = (struct pollfd){ q->pid > 0 ? q->control : -1, POLLIN, 0 };
+	}
+	if (poll(p, COUNT_OF(p), timeout_ms) < 0)
+		return;
+	for (size_t i = 0; i < PROCESSES_MAX; i++)
+		if (p[P_FIRST + i].revents && s->processes[i].pid > 0 &&
+		    s->processes[i].control == p[P_FIRST + i].fd)
+			events_message(s, &s->processes[i]);
+	if (p[P_SIGNALS].revents)
+		on_signals(s);
+	if (p[P_LISTENER].revents && !s->stopping)
+		renew_accept(s);
+	if (p[P_PARENT].revents)
+		begin_stop(s);
+}
+
+static int run(struct supervisor *s)
+{
+	uint64_t give_up_ns = 0;
+	for (;;) {
+		int retry_ms = generation_retry(s);
+		if (s->broken)
+			begin_stop(s);
+		if (s->stopping && give_up_ns == 0)
+			give_up_ns = clock_mono_ns() + drain_ns;
+		if (s->stopping)
+			go_on_stopping(s);
+		if (s->stopping && !any(s))
+			return s->broken ? 3 : 0;
+		if (give_up_ns && clock_mono_ns() > give_up_ns)
+			kill_all(s);
+		turn(s, s->stopping ? 50 : retry_ms);
+	}
+}
+
+int main(void)
+{
+	static struct supervisor s = { .signals = -1, .listener = -1, .asker = -1, .dir = -1 };
+	spawn_name("chancery-superv");
+	log_open("chancery");
+	ch_err e = start(&s);
+	if (failed(e)) {
+		LOG(LOG_ERROR, "cannot start", log_err(e));
+		kill_all(&s);
+		return 3;
+	}
+	return run(&s);
+}

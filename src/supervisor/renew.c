@@ -1,0 +1,101 @@
+/* DIR/run/control: an administrator's command asks for a new generation of signers,
+ * and is answered when it serves. Only our own user and root may ask. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "supervisor_internal.h"
+
+ch_err renew_listen(struct supervisor *s)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct path path;
+	TRY(path_join(&path, s->plan.dir, LIT("run/control"), (str){ 0 }));
+	str name = str_from_c(path.p);
+	if (name.n >= sizeof(address.sun_path))
+		return ch_fail(CH_E_FULL, "the authority's folder has too long a name for a socket",
+			       name.n);
+	mem_copy(address.sun_path, name.p, name.n);
+	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	(void)unlink(path.p);
+	mode_t before = umask(0177);
+	int r = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+	(void)umask(before);
+	if (fd < 0 || r != 0 || listen(fd, 4) != 0)
+		return ch_fail(CH_E_IO, "cannot listen on run/control", errno);
+	s->listener = TAKE_FD(fd);
+	return CH_DONE;
+}
+
+static bool may_ask(int fd)
+{
+	struct ucred who = { 0 };
+	socklen_t n = sizeof(who);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 &&
+	       (who.uid == 0 || who.uid == geteuid());
+}
+
+static ch_err read_request(struct supervisor *s, int fd, size_t *ret_group)
+{
+	static uint8_t room[CONTROL_MAX];
+	struct control c = { 0 };
+	TRY(channel_wait(fd, POLLIN, 1000));
+	TRY(control_recv(fd, room, &c, NULL));
+	if (c.kind != CONTROL_RENEW)
+		return ch_fail(CH_E_PROTOCOL, "a message that is not taken here", c.kind);
+	for (size_t i = 0; i < s->plan.n_groups; i++)
+		if (str_eq(s->plan.groups[i].name, c.name)) {
+			*ret_group = i;
+			return CH_DONE;
+		}
+	return ch_fail(CH_E_NOT_FOUND, "the authority runs no such group: restart it", 0);
+}
+
+static void answer(int fd, ch_err result)
+{
+	const struct control c = {
+		.kind = failed(result) ? CONTROL_FAILED : CONTROL_READY,
+		.code = ch_code_of(result),
+		.detail = result.detail,
+		.text = result.site ? bytes_of_str(str_from_c(result.site->what)) : (bytes){ 0 },
+	};
+	/* if it did not wait for the answer, it does not want it */
+	(void)control_send(fd, &c, NULL);
+}
+
+void renew_answer(struct supervisor *s, size_t group, ch_err result)
+{
+	if (s->asker < 0 || s->asker_group != group)
+		return;
+	answer(s->asker, result);
+	fd_close(&s->asker);
+}
+
+void renew_accept(struct supervisor *s)
+{
+	size_t group = 0;
+	AUTO(fd_close) int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (!may_ask(fd) || s->asker >= 0) {
+		answer(fd, ch_fail(CH_E_BUSY, "not allowed, or another renewal is under way", 0));
+		return;
+	}
+	ch_err e = read_request(s, fd, &group);
+	if (!failed(e))
+		e = generation_start(s, group);
+	if (failed(e)) {
+		answer(fd, e);
+		return;
+	}
+	s->asker = TAKE_FD(fd);
+	s->asker_group = group;
+	s->asker_generation = s->generation;
+	LOG(LOG_INFO, "a new generation was asked for", log_str("group", s->plan.groups[group].name));
+}

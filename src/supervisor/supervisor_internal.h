@@ -1,0 +1,93 @@
+/* The supervisor's parts. It starts the roles, wires them, and starts them again. It
+ * holds no key and reads nothing that comes from outside: sealed files and the roles'
+ * configurations pass through it unread. */
+#pragma once
+#include <sys/types.h>
+
+#include "base/path.h"
+#include "wire/boot.h"
+#include "wire/control.h"
+#include "wire/plan.h"
+
+enum role {
+	ROLE_KEEPER, ROLE_WARDEN, ROLE_SIGNER, ROLE_ISSUER, ROLE_HASHER, ROLE_GATE, ROLE_COUNT
+};
+
+enum { PROCESSES_MAX = 32, NO_GROUP = 0 };
+
+struct process {
+	pid_t pid; /* 0: free */
+	enum role role;
+	size_t group;   /* index in the plan; of a gate, its own index */
+	int control;    /* our end */
+	bool ready;
+	/* of a signer: */
+	uint32_t generation;
+	int gate_end;   /* write a byte: go on to exec */
+	int sockets[REALMS_MAX]; /* the issuer's ends, until they are handed over */
+	bool current;   /* its sockets are with the issuer */
+};
+
+struct supervisor {
+	struct plan plan;
+	int programs[ROLE_COUNT];
+	int dir; /* DIR */
+	struct process processes[PROCESSES_MAX];
+	uint32_t generation;       /* the last one given */
+	uint64_t retry_at_ns[PLAN_GROUPS_MAX]; /* 0: no signer is to be started again */
+	unsigned crashes[PLAN_GROUPS_MAX];     /* in a row, soon after the start */
+	uint64_t started_ns[PLAN_GROUPS_MAX];
+	bool told_ready, stopping, broken;
+	int signals, listener;
+	int asker;          /* a cli that waits for a renewal; -1: none */
+	size_t asker_group;
+	uint32_t asker_generation;
+};
+
+/* table.c */
+const char *role_name(enum role r);         /* "signer" */
+const char *role_process_name(enum role r); /* "chancery-signer" */
+struct process *process_add(struct supervisor *s, enum role role, size_t group);
+struct process *process_by_pid(struct supervisor *s, pid_t pid);
+/* The process of this role and group; of signers, the current one. NULL: none. */
+struct process *process_find(struct supervisor *s, enum role role, size_t group);
+/* Tells the one who started us, closes what is ours, frees the slot. */
+void process_gone(struct supervisor *s, struct process *p);
+void tell_parent(struct supervisor *s, enum control_kind kind, const struct process *p);
+
+/* launch.c: each role with its configuration and sockets */
+ch_err launch_open_programs(struct supervisor *s);
+ch_err launch_warden(struct supervisor *s); /* and the keeper that unlocks it */
+ch_err launch_issuer(struct supervisor *s, size_t group); /* and its hasher */
+ch_err launch_gate(struct supervisor *s, size_t gate);
+/* The signer of a group, waiting at its gate; ret_key is the warden's end of its key
+ * socket, ret_status the status page. */
+ch_err launch_signer(struct supervisor *s, struct process *p, int *ret_key, int *ret_status);
+
+/* generation.c */
+ch_err generation_start(struct supervisor *s, size_t group);
+void generation_held(struct supervisor *s, pid_t pid);
+void generation_ready(struct supervisor *s, struct process *signer);
+/* Starts what must be tried again by now; the time until the next try in ms, or -1. */
+int generation_retry(struct supervisor *s);
+/* A signer of this group ended: is another one due? */
+void generation_ended(struct supervisor *s, size_t group, bool was_current);
+
+/* key_files.c: the sealed files of one realm, appended to c->keys in storage */
+ch_err key_files_read(struct supervisor *s, str realm, struct wr *storage,
+		      struct signer_config *c, size_t *ret_n);
+ch_err kdf_file_bytes(struct supervisor *s, struct wr *storage, bytes *ret_kdf);
+
+/* crash.c: DIR/crash/… */
+void crash_write(struct supervisor *s, const struct control *c);
+
+/* renew.c: DIR/run/control */
+ch_err renew_listen(struct supervisor *s);
+void renew_accept(struct supervisor *s);
+void renew_answer(struct supervisor *s, size_t group, ch_err result);
+
+/* events.c */
+void events_message(struct supervisor *s, struct process *p);
+void events_children(struct supervisor *s);
+/* All roles that should be are ready: say so once. */
+void events_maybe_ready(struct supervisor *s);
