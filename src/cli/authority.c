@@ -1,0 +1,190 @@
+/* The folder of an authority. Keys are for root alone (the supervisor reads them);
+ * each store belongs to its issuer's uid; public things may be read by all. */
+#include "authority.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "codec/json.h"
+#include "say.h"
+#include "store/store.h"
+
+enum { JWK_FILE_MAX = 2048, JWKS_FILE_MAX = 64 * 1024 };
+
+void authority_done(struct authority *a)
+{
+	fd_close(&a->fd);
+	config_text_free(a->text);
+	a->text = NULL;
+}
+
+static int read_config(struct authority *a)
+{
+	static uint8_t yaml[CONFIG_FILE_MAX];
+	uint8_t why_room[CONFIG_WHY_MAX];
+	struct wr why = wr_of(why_room, sizeof(why_room));
+	struct path path;
+	size_t n = 0;
+	ch_err e = file_read(a->fd, "chancery.yaml", yaml, sizeof(yaml), &n);
+	if (failed(e))
+		return say_trouble("no authority in", str_from_c(a->dir.p), e);
+	e = path_join(&path, str_from_c(a->dir.p), LIT("chancery.yaml"), (str){ 0 });
+	if (failed(e))
+		return say_trouble("cannot read", str_from_c(a->dir.p), e);
+	e = config_parse(str_from_c(path.p), (bytes){ yaml, n }, &why, &a->config, &a->text);
+	if (!failed(e))
+		return EXIT_YES;
+	say("configuration", wr_text(&why));
+	return EXIT_TROUBLE;
+}
+
+int authority_open(const char *dir, struct authority *ret_a)
+{
+	struct authority a = { .fd = -1 };
+	char *real = NULL;
+	if (!dir)
+		dir = secure_getenv("CHANCERY_DIR");
+	if (!dir || !*dir) {
+		say("which authority? name its folder with -C DIR or in $CHANCERY_DIR", (str){ 0 });
+		return EXIT_USAGE;
+	}
+	real = realpath(dir, NULL);
+	ch_err e = real ? path_of(&a.dir, str_from_c(real))
+			: ch_fail(CH_E_IO, "cannot open the folder", errno);
+	free(real);
+	if (!failed(e)) {
+		a.fd = open(a.dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (a.fd < 0)
+			e = ch_fail(CH_E_IO, "cannot open the folder", errno);
+	}
+	if (failed(e))
+		return say_trouble("no authority in", str_from_c(dir), e);
+	int r = read_config(&a);
+	if (r != EXIT_YES) {
+		authority_done(&a);
+		return r;
+	}
+	*ret_a = a;
+	return EXIT_YES;
+}
+
+const struct config_realm *authority_realm(const struct authority *a, str name)
+{
+	for (size_t i = 0; i < a->config.n_realms; i++)
+		if (str_eq(a->config.realms[i].name, name))
+			return &a->config.realms[i];
+	return NULL;
+}
+
+const struct config_group *authority_group_of(const struct authority *a, str realm)
+{
+	for (size_t g = 0; g < a->config.n_groups; g++)
+		for (size_t i = 0; i < a->config.groups[g].n_realms; i++)
+			if (str_eq(a->config.groups[g].realms[i], realm))
+				return &a->config.groups[g];
+	return NULL;
+}
+
+uid_t authority_uid(const struct authority *a, enum role_uid role)
+{
+	return geteuid() == 0 ? a->config.uid_base + (uid_t)role : (uid_t)-1;
+}
+
+ch_err authority_store(const struct authority *a, str group, struct path *ret_path)
+{
+	return path_join(ret_path, str_from_c(a->dir.p), LIT("store"), group);
+}
+
+/* The umask of who calls must not shut out the roles, nor let in others. */
+static ch_err make_folder(const struct authority *a, const char *path, mode_t mode)
+{
+	TRY(dir_make(a->fd, path, mode));
+	if (fchmodat(a->fd, path, mode, 0) != 0)
+		return ch_fail(CH_E_IO, "cannot set a folder's mode", errno);
+	return CH_DONE;
+}
+
+ch_err authority_make_folders(const struct authority *a)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} folders[] = { { "keys", 0700 }, { "jwks", 0755 }, { "store", 0711 },
+			{ "run", 0711 },  { "crash", 0750 } };
+	struct path path;
+	for (size_t i = 0; i < COUNT_OF(folders); i++)
+		TRY(make_folder(a, folders[i].name, folders[i].mode));
+	for (size_t i = 0; i < a->config.n_realms; i++) {
+		TRY(path_join(&path, LIT("keys"), a->config.realms[i].name, (str){ 0 }));
+		TRY(make_folder(a, path.p, 0700));
+	}
+	for (size_t g = 0; g < a->config.n_groups; g++) {
+		uid_t owner = authority_uid(a, (enum role_uid)(UID_ISSUER + g));
+		TRY(authority_store(a, a->config.groups[g].name, &path));
+		TRY(store_create(str_from_c(path.p), owner, (gid_t)owner));
+	}
+	return CH_DONE;
+}
+
+static void dir_done(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
+static ch_err open_keys(const struct authority *a, str realm, DIR **ret_d)
+{
+	struct path path;
+	TRY(path_join(&path, LIT("keys"), realm, (str){ 0 }));
+	int fd = openat(a->fd, path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*ret_d = fd < 0 ? NULL : fdopendir(fd);
+	if (!*ret_d)
+		return ch_fail(CH_E_IO, "cannot open the folder of a realm's keys", errno);
+	return CH_DONE;
+}
+
+ch_err authority_count_keys(const struct authority *a, str realm, size_t *ret_n)
+{
+	AUTO(dir_done) DIR *d = NULL;
+	size_t n = 0;
+	TRY(open_keys(a, realm, &d));
+	for (struct dirent *entry = readdir(d); entry; entry = readdir(d))
+		n += str_ends(str_from_c(entry->d_name), LIT(".key"));
+	*ret_n = n;
+	return CH_DONE;
+}
+
+ch_err authority_write_jwks(const struct authority *a, str realm)
+{
+	static uint8_t room[JWKS_FILE_MAX];
+	uint8_t jwk[JWK_FILE_MAX];
+	struct path path;
+	struct wr w = wr_of(room, sizeof(room));
+	struct json_out o = json_out_of(&w);
+	AUTO(dir_done) DIR *d = NULL;
+	TRY(open_keys(a, realm, &d));
+	json_begin(&o, (str){ 0 }, '{');
+	json_begin(&o, LIT("keys"), '[');
+	for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
+		size_t n = 0;
+		if (!str_ends(str_from_c(entry->d_name), LIT(".jwk")))
+			continue;
+		TRY(file_read(dirfd(d), entry->d_name, jwk, sizeof(jwk), &n));
+		json_put_raw(&o, (str){ 0 }, (str){ (const char *)jwk, n });
+	}
+	json_finish(&o, ']');
+	json_finish(&o, '}');
+	TRY(wr_done(&w));
+	struct wr name = wr_of(path.p, sizeof(path.p) - 1);
+	wr_lit(&name, "jwks/");
+	wr_str(&name, realm);
+	wr_lit(&name, ".json");
+	TRY(wr_done(&name));
+	path.p[name.n] = 0;
+	return file_replace(a->fd, path.p, wr_bytes(&w), 0644);
+}

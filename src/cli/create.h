@@ -1,0 +1,17 @@
+/* Making an authority's folder: what `init` and `serve --dev` have in common. */
+#pragma once
+#include "authority.h"
+
+struct creation {
+	const char *dir;
+	const struct config *config;
+	bool random_passphrase; /* make one in DIR/passphrase */
+	bool no_keys;           /* no realm gets a key */
+	const str *keyless;     /* realms that get none */
+	size_t n_keyless;
+	mode_t dir_mode;
+};
+
+/* A new folder (or an empty one) with configuration, stores and sealed keys. Says
+ * what is wrong; EXIT_NO when there is an authority already. */
+int create_authority(const struct creation *c, struct authority *ret_a);

@@ -1,0 +1,189 @@
+/* The command line's half of the keeper: it passes descriptors in, and writes what
+ * comes back, which is sealed or public. */
+#include "keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "libexec.h"
+#include "sandbox/spawn.h"
+#include "say.h"
+#include "wire/boot.h"
+#include "wire/control.h"
+#include "wire/roles.h"
+
+enum { KEEPER_TIMEOUT_MS = 120000, STATE_SIGNING = 1, STATE_STAGED = 2, TYPS_ALL = 3 };
+
+struct run {
+	const struct authority *a;
+	struct keeper_config config;
+	int passphrase_fd, other_fd;
+	struct imported last;
+};
+
+static ch_err key_path(str realm, str kid, str ending, struct path *ret_path)
+{
+	struct wr w = wr_of(ret_path->p, sizeof(ret_path->p) - 1);
+	if (!name_ok(realm, NAME_MAX_BYTES) || !name_ok(kid, NAME_MAX_BYTES))
+		return ch_fail(CH_E_PROTOCOL, "the keeper named a key in a way that is no name", 0);
+	wr_lit(&w, "keys/");
+	wr_str(&w, realm);
+	wr_char(&w, '/');
+	wr_str(&w, kid);
+	wr_str(&w, ending);
+	TRY(wr_done(&w));
+	ret_path->p[w.n] = 0;
+	return CH_DONE;
+}
+
+static ch_err write_key(struct run *r, const struct control *c)
+{
+	struct path path;
+	bool sealed = c->kind == CONTROL_SEALED;
+	if (sealed && str_eq(c->name, LIT("kdf")))
+		return file_create(r->a->fd, "keys/kdf", c->text, 0600);
+	if (c->generation >= r->config.n_keys)
+		return ch_fail(CH_E_PROTOCOL, "the keeper made a key that nobody asked for", 0);
+	TRY(key_path(r->config.keys[c->generation].realm, c->name,
+		     sealed ? LIT(".key") : LIT(".jwk"), &path));
+	r->last.kid_n = c->name.n;
+	mem_copy(r->last.kid, c->name.p, c->name.n);
+	return file_create(r->a->fd, path.p, c->text, sealed ? 0600 : 0644);
+}
+
+/* Until the keeper is done: READY, FAILED or gone. */
+static ch_err listen_to(struct run *r, int control)
+{
+	static uint8_t room[CONTROL_MAX];
+	struct control c = { 0 };
+	for (;;) {
+		TRY(channel_wait(control, POLLIN, KEEPER_TIMEOUT_MS));
+		TRY(control_recv(control, room, &c, NULL));
+		switch (c.kind) {
+		case CONTROL_READY:
+			return CH_DONE;
+		case CONTROL_FAILED:
+			say("the keeper", str_of_bytes(c.text));
+			return ch_err_from_wire((uint16_t)c.code, c.detail);
+		case CONTROL_SEALED:
+		case CONTROL_PUBLIC:
+			TRY(write_key(r, &c));
+			break;
+		default:
+			return ch_fail(CH_E_PROTOCOL, "the keeper said what it may not", c.kind);
+		}
+	}
+}
+
+static ch_err spawn_keeper(struct run *r, int boot, int control, pid_t *ret_pid)
+{
+	struct path libexec, path;
+	AUTO(fd_close) int program = -1;
+	TRY(libexec_folder(&libexec));
+	TRY(path_join(&path, str_from_c(libexec.p), LIT("keeper"), (str){ 0 }));
+	TRY(spawn_open(path.p, &program));
+	uid_t uid = authority_uid(r->a, UID_KEEPER);
+	const struct spawn s = {
+		.program = program, .name = "chancery-keeper", .gate = -1,
+		.uid = uid == (uid_t)-1 ? 0 : uid,
+		.fds = { boot, control, r->passphrase_fd, r->other_fd }, .n_fds = 4,
+	};
+	return spawn_role(&s, ret_pid);
+}
+
+static ch_err run(struct run *r)
+{
+	static uint8_t room[64 * 1024];
+	uint8_t kdf[512];
+	size_t n = 0;
+	int pair[2] = { -1, -1 };
+	pid_t pid = 0;
+	AUTO(fd_close) int boot = -1;
+	struct wr w = wr_of(room, sizeof(room));
+	ch_err has_kdf = file_read(r->a->fd, "keys/kdf", kdf, sizeof(kdf), &n);
+	if (failed(has_kdf) && ch_code_of(has_kdf) != CH_E_NOT_FOUND)
+		return has_kdf;
+	r->config.kdf = (bytes){ kdf, n };
+	keeper_config_write(&w, &r->config);
+	TRY(wr_done(&w));
+	TRY(boot_make(LIT("keeper"), wr_bytes(&w), &boot));
+	TRY(channel_pair(pair));
+	AUTO(fd_close) int ours = pair[0];
+	AUTO(fd_close) int theirs = pair[1];
+	TRY(spawn_keeper(r, boot, theirs, &pid));
+	fd_close(&theirs);
+	ch_err e = listen_to(r, ours);
+	(void)waitpid(pid, NULL, 0);
+	return e;
+}
+
+static struct keeper_key key_of(const struct config_realm *realm, uint8_t state)
+{
+	uint32_t longest = realm->access_ttl_s > realm->id_ttl_s ? realm->access_ttl_s
+								 : realm->id_ttl_s;
+	struct keeper_key k = { .realm = realm->name, .alg = 255, .state = state, .typs = TYPS_ALL,
+				.max_ttl_s = longest, .rate_per_s = realm->rate_per_s,
+				.n_audiences = realm->n_audiences };
+	for (size_t i = 0; i < realm->n_audiences; i++)
+		k.audiences[i] = realm->audiences[i].name;
+	return k;
+}
+
+static enum secretmem_kind best_kind(void)
+{
+	return secretmem_available() ? SECRETMEM_MEMFD : SECRETMEM_MLOCK;
+}
+
+ch_err keeper_generate(const struct authority *a, int passphrase_fd, bool random_passphrase,
+		       const struct config_realm *const *realms, size_t n)
+{
+	AUTO(fd_close) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct run r = { .a = a, .passphrase_fd = passphrase_fd, .other_fd = nothing,
+			 .config = { .duty = KEEPER_GENERATE, .secret_memory = best_kind(),
+				     .random_passphrase = random_passphrase, .n_keys = n } };
+	for (size_t i = 0; i < n; i++) {
+		enum alg alg = ALG_ES256;
+		r.config.keys[i] = key_of(realms[i], STATE_SIGNING);
+		if (!alg_by_name(realms[i]->alg, &alg))
+			return ch_fail(CH_E_UNSUPPORTED, "no such algorithm", i);
+		r.config.keys[i].alg = (uint8_t)alg;
+	}
+	TRY(run(&r));
+	for (size_t i = 0; i < n; i++)
+		TRY(authority_write_jwks(a, realms[i]->name));
+	return CH_DONE;
+}
+
+ch_err keeper_import(const struct authority *a, int passphrase_fd, int pem_fd,
+		     const struct config_realm *realm, uint8_t alg, struct imported *ret_key)
+{
+	struct run r = { .a = a, .passphrase_fd = passphrase_fd, .other_fd = pem_fd,
+			 .config = { .duty = KEEPER_IMPORT, .secret_memory = best_kind(),
+				     .n_keys = 1 } };
+	size_t has = 0;
+	TRY(authority_count_keys(a, realm->name, &has));
+	/* only the first key of a realm may sign at once: nobody can have cached its set */
+	r.config.keys[0] = key_of(realm, has ? STATE_STAGED : STATE_SIGNING);
+	r.config.keys[0].alg = alg;
+	TRY(run(&r));
+	TRY(authority_write_jwks(a, realm->name));
+	r.last.staged = has > 0;
+	*ret_key = r.last;
+	return CH_DONE;
+}
+
+ch_err keeper_open_passphrase(const struct authority *a, int *ret_fd)
+{
+	struct path path;
+	TRY(path_of(&path, a->config.passphrase_file));
+	/* openat: an absolute path stands for itself, another is below DIR */
+	int fd = openat(a->fd, path.p, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return ch_fail(CH_E_IO, "cannot open the passphrase file", errno);
+	*ret_fd = fd;
+	return CH_DONE;
+}

@@ -1,0 +1,109 @@
+/* The plan of an authority: each group with its issuer's configuration and its realms. */
+#include "plan_of.h"
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "libexec.h"
+#include "listen.h"
+#include "sandbox/spawn.h"
+#include "say.h"
+#include "wire/boot.h"
+
+enum { ISSUER_ROOM = 32 * 1024, PLAN_ROOM = 256 * 1024 };
+
+static uint8_t issuer_rooms[PLAN_GROUPS_MAX][ISSUER_ROOM], gate_room[ISSUER_ROOM],
+	plan_room[PLAN_ROOM];
+
+int serving_listen(struct serving *s, struct authority *a)
+{
+	for (size_t i = 0; i < a->config.n_groups; i++) {
+		struct config_group *g = &a->config.groups[i];
+		ch_err e = listen_tcp(g->host, g->port, &s->listen_fds[i], &g->port);
+		if (failed(e))
+			return say_trouble("cannot listen for the issuer of group", g->name, e);
+		s->n_listen = i + 1;
+	}
+	return EXIT_YES;
+}
+
+static struct issuer_realm issuer_realm_of(const struct config_realm *m)
+{
+	struct issuer_realm r = { .name = m->name, .issuer = m->issuer, .issues = m->issues,
+				  .access_ttl_s = m->access_ttl_s, .id_ttl_s = m->id_ttl_s,
+				  .code_ttl_s = m->code_ttl_s, .n_audiences = m->n_audiences,
+				  .n_scopes = m->n_scopes };
+	for (size_t i = 0; i < m->n_audiences; i++)
+		r.audiences[i] = m->audiences[i];
+	for (size_t i = 0; i < m->n_scopes; i++)
+		r.scopes[i] = m->scopes[i];
+	return r;
+}
+
+static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group *ret_g)
+{
+	const struct config_group *g = &s->a->config.groups[i];
+	struct issuer_config c = { .group = g->name, .dev = s->dev,
+				   .jwks_max_age_s = s->a->config.jwks_max_age_s,
+				   .n_realms = g->n_realms };
+	struct wr w = wr_of(issuer_rooms[i], ISSUER_ROOM);
+	struct path store;
+	TRY(authority_store(s->a, g->name, &store));
+	c.store = str_from_c(store.p);
+	*ret_g = (struct plan_group){ .name = g->name,
+				      .listen_fd = (uint32_t)(PLAN_FIRST_LISTEN_FD + i),
+				      .n_realms = g->n_realms };
+	for (size_t k = 0; k < g->n_realms; k++) {
+		const struct config_realm *m = authority_realm(s->a, g->realms[k]);
+		c.realms[k] = issuer_realm_of(m);
+		/* people log in only where tokens are issued */
+		c.has_hasher |= m->issues;
+		ret_g->realms[k] = (struct signer_realm){ .name = m->name, .issuer = m->issuer,
+							  .rate_per_s = m->rate_per_s };
+	}
+	ret_g->has_hasher = c.has_hasher;
+	issuer_config_write(&w, &c);
+	TRY(wr_done(&w));
+	ret_g->issuer = wr_bytes(&w);
+	return CH_DONE;
+}
+
+static ch_err plan_of(const struct serving *s, str libexec, struct plan *p)
+{
+	const struct config *c = &s->a->config;
+	*p = (struct plan){ .dir = str_from_c(s->a->dir.p), .libexec = libexec, .dev = s->dev,
+			    .events = s->events, .uid_base = geteuid() == 0 ? c->uid_base : 0,
+			    .secret_memory = s->secret_memory, .passphrase_fd = PLAN_PASSPHRASE_FD,
+			    .n_groups = c->n_groups };
+	for (size_t i = 0; i < c->n_groups; i++)
+		TRY(plan_group_of(s, i, &p->groups[i]));
+	if (s->gate) {
+		struct wr w = wr_of(gate_room, sizeof(gate_room));
+		gate_config_write(&w, s->gate);
+		TRY(wr_done(&w));
+		p->gates[p->n_gates++] = (struct plan_gate){
+			(uint32_t)(PLAN_FIRST_LISTEN_FD + c->n_groups), wr_bytes(&w) };
+	}
+	return CH_DONE;
+}
+
+ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *ret_boot,
+		       int *ret_program)
+{
+	static struct plan p;
+	struct path libexec, program;
+	struct wr w = wr_of(plan_room, sizeof(plan_room));
+	TRY(libexec_folder(&libexec));
+	TRY(plan_of(s, str_from_c(libexec.p), &p));
+	plan_write(&w, &p);
+	TRY(wr_done(&w));
+	TRY(path_join(&program, str_from_c(libexec.p), LIT("supervisor"), (str){ 0 }));
+	TRY(spawn_open(program.p, ret_program));
+	TRY(boot_make(LIT("supervisor"), wr_bytes(&w), ret_boot));
+	*ret_spawn = (struct spawn){ .program = *ret_program, .name = "chancery-supervisor",
+				     .gate = -1, .n_fds = 3,
+				     .fds = { *ret_boot, -1, s->passphrase_fd } };
+	for (size_t i = 0; i < s->n_listen; i++)
+		ret_spawn->fds[ret_spawn->n_fds++] = s->listen_fds[i];
+	return CH_DONE;
+}

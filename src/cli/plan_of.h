@@ -1,0 +1,25 @@
+/* From configuration to what the supervisor runs. */
+#pragma once
+#include "authority.h"
+
+/* Descriptors as the supervisor will find them. */
+enum { PLAN_PASSPHRASE_FD = 5, PLAN_FIRST_LISTEN_FD = 6 };
+
+struct serving {
+	const struct authority *a;
+	bool dev, events;
+	enum secretmem_kind secret_memory;
+	int passphrase_fd;
+	int listen_fds[PLAN_GROUPS_MAX + PLAN_GATES_MAX]; /* groups in order, then the gate */
+	size_t n_listen;
+	const struct gate_config *gate; /* NULL: none */
+};
+
+/* Binds what the configuration says for each group (port 0: a free one, which is put
+ * into the configuration of *a). Says what is wrong. */
+int serving_listen(struct serving *s, struct authority *a);
+/* Everything for spawn_role or spawn_become; ret_boot is its memfd, ret_program the
+ * supervisor's. */
+struct spawn;
+ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *ret_boot,
+		       int *ret_program);
