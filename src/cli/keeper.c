@@ -158,22 +158,42 @@ ch_err keeper_generate(const struct authority *a, int passphrase_fd, bool random
 	return CH_DONE;
 }
 
+/* One more key; only the first of a realm may sign at once: nobody can have cached an
+ * older set. */
+static ch_err one_more(struct run *r, const struct config_realm *realm, uint8_t alg,
+		       struct imported *ret_key)
+{
+	size_t has = 0;
+	TRY(authority_count_keys(r->a, realm->name, &has));
+	r->config.secret_memory = best_kind();
+	r->config.n_keys = 1;
+	r->config.keys[0] = key_of(realm, has ? STATE_STAGED : STATE_SIGNING);
+	r->config.keys[0].alg = alg;
+	TRY(run(r));
+	TRY(authority_write_jwks(r->a, realm->name));
+	r->last.staged = has > 0;
+	*ret_key = r->last;
+	return CH_DONE;
+}
+
 ch_err keeper_import(const struct authority *a, int passphrase_fd, int pem_fd,
 		     const struct config_realm *realm, uint8_t alg, struct imported *ret_key)
 {
 	struct run r = { .a = a, .passphrase_fd = passphrase_fd, .other_fd = pem_fd,
-			 .config = { .duty = KEEPER_IMPORT, .secret_memory = best_kind(),
-				     .n_keys = 1 } };
-	size_t has = 0;
-	TRY(authority_count_keys(a, realm->name, &has));
-	/* only the first key of a realm may sign at once: nobody can have cached its set */
-	r.config.keys[0] = key_of(realm, has ? STATE_STAGED : STATE_SIGNING);
-	r.config.keys[0].alg = alg;
-	TRY(run(&r));
-	TRY(authority_write_jwks(a, realm->name));
-	r.last.staged = has > 0;
-	*ret_key = r.last;
-	return CH_DONE;
+			 .config = { .duty = KEEPER_IMPORT } };
+	return one_more(&r, realm, alg, ret_key);
+}
+
+ch_err keeper_add(const struct authority *a, int passphrase_fd, const struct config_realm *realm,
+		  uint8_t alg, struct imported *ret_key)
+{
+	AUTO(fd_close) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	enum alg default_alg = ALG_ES256;
+	struct run r = { .a = a, .passphrase_fd = passphrase_fd, .other_fd = nothing,
+			 .config = { .duty = KEEPER_GENERATE } };
+	if (alg == 255 && !alg_by_name(realm->alg, &default_alg))
+		return ch_fail(CH_E_UNSUPPORTED, "no such algorithm", 0);
+	return one_more(&r, realm, alg == 255 ? (uint8_t)default_alg : alg, ret_key);
 }
 
 ch_err keeper_open_passphrase(const struct authority *a, int *ret_fd)

@@ -14,5 +14,8 @@ struct imported {
 };
 ch_err keeper_import(const struct authority *a, int passphrase_fd, int pem_fd,
 		     const struct config_realm *realm, uint8_t alg, struct imported *ret_key);
+/* The same with a key that the keeper makes; alg 255: the realm's. */
+ch_err keeper_add(const struct authority *a, int passphrase_fd, const struct config_realm *realm,
+		  uint8_t alg, struct imported *ret_key);
 /* The passphrase file of the configuration, opened. */
 ch_err keeper_open_passphrase(const struct authority *a, int *ret_fd);

@@ -122,26 +122,43 @@ static bool wait_for_tracer(int gate, pid_t tracer)
 	return read(gate, &go, 1) == 1;
 }
 
-_Noreturn static void child(const struct spawn *s, pid_t parent)
+static void exec_it(const struct spawn *s, int program)
 {
 	char name[32] = { 0 };
 	char *argv[] = { name, NULL };
 	char *envp[] = { NULL };
-	int program = fcntl(s->program, F_DUPFD_CLOEXEC, 300);
-	int gate = s->gate < 0 ? -1 : fcntl(s->gate, F_DUPFD_CLOEXEC, 300);
 	str given = str_from_c(s->name);
 	mem_copy(name, given.p, given.n < sizeof(name) ? given.n : sizeof(name) - 1);
+	(void)syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
+}
+
+/* What is not placed closes at exec. */
+static bool close_the_rest(const struct spawn *s)
+{
+	return close_range((unsigned)(FIRST_FD + int_from(s->n_fds)), ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
+_Noreturn static void child(const struct spawn *s, pid_t parent)
+{
+	int program = fcntl(s->program, F_DUPFD_CLOEXEC, 300);
+	int gate = s->gate < 0 ? -1 : fcntl(s->gate, F_DUPFD_CLOEXEC, 300);
 	bool ok = program >= 0 && reset_signals() && setsid() >= 0 && place_fds(s) &&
 		  (s->uid == 0 || take_identity(s->uid, s->keep_ptrace)) &&
 		  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && die_with(parent) &&
-		  close_range((unsigned)(FIRST_FD + int_from(s->n_fds)), ~0U,
-			      CLOSE_RANGE_CLOEXEC) == 0 &&
-		  (gate < 0 || wait_for_tracer(gate, s->tracer));
+		  close_the_rest(s) && (gate < 0 || wait_for_tracer(gate, s->tracer));
 	if (ok)
-		(void)syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
+		exec_it(s, program);
 	LOG(LOG_ERROR, "cannot start a role", log_str("role", str_from_c(s->name)),
 	    log_err(ch_fail(CH_E_IO, "taking its identity or exec failed", errno)));
 	_exit(EXIT_SPAWN);
+}
+
+ch_err spawn_become(const struct spawn *s)
+{
+	int program = fcntl(s->program, F_DUPFD_CLOEXEC, 300);
+	if (program >= 0 && reset_signals() && place_fds(s) && close_the_rest(s))
+		exec_it(s, program);
+	return ch_fail(CH_E_IO, "cannot become the program", errno);
 }
 
 ch_err spawn_role(const struct spawn *s, pid_t *ret_pid)

@@ -1,0 +1,332 @@
+/* The parent of a throw-away authority: makes it, starts the supervisor and the mail
+ * server, keeps dev.json true, and stops both when it is told to. */
+#include "dev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "codec/url.h"
+#include "create.h"
+#include "keeper.h"
+#include "listen.h"
+#include "plan_of.h"
+#include "sandbox/spawn.h"
+#include "say.h"
+#include "wire/control.h"
+
+enum { START_TIMEOUT_MS = 60000, REMOVE_DEPTH = 16 };
+
+static struct {
+	struct authority a;
+	struct config config;
+	struct serving serving;
+	struct dev_data data;
+	struct dev_gate gate;
+	struct dev_mail mail;
+	struct dev_pids pids;
+	pid_t supervisor;
+	int control, signals;
+	bool ready;
+} dev = { .a = { .fd = -1 }, .control = -1, .signals = -1 };
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)at;
+	return type == FTW_DP ? rmdir(path) : unlink(path);
+}
+
+/* What an earlier run left, by name: nothing else in the folder is touched. */
+static ch_err remove_earlier(str dir)
+{
+	static const char *const names[] = { "chancery.yaml", "passphrase", "passwords", "keys",
+					     "jwks", "store", "run", "crash", "gate.yaml",
+					     "gate.secret", "mail" };
+	struct path path;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		TRY(path_join(&path, dir, str_from_c(names[i]), (str){ 0 }));
+		if (nftw(path.p, remove_entry, REMOVE_DEPTH, FTW_DEPTH | FTW_PHYS) != 0 &&
+		    errno != ENOENT)
+			return ch_fail(CH_E_IO, "cannot remove what an earlier run left", errno);
+	}
+	return CH_DONE;
+}
+
+/* A folder that this command made before has dev.json; a production one has not. */
+static int take_over(const struct dev_wish *w)
+{
+	struct path production, mark;
+	str dir = str_from_c(w->dir);
+	ch_err e = path_join(&production, dir, LIT("chancery.yaml"), (str){ 0 });
+	if (!failed(e))
+		e = path_join(&mark, dir, LIT("dev.json"), (str){ 0 });
+	if (failed(e))
+		return say_trouble("cannot use", dir, e);
+	if (access(mark.p, F_OK) == 0) {
+		e = remove_earlier(dir);
+		return failed(e) ? say_trouble("cannot use", dir, e) : EXIT_YES;
+	}
+	if (access(production.p, F_OK) == 0) {
+		say("this is a production authority, which --dev would replace; name another folder",
+		    dir);
+		return EXIT_NO;
+	}
+	return EXIT_YES;
+}
+
+static bool is_loopback(str host)
+{
+	const struct url u = { .host = host };
+	return url_is_loopback(&u) && !str_eq(host, LIT("localhost"));
+}
+
+static int listen_all(const struct dev_wish *w)
+{
+	uint32_t port = 0;
+	int r = EXIT_YES;
+	dev.a.config = dev.config;
+	for (size_t g = 0; g < dev.config.n_groups; g++)
+		dev.a.config.groups[g].port = w->port ? w->port + (uint32_t)g : 0;
+	r = serving_listen(&dev.serving, &dev.a);
+	if (r != EXIT_YES)
+		return r;
+	dev.config = dev.a.config;
+	dev_issuers(&dev.config);
+	ch_err e = listen_tcp(LIT("127.0.0.1"), 0, &dev.serving.listen_fds[dev.serving.n_listen],
+			      &port);
+	if (failed(e))
+		return say_trouble("cannot listen for the gate", (str){ 0 }, e);
+	dev.serving.n_listen++;
+	dev.gate.file.port = port;
+	return EXIT_YES;
+}
+
+static int make_data(const struct dev_wish *w)
+{
+	const struct creation c = { .dir = w->dir, .config = &dev.config, .dir_mode = 0711,
+				    .random_passphrase = true, .keyless = w->keyless,
+				    .n_keyless = w->n_keyless };
+	int r = create_authority(&c, &dev.a);
+	if (r != EXIT_YES)
+		return r;
+	uint32_t port = dev.gate.file.port;
+	ch_err e = dev_seed(&dev.a, &dev.data);
+	if (!failed(e))
+		e = dev_gate_policy(&dev.a, &dev.data, port, &dev.gate);
+	if (!failed(e))
+		e = dev_json_write(&dev.a, &dev.data, &dev.gate, &dev.mail, &dev.pids);
+	if (!failed(e))
+		e = keeper_open_passphrase(&dev.a, &dev.serving.passphrase_fd);
+	return failed(e) ? say_trouble("cannot fill", str_from_c(w->dir), e) : EXIT_YES;
+}
+
+/* Roles with a uid of their own must be able to walk to their files. */
+static int check_reach(void)
+{
+	struct path at = dev.a.dir;
+	struct stat st;
+	if (geteuid() != 0)
+		return EXIT_YES;
+	for (size_t n = str_from_c(at.p).n; n > 1; n--) {
+		if (at.p[n] != 0 && at.p[n] != '/')
+			continue;
+		at.p[n] = 0;
+		if (stat(at.p, &st) == 0 && !(st.st_mode & S_IXOTH)) {
+			say("the roles' own uids cannot pass this folder: make it o+x or choose "
+			    "another place", str_from_c(at.p));
+			return EXIT_TROUBLE;
+		}
+	}
+	return EXIT_YES;
+}
+
+static ch_err watch_signals(void)
+{
+	sigset_t set;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return ch_fail(CH_E_IO, "cannot block signals", errno);
+	dev.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return dev.signals >= 0 ? CH_DONE : ch_fail(CH_E_IO, "cannot watch signals", errno);
+}
+
+static void add_pid(str role, pid_t pid)
+{
+	if (dev.pids.n >= DEV_PIDS_MAX || role.n >= sizeof(dev.pids.entry[0].role))
+		return;
+	mem_copy(dev.pids.entry[dev.pids.n].role, role.p, role.n);
+	dev.pids.entry[dev.pids.n].role[role.n] = 0;
+	dev.pids.entry[dev.pids.n++].pid = pid;
+}
+
+static void remove_pid(pid_t pid)
+{
+	for (size_t i = 0; i < dev.pids.n; i++)
+		if (dev.pids.entry[i].pid == pid) {
+			dev.pids.entry[i] = dev.pids.entry[--dev.pids.n];
+			return;
+		}
+}
+
+static ch_err start_supervisor(void)
+{
+	AUTO(fd_close) int boot = -1;
+	AUTO(fd_close) int program = -1;
+	struct spawn spawn;
+	int pair[2] = { -1, -1 };
+	dev.serving.a = &dev.a;
+	dev.serving.dev = true;
+	dev.serving.events = true;
+	dev.serving.secret_memory = dev.a.config.secret_memory;
+	dev.serving.gate = &dev.gate.file.gate;
+	TRY(serving_prepare(&dev.serving, &spawn, &boot, &program));
+	TRY(channel_pair(pair));
+	dev.control = pair[0];
+	AUTO(fd_close) int theirs = pair[1];
+	spawn.fds[1] = theirs;
+	TRY(spawn_role(&spawn, &dev.supervisor));
+	add_pid(LIT("supervisor"), dev.supervisor);
+	return CH_DONE;
+}
+
+static ch_err start_mail(void)
+{
+	uint8_t room[URL_MAX_BYTES];
+	struct wr w = wr_of(room, sizeof(room));
+	const struct gate_config *g = &dev.gate.file.gate;
+	struct dev_mail_wish wish = { .dir = str_from_c(dev.a.dir.p), .n_users = DEV_USERS };
+	wr_lit(&w, "http://");
+	wr_str(&w, g->client_id);
+	wr_char(&w, ':');
+	wr_str(&w, g->client_secret);
+	wr_lit(&w, "@127.0.0.1:");
+	wr_dec(&w, dev.gate.file.port);
+	wr_lit(&w, "/introspect");
+	wish.introspection_url = wr_text(&w);
+	for (size_t i = 0; i < DEV_USERS; i++)
+		wish.users[i] = dev.data.users[i].username;
+	TRY(dev_mail_start(&wish, &dev.mail));
+	add_pid(LIT("dovecot"), dev.mail.pid);
+	return CH_DONE;
+}
+
+static void print_commands(void)
+{
+	const struct dev_user *alice = &dev.data.users[0];
+	const char *issuer = dev.a.config.realms[0].issuer.p;
+	int issuer_n = (int)dev.a.config.realms[0].issuer.n;
+	int name_n = (int)alice->username.n;
+	const char *name = alice->username.p, *curl = "curl -sS --login-options AUTH=OAUTHBEARER "
+						      "--oauth2-bearer \"$TOKEN\" -u ";
+	(void)printf("\nAlice logs in and gets a token:\n\n"
+		     "    TOKEN=$(%s token --issuer %.*s --client demo --user %.*s "
+		     "--password-file %s/passwords/%.*s)\n",
+		     program_invocation_name, issuer_n, issuer, name_n, name, dev.a.dir.p, name_n,
+		     name);
+	(void)printf("\nWith it she reads a mail, without a password:\n\n"
+		     "    %s%.*s 'imap://127.0.0.1:%u/INBOX;MAILINDEX=1'\n", curl, name_n, name,
+		     dev.mail.port);
+	(void)printf("\nBob's mailbox refuses it:\n\n"
+		     "    %sbob@home.test 'imap://127.0.0.1:%u/INBOX;MAILINDEX=1'\n\n", curl,
+		     dev.mail.port);
+}
+
+static ch_err on_ready(const struct dev_wish *w)
+{
+	dev.ready = true;
+	if (w->mail)
+		TRY(start_mail());
+	TRY(dev_json_write(&dev.a, &dev.data, &dev.gate, &dev.mail, &dev.pids));
+	(void)printf("ready %.*s (%s), everything is in %s/dev.json\n",
+		     (int)dev.a.config.realms[0].issuer.n, dev.a.config.realms[0].issuer.p,
+		     dev.a.config.secret_memory == SECRETMEM_MEMFD
+			     ? "keys in memfd_secret"
+			     : "keys only in locked memory: root can read them",
+		     dev.a.dir.p);
+	if (w->mail)
+		print_commands();
+	(void)fflush(stdout);
+	return CH_DONE;
+}
+
+static ch_err on_event(const struct dev_wish *w)
+{
+	static uint8_t room[CONTROL_MAX];
+	struct control c = { 0 };
+	TRY(control_recv(dev.control, room, &c, NULL));
+	if (c.kind == CONTROL_READY)
+		return on_ready(w);
+	if (c.kind == CONTROL_UP)
+		add_pid(c.name, (pid_t)c.pid);
+	else if (c.kind == CONTROL_DOWN)
+		remove_pid((pid_t)c.pid);
+	return dev.ready ? dev_json_write(&dev.a, &dev.data, &dev.gate, &dev.mail, &dev.pids)
+			 : CH_DONE;
+}
+
+/* Until the supervisor is gone; a signal closes its control socket, which stops it. */
+static int watch(const struct dev_wish *w)
+{
+	int status = 0;
+	for (;;) {
+		struct pollfd p[] = { { dev.control, POLLIN, 0 }, { dev.signals, POLLIN, 0 } };
+		if (poll(p, COUNT_OF(p), -1) < 0 && errno != EINTR)
+			break;
+		if (p[1].revents)
+			break;
+		ch_err e = p[0].revents ? on_event(w) : CH_DONE;
+		if (ch_code_of(e) == CH_E_GONE)
+			break;
+		if (failed(e) && ch_code_of(e) != CH_E_BUSY) {
+			(void)say_trouble("cannot go on", (str){ 0 }, e);
+			status = EXIT_TROUBLE;
+			break;
+		}
+	}
+	dev_mail_stop(&dev.mail);
+	fd_close(&dev.control);
+	int ended = 0;
+	if (waitpid(dev.supervisor, &ended, 0) == dev.supervisor && ended != 0)
+		status = EXIT_TROUBLE;
+	return status;
+}
+
+int dev_serve(const struct dev_wish *w)
+{
+	if (!is_loopback(w->listen)) {
+		say("--dev serves loopback addresses only (its passwords are in plain files)", w->listen);
+		return EXIT_USAGE;
+	}
+	dev_config(w, &dev.config);
+	int r = take_over(w);
+	if (r == EXIT_YES)
+		r = listen_all(w);
+	if (r == EXIT_YES)
+		r = make_data(w);
+	if (r == EXIT_YES)
+		r = check_reach();
+	if (r != EXIT_YES)
+		return r;
+	if (geteuid() != 0)
+		say("not root: all roles run as this user, so only ptrace, seccomp and landlock "
+		    "part them, not uids", (str){ 0 });
+	ch_err e = watch_signals();
+	if (!failed(e))
+		e = start_supervisor();
+	if (failed(e))
+		return say_trouble("cannot start the authority in", str_from_c(w->dir), e);
+	return watch(w);
+}

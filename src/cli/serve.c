@@ -1,0 +1,119 @@
+/* `chancery serve DIR`: becomes the supervisor of a production authority. `--dev` is
+ * another thing, see dev.c. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "commands.h"
+#include "dev.h"
+#include "keeper.h"
+#include "plan_of.h"
+#include "sandbox/spawn.h"
+#include "say.h"
+
+static const char usage[] =
+	"usage: chancery serve DIR\n"
+	"       chancery serve --dev [--port N] [--mail] [--no-keys REALM]… DIR\n"
+	"\n"
+	"Runs the authority in DIR: supervisor, warden, signers, issuers, hashers. As root,\n"
+	"each role has a uid of its own. SIGTERM finishes what is under way and stops all.\n"
+	"\n"
+	"  --dev            a throw-away authority with sample users, clients and a gate, made\n"
+	"                   anew in DIR; DIR/dev.json says where everything is\n"
+	"  --port N         issuers on N (home, corp) and N+1 (staff), 8080 if not given;\n"
+	"                   0 picks free ones\n"
+	"  --mail           with a Dovecot whose mailboxes open to its tokens\n"
+	"  --no-keys REALM  this realm starts without a key: `chancery key import` brings one\n"
+	"  --listen ADDR    127.0.0.1 (the default) or ::1\n";
+
+static int check_secret_memory(const struct authority *a)
+{
+	if (a->config.secret_memory == SECRETMEM_MLOCK || secretmem_available())
+		return EXIT_YES;
+	say("this kernel gives no memfd_secret, so root could read the keys from memory. Boot "
+	    "with secretmem.enable=1, or accept it with `secret_memory: mlock` in chancery.yaml",
+	    (str){ 0 });
+	return EXIT_TROUBLE;
+}
+
+static int serve(const char *dir)
+{
+	AUTO(authority_done) struct authority a = { .fd = -1 };
+	AUTO(fd_close) int boot = -1;
+	AUTO(fd_close) int program = -1;
+	struct serving s = { .a = &a, .passphrase_fd = -1 };
+	struct spawn spawn;
+	int r = authority_open(dir, &a);
+	if (r != EXIT_YES)
+		return r;
+	if (geteuid() != 0) {
+		say("a production authority is started as root, so that each role gets a uid of "
+		    "its own; `serve --dev` runs as anybody", (str){ 0 });
+		return EXIT_TROUBLE;
+	}
+	r = check_secret_memory(&a);
+	if (r != EXIT_YES)
+		return r;
+	s.secret_memory = a.config.secret_memory;
+	ch_err e = keeper_open_passphrase(&a, &s.passphrase_fd);
+	if (failed(e))
+		return say_trouble("cannot open", a.config.passphrase_file, e);
+	r = serving_listen(&s, &a);
+	if (r != EXIT_YES)
+		return r;
+	e = serving_prepare(&s, &spawn, &boot, &program);
+	if (!failed(e))
+		e = spawn_become(&spawn);
+	return say_trouble("cannot serve", str_from_c(a.dir.p), e);
+}
+
+static bool dev_option(int o, struct dev_wish *w)
+{
+	uint64_t port = 0;
+	switch (o) {
+	case 'd':
+		w->dev = true;
+		return true;
+	case 'm':
+		w->mail = true;
+		return true;
+	case 'l':
+		w->listen = str_from_c(optarg);
+		return true;
+	case 'n':
+		if (w->n_keyless >= REALMS_MAX)
+			return false;
+		w->keyless[w->n_keyless++] = str_from_c(optarg);
+		return true;
+	case 'p':
+		if (!str_to_u64(str_from_c(optarg), 65534, &port))
+			return false;
+		w->port = (uint32_t)port;
+		return true;
+	default:
+		return false;
+	}
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "dev", no_argument, NULL, 'd' },	     { "mail", no_argument, NULL, 'm' },
+		{ "port", required_argument, NULL, 'p' },    { "no-keys", required_argument, NULL, 'n' },
+		{ "listen", required_argument, NULL, 'l' },  { "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct dev_wish w = { .port = 8080, .listen = LIT("127.0.0.1") };
+	bool for_dev = false;
+	for (int o = 0; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		for_dev |= o != 'd';
+		if (o == 'h' || !dev_option(o, &w))
+			return command_usage(usage, o == 'h');
+	}
+	if (argc - optind != 1 || (for_dev && !w.dev))
+		return command_usage(usage, false);
+	w.dir = argv[optind];
+	return w.dev ? dev_serve(&w) : serve(w.dir);
+}
