@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/rand.h"
+#include "base/secret.h"
 #include "codec/base64url.h"
 #include "keeper.h"
 #include "say.h"

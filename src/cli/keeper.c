@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "crypto/alg.h"
 #include "libexec.h"
 #include "sandbox/spawn.h"
 #include "say.h"

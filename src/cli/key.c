@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "codec/json.h"
 #include "commands.h"
+#include "crypto/alg.h"
 #include "key_list.h"
 #include "keeper.h"
 #include "say.h"
