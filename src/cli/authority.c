@@ -114,8 +114,11 @@ ch_err authority_make_folders(const struct authority *a)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} folders[] = { { "keys", 0700 }, { "jwks", 0755 }, { "store", 0711 },
-			{ "run", 0711 },  { "crash", 0750 } };
+	} folders[] = { { "keys", 0700 },
+			{ "jwks", 0755 },
+			{ "store", 0711 },
+			{ "run", 0711 },
+			{ "crash", 0750 } };
 	struct path path;
 	for (size_t i = 0; i < COUNT_OF(folders); i++)
 		TRY(make_folder(a, folders[i].name, folders[i].mode));

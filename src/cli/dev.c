@@ -49,9 +49,9 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 /* What an earlier run left, by name: nothing else in the folder is touched. */
 static ch_err remove_earlier(str dir)
 {
-	static const char *const names[] = { "chancery.yaml", "passphrase", "passwords", "keys",
-					     "jwks", "store", "run", "crash", "gate.yaml",
-					     "gate.secret", "mail" };
+	static const char *const names[] = { "chancery.yaml", "passphrase",  "passwords", "keys",
+					     "jwks",          "store",       "run",       "crash",
+					     "gate.yaml",     "gate.secret", "mail" };
 	struct path path;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		TRY(path_join(&path, dir, str_from_c(names[i]), (str){ 0 }));
@@ -77,7 +77,8 @@ static int take_over(const struct dev_wish *w)
 		return failed(e) ? say_trouble("cannot use", dir, e) : EXIT_YES;
 	}
 	if (access(production.p, F_OK) == 0) {
-		say("this is a production authority, which --dev would replace; name another folder",
+		say("this is a production authority, which --dev would replace; name another "
+		    "folder",
 		    dir);
 		return EXIT_NO;
 	}
@@ -113,8 +114,11 @@ static int listen_all(const struct dev_wish *w)
 
 static int make_data(const struct dev_wish *w)
 {
-	const struct creation c = { .dir = w->dir, .config = &dev.config, .dir_mode = 0711,
-				    .random_passphrase = true, .keyless = w->keyless,
+	const struct creation c = { .dir = w->dir,
+				    .config = &dev.config,
+				    .dir_mode = 0711,
+				    .random_passphrase = true,
+				    .keyless = w->keyless,
 				    .n_keyless = w->n_keyless };
 	int r = create_authority(&c, &dev.a);
 	if (r != EXIT_YES)
@@ -143,7 +147,8 @@ static int check_reach(void)
 		at.p[n] = 0;
 		if (stat(at.p, &st) == 0 && !(st.st_mode & S_IXOTH)) {
 			say("the roles' own uids cannot pass this folder: make it o+x or choose "
-			    "another place", str_from_c(at.p));
+			    "another place",
+			    str_from_c(at.p));
 			return EXIT_TROUBLE;
 		}
 	}
@@ -237,11 +242,11 @@ static void print_commands(void)
 		     program_invocation_name, issuer_n, issuer, name_n, name, dev.a.dir.p, name_n,
 		     name);
 	(void)printf("\nWith it she reads a mail, without a password:\n\n"
-		     "    %s%.*s 'imap://127.0.0.1:%u/INBOX;MAILINDEX=1'\n", curl, name_n, name,
-		     dev.mail.port);
+		     "    %s%.*s 'imap://127.0.0.1:%u/INBOX;MAILINDEX=1'\n",
+		     curl, name_n, name, dev.mail.port);
 	(void)printf("\nBob's mailbox refuses it:\n\n"
-		     "    %sbob@home.test 'imap://127.0.0.1:%u/INBOX;MAILINDEX=1'\n\n", curl,
-		     dev.mail.port);
+		     "    %sbob@home.test 'imap://127.0.0.1:%u/INBOX;MAILINDEX=1'\n\n",
+		     curl, dev.mail.port);
 }
 
 static ch_err on_ready(const struct dev_wish *w)
@@ -307,7 +312,8 @@ static int watch(const struct dev_wish *w)
 int dev_serve(const struct dev_wish *w)
 {
 	if (!is_loopback(w->listen)) {
-		say("--dev serves loopback addresses only (its passwords are in plain files)", w->listen);
+		say("--dev serves loopback addresses only (its passwords are in plain files)",
+		    w->listen);
 		return EXIT_USAGE;
 	}
 	dev_config(w, &dev.config);
@@ -322,7 +328,8 @@ int dev_serve(const struct dev_wish *w)
 		return r;
 	if (geteuid() != 0)
 		say("not root: all roles run as this user, so only ptrace, seccomp and landlock "
-		    "part them, not uids", (str){ 0 });
+		    "part them, not uids",
+		    (str){ 0 });
 	ch_err e = watch_signals();
 	if (!failed(e))
 		e = start_supervisor();

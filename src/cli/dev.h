@@ -61,6 +61,5 @@ struct dev_pids {
 };
 
 /* DIR/dev.json, by rename. */
-ch_err dev_json_write(const struct authority *a, const struct dev_data *d,
-		      const struct dev_gate *g, const struct dev_mail *mail,
-		      const struct dev_pids *pids);
+ch_err dev_json_write(const struct authority *a, const struct dev_data *d, const struct dev_gate *g,
+		      const struct dev_mail *mail, const struct dev_pids *pids);

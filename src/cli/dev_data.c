@@ -70,12 +70,15 @@ static ch_err add_user(const struct authority *a, struct store *s, size_t i, str
 {
 	uint8_t hash_room[PASSWORD_HASH_MAX];
 	struct wr hash = wr_of(hash_room, sizeof(hash_room));
-	*u = (struct dev_user){ .realm = people[i].realm, .username = people[i].username,
+	*u = (struct dev_user){ .realm = people[i].realm,
+				.username = people[i].username,
 				.sub_n = STORE_SUB_SIZE };
 	random_text(u->password, DEV_PASSWORD_SIZE);
 	TRY(password_hash(secret_bytes_of(bytes_of_str(str_from_c(u->password))), &hash));
-	const struct store_user row = { .realm = u->realm, .username = u->username,
-					.password_hash = wr_text(&hash), .name = people[i].name,
+	const struct store_user row = { .realm = u->realm,
+					.username = u->username,
+					.password_hash = wr_text(&hash),
+					.name = people[i].name,
 					.email = u->username };
 	TRY(store_user_add(s, &row, u->sub));
 	return write_password(a, u);
@@ -84,11 +87,14 @@ static ch_err add_user(const struct authority *a, struct store *s, size_t i, str
 static ch_err add_demo(struct store *s, str realm)
 {
 	const struct store_client demo = {
-		.realm = realm, .id = LIT("demo"), .auth_method = LIT("none"),
+		.realm = realm,
+		.id = LIT("demo"),
+		.auth_method = LIT("none"),
 		.grant_types = LIT("authorization_code"),
 		.redirect_uris = LIT("http://127.0.0.1/callback"),
 		.scopes = LIT("openid profile email mail.read mail.send"),
-		.audience = LIT("mail"), .audiences = LIT("mail api"),
+		.audience = LIT("mail"),
+		.audiences = LIT("mail api"),
 	};
 	return store_client_add(s, &demo);
 }
@@ -98,10 +104,14 @@ static ch_err add_bench(struct store *s)
 	uint8_t hash[SHA256_SIZE];
 	secret_hash(secret_bytes_of(bytes_of_str(LIT(DEV_BENCH_SECRET))), hash);
 	const struct store_client bench = {
-		.realm = LIT("home"), .id = LIT("bench"), .secret_hash = BYTES_OF(hash),
+		.realm = LIT("home"),
+		.id = LIT("bench"),
+		.secret_hash = BYTES_OF(hash),
 		.auth_method = LIT("client_secret_basic"),
-		.grant_types = LIT("client_credentials"), .scopes = LIT("mail.read"),
-		.audience = LIT("mail"), .username = LIT("alice@home.test"),
+		.grant_types = LIT("client_credentials"),
+		.scopes = LIT("mail.read"),
+		.audience = LIT("mail"),
+		.username = LIT("alice@home.test"),
 	};
 	return store_client_add(s, &bench);
 }
@@ -130,10 +140,14 @@ static ch_err gate_issuer_of(const struct authority *a, const struct config_real
 	wr_str(&w, m->name);
 	wr_lit(&w, ".json");
 	TRY(path_join(jwks, str_from_c(a->dir.p), LIT("jwks"), wr_text(&w)));
-	*ret_i = (struct gate_issuer){ .issuer = m->issuer, .realm = m->name,
-				       .jwks = str_from_c(jwks->p), .n_audiences = 1,
-				       .audiences = { LIT("mail") }, .n_mailboxes = 1 };
-	ret_i->mailboxes[0] = str_eq(m->name, LIT("corp")) ? LIT("*@corp.test") : LIT("*@home.test");
+	*ret_i = (struct gate_issuer){ .issuer = m->issuer,
+				       .realm = m->name,
+				       .jwks = str_from_c(jwks->p),
+				       .n_audiences = 1,
+				       .audiences = { LIT("mail") },
+				       .n_mailboxes = 1 };
+	ret_i->mailboxes[0] = str_eq(m->name, LIT("corp")) ? LIT("*@corp.test")
+							   : LIT("*@home.test");
 	return CH_DONE;
 }
 
@@ -143,9 +157,11 @@ ch_err dev_gate_policy(const struct authority *a, const struct dev_data *d, uint
 	static uint8_t room[CONFIG_WRITE_MAX];
 	struct wr w = wr_of(room, sizeof(room));
 	struct gate_file *f = &ret_g->file;
-	*f = (struct gate_file){ .host = LIT("127.0.0.1"), .port = port,
+	*f = (struct gate_file){ .host = LIT("127.0.0.1"),
+				 .port = port,
 				 .client_secret_file = LIT("gate.secret"),
-				 .gate = { .client_id = LIT("dovecot"), .scope = LIT("mail.read"),
+				 .gate = { .client_id = LIT("dovecot"),
+					   .scope = LIT("mail.read"),
 					   .supervised = true } };
 	for (size_t i = 0; i < a->config.n_realms; i++)
 		if (a->config.realms[i].issues) {

@@ -149,9 +149,8 @@ static void put_base(struct json_out *o, const struct config *c)
 	json_put_str(o, LIT("base"), wr_text(&w));
 }
 
-ch_err dev_json_write(const struct authority *a, const struct dev_data *d,
-		      const struct dev_gate *g, const struct dev_mail *mail,
-		      const struct dev_pids *pids)
+ch_err dev_json_write(const struct authority *a, const struct dev_data *d, const struct dev_gate *g,
+		      const struct dev_mail *mail, const struct dev_pids *pids)
 {
 	static uint8_t room[JSON_ROOM];
 	struct wr w = wr_of(room, sizeof(room));

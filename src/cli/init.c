@@ -55,7 +55,8 @@ int cmd_init(int argc, char **argv)
 	if (r == EXIT_YES)
 		(void)printf("made an authority in %s\n", a.dir.p);
 	if (r == EXIT_YES && !passphrase)
-		say("the keys' passphrase is in DIR/passphrase: keep it elsewhere, apart from backups",
+		say("the keys' passphrase is in DIR/passphrase: keep it elsewhere, apart from "
+		    "backups",
 		    (str){ 0 });
 	free(passphrase);
 	return r;

@@ -89,9 +89,12 @@ static ch_err spawn_keeper(struct run *r, int boot, int control, pid_t *ret_pid)
 	TRY(spawn_open(path.p, &program));
 	uid_t uid = authority_uid(r->a, UID_KEEPER);
 	const struct spawn s = {
-		.program = program, .name = "chancery-keeper", .gate = -1,
+		.program = program,
+		.name = "chancery-keeper",
+		.gate = -1,
 		.uid = uid == (uid_t)-1 ? 0 : uid,
-		.fds = { boot, control, r->passphrase_fd, r->other_fd }, .n_fds = 4,
+		.fds = { boot, control, r->passphrase_fd, r->other_fd },
+		.n_fds = 4,
 	};
 	return spawn_role(&s, ret_pid);
 }
@@ -126,8 +129,12 @@ static struct keeper_key key_of(const struct config_realm *realm, uint8_t state)
 {
 	uint32_t longest = realm->access_ttl_s > realm->id_ttl_s ? realm->access_ttl_s
 								 : realm->id_ttl_s;
-	struct keeper_key k = { .realm = realm->name, .alg = 255, .state = state, .typs = TYPS_ALL,
-				.max_ttl_s = longest, .rate_per_s = realm->rate_per_s,
+	struct keeper_key k = { .realm = realm->name,
+				.alg = 255,
+				.state = state,
+				.typs = TYPS_ALL,
+				.max_ttl_s = longest,
+				.rate_per_s = realm->rate_per_s,
 				.n_audiences = realm->n_audiences };
 	for (size_t i = 0; i < realm->n_audiences; i++)
 		k.audiences[i] = realm->audiences[i].name;
@@ -143,9 +150,13 @@ ch_err keeper_generate(const struct authority *a, int passphrase_fd, bool random
 		       const struct config_realm *const *realms, size_t n)
 {
 	AUTO(fd_close) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	struct run r = { .a = a, .passphrase_fd = passphrase_fd, .other_fd = nothing,
-			 .config = { .duty = KEEPER_GENERATE, .secret_memory = best_kind(),
-				     .random_passphrase = random_passphrase, .n_keys = n } };
+	struct run r = { .a = a,
+			 .passphrase_fd = passphrase_fd,
+			 .other_fd = nothing,
+			 .config = { .duty = KEEPER_GENERATE,
+				     .secret_memory = best_kind(),
+				     .random_passphrase = random_passphrase,
+				     .n_keys = n } };
 	for (size_t i = 0; i < n; i++) {
 		enum alg alg = ALG_ES256;
 		r.config.keys[i] = key_of(realms[i], STATE_SIGNING);
@@ -180,7 +191,9 @@ static ch_err one_more(struct run *r, const struct config_realm *realm, uint8_t 
 ch_err keeper_import(const struct authority *a, int passphrase_fd, int pem_fd,
 		     const struct config_realm *realm, uint8_t alg, struct imported *ret_key)
 {
-	struct run r = { .a = a, .passphrase_fd = passphrase_fd, .other_fd = pem_fd,
+	struct run r = { .a = a,
+			 .passphrase_fd = passphrase_fd,
+			 .other_fd = pem_fd,
 			 .config = { .duty = KEEPER_IMPORT } };
 	return one_more(&r, realm, alg, ret_key);
 }
@@ -190,7 +203,9 @@ ch_err keeper_add(const struct authority *a, int passphrase_fd, const struct con
 {
 	AUTO(fd_close) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	enum alg default_alg = ALG_ES256;
-	struct run r = { .a = a, .passphrase_fd = passphrase_fd, .other_fd = nothing,
+	struct run r = { .a = a,
+			 .passphrase_fd = passphrase_fd,
+			 .other_fd = nothing,
 			 .config = { .duty = KEEPER_GENERATE } };
 	if (alg == 255 && !alg_by_name(realm->alg, &default_alg))
 		return ch_fail(CH_E_UNSUPPORTED, "no such algorithm", 0);

@@ -42,8 +42,10 @@ struct key_wish {
 static struct key_wish parse(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "realm", required_argument, NULL, 'r' }, { "alg", required_argument, NULL, 'a' },
-		{ "json", no_argument, NULL, 'j' },	   { "help", no_argument, NULL, 'h' },
+		{ "realm", required_argument, NULL, 'r' },
+		{ "alg", required_argument, NULL, 'a' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	struct key_wish w = { .alg = 255 };
@@ -90,8 +92,7 @@ static ch_err renew(const struct authority *a, str realm)
 	TRY(control_send(fd, &c, NULL));
 	TRY(channel_wait(fd, POLLIN, RENEW_TIMEOUT_MS));
 	TRY(control_recv(fd, room, &c, NULL));
-	return c.kind == CONTROL_READY ? CH_DONE
-				       : ch_err_from_wire((uint16_t)c.code, c.detail);
+	return c.kind == CONTROL_READY ? CH_DONE : ch_err_from_wire((uint16_t)c.code, c.detail);
 }
 
 static int told(const struct authority *a, const struct key_wish *w, const struct imported *k)
@@ -99,8 +100,10 @@ static int told(const struct authority *a, const struct key_wish *w, const struc
 	ch_err e = renew(a, w->realm);
 	bool runs = ch_code_of(e) != CH_E_GONE;
 	if (failed(e) && runs)
-		return say_trouble("the key is sealed, but the running authority did not take it up;"
-				   " restart it.", (str){ 0 }, e);
+		return say_trouble(
+			"the key is sealed, but the running authority did not take it up;"
+			" restart it.",
+			(str){ 0 }, e);
 	(void)printf("%.*s %s\n", (int)k->kid_n, k->kid, k->staged ? "staged" : "signing");
 	return EXIT_YES;
 }

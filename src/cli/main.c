@@ -16,7 +16,11 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
-	{ "gate", cmd_gate, "answer a mail server whether a token is good" },
+	{ "init", cmd_init, "make a new authority" },
+	{ "serve", cmd_serve, "run an authority; --dev: a throw-away one with sample data" },
+	{ "realm", cmd_realm, "list and add realms" },
+	{ "key", cmd_key, "list, add and import signing keys" },
+	{ "gate", cmd_gate, "answer a mail server's question whether a token is good" },
 	{ "verify", cmd_verify, "check a token offline; says which check failed" },
 	{ "help", cmd_help, "this list, or what a command takes" },
 };

@@ -29,9 +29,13 @@ int serving_listen(struct serving *s, struct authority *a)
 
 static struct issuer_realm issuer_realm_of(const struct config_realm *m)
 {
-	struct issuer_realm r = { .name = m->name, .issuer = m->issuer, .issues = m->issues,
-				  .access_ttl_s = m->access_ttl_s, .id_ttl_s = m->id_ttl_s,
-				  .code_ttl_s = m->code_ttl_s, .n_audiences = m->n_audiences,
+	struct issuer_realm r = { .name = m->name,
+				  .issuer = m->issuer,
+				  .issues = m->issues,
+				  .access_ttl_s = m->access_ttl_s,
+				  .id_ttl_s = m->id_ttl_s,
+				  .code_ttl_s = m->code_ttl_s,
+				  .n_audiences = m->n_audiences,
 				  .n_scopes = m->n_scopes };
 	for (size_t i = 0; i < m->n_audiences; i++)
 		r.audiences[i] = m->audiences[i];
@@ -43,7 +47,8 @@ static struct issuer_realm issuer_realm_of(const struct config_realm *m)
 static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group *ret_g)
 {
 	const struct config_group *g = &s->a->config.groups[i];
-	struct issuer_config c = { .group = g->name, .dev = s->dev,
+	struct issuer_config c = { .group = g->name,
+				   .dev = s->dev,
 				   .jwks_max_age_s = s->a->config.jwks_max_age_s,
 				   .n_realms = g->n_realms };
 	struct wr w = wr_of(issuer_rooms[i], ISSUER_ROOM);
@@ -58,7 +63,8 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 		c.realms[k] = issuer_realm_of(m);
 		/* people log in only where tokens are issued */
 		c.has_hasher |= m->issues;
-		ret_g->realms[k] = (struct signer_realm){ .name = m->name, .issuer = m->issuer,
+		ret_g->realms[k] = (struct signer_realm){ .name = m->name,
+							  .issuer = m->issuer,
 							  .rate_per_s = m->rate_per_s };
 	}
 	ret_g->has_hasher = c.has_hasher;
@@ -71,9 +77,13 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 static ch_err plan_of(const struct serving *s, str libexec, struct plan *p)
 {
 	const struct config *c = &s->a->config;
-	*p = (struct plan){ .dir = str_from_c(s->a->dir.p), .libexec = libexec, .dev = s->dev,
-			    .events = s->events, .uid_base = geteuid() == 0 ? c->uid_base : 0,
-			    .secret_memory = s->secret_memory, .passphrase_fd = PLAN_PASSPHRASE_FD,
+	*p = (struct plan){ .dir = str_from_c(s->a->dir.p),
+			    .libexec = libexec,
+			    .dev = s->dev,
+			    .events = s->events,
+			    .uid_base = geteuid() == 0 ? c->uid_base : 0,
+			    .secret_memory = s->secret_memory,
+			    .passphrase_fd = PLAN_PASSPHRASE_FD,
 			    .n_groups = c->n_groups };
 	for (size_t i = 0; i < c->n_groups; i++)
 		TRY(plan_group_of(s, i, &p->groups[i]));
@@ -81,8 +91,9 @@ static ch_err plan_of(const struct serving *s, str libexec, struct plan *p)
 		struct wr w = wr_of(gate_room, sizeof(gate_room));
 		gate_config_write(&w, s->gate);
 		TRY(wr_done(&w));
-		p->gates[p->n_gates++] = (struct plan_gate){
-			(uint32_t)(PLAN_FIRST_LISTEN_FD + c->n_groups), wr_bytes(&w) };
+		p->gates[p->n_gates++] =
+			(struct plan_gate){ (uint32_t)(PLAN_FIRST_LISTEN_FD + c->n_groups),
+					    wr_bytes(&w) };
 	}
 	return CH_DONE;
 }
@@ -100,8 +111,10 @@ ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *re
 	TRY(path_join(&program, str_from_c(libexec.p), LIT("supervisor"), (str){ 0 }));
 	TRY(spawn_open(program.p, ret_program));
 	TRY(boot_make(LIT("supervisor"), wr_bytes(&w), ret_boot));
-	*ret_spawn = (struct spawn){ .program = *ret_program, .name = "chancery-supervisor",
-				     .gate = -1, .n_fds = 3,
+	*ret_spawn = (struct spawn){ .program = *ret_program,
+				     .name = "chancery-supervisor",
+				     .gate = -1,
+				     .n_fds = 3,
 				     .fds = { *ret_boot, -1, s->passphrase_fd } };
 	for (size_t i = 0; i < s->n_listen; i++)
 		ret_spawn->fds[ret_spawn->n_fds++] = s->listen_fds[i];

@@ -77,8 +77,9 @@ static void list(const struct authority *a, bool json)
 
 int cmd_realm(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
+						 { "help", no_argument, NULL, 'h' },
+						 { 0 } };
 	AUTO(authority_done) struct authority a = { .fd = -1 };
 	const char *dir = NULL;
 	bool json = false;

@@ -50,7 +50,8 @@ static int serve(const char *dir)
 		return r;
 	if (geteuid() != 0) {
 		say("a production authority is started as root, so that each role gets a uid of "
-		    "its own; `serve --dev` runs as anybody", (str){ 0 });
+		    "its own; `serve --dev` runs as anybody",
+		    (str){ 0 });
 		return EXIT_TROUBLE;
 	}
 	r = check_secret_memory(&a);
@@ -100,9 +101,12 @@ static bool dev_option(int o, struct dev_wish *w)
 int cmd_serve(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "dev", no_argument, NULL, 'd' },	     { "mail", no_argument, NULL, 'm' },
-		{ "port", required_argument, NULL, 'p' },    { "no-keys", required_argument, NULL, 'n' },
-		{ "listen", required_argument, NULL, 'l' },  { "help", no_argument, NULL, 'h' },
+		{ "dev", no_argument, NULL, 'd' },
+		{ "mail", no_argument, NULL, 'm' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "no-keys", required_argument, NULL, 'n' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	struct dev_wish w = { .port = 8080, .listen = LIT("127.0.0.1") };

@@ -9,8 +9,8 @@
 #endif
 
 static const struct syscall_rule own[] = {
-	ALLOW(memfd_secret), ALLOW(memfd_create), ALLOW(ftruncate), ALLOW(mlock), ALLOW(munlock),
-	ALLOW(prlimit64),
+	ALLOW(memfd_secret), ALLOW(memfd_create), ALLOW(ftruncate),
+	ALLOW(mlock),        ALLOW(munlock),      ALLOW(prlimit64),
 };
 
 ch_err keeper_confine(void)

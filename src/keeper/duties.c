@@ -7,22 +7,30 @@
 #include "keyfile/keyfile.h"
 #include "token/jwk.h"
 
-enum { PASSPHRASE_MAX = 4096, PASSPHRASE_MIN = 8, PEM_MAX = 16 * 1024, KID_BYTES = 12, KID_MAX_TEXT = 32 };
+enum {
+	PASSPHRASE_MAX = 4096,
+	PASSPHRASE_MIN = 8,
+	PEM_MAX = 16 * 1024,
+	KID_BYTES = 12,
+	KID_MAX_TEXT = 32
+};
 
 static ch_err read_passphrase(struct secret **ret_s)
 {
 	AUTO(secret_done) struct secret *s = NULL;
 	TRY(secret_read(PASSPHRASE_FD, PASSPHRASE_MAX, true, &s));
 	if (secret_size(s) < PASSPHRASE_MIN)
-		return ch_fail(CH_E_RANGE, "the passphrase is shorter than 8 bytes", secret_size(s));
+		return ch_fail(CH_E_RANGE, "the passphrase is shorter than 8 bytes",
+			       secret_size(s));
 	*ret_s = TAKE(s);
 	return CH_DONE;
 }
 
 static ch_err tell(enum control_kind kind, size_t index, str name, bytes text)
 {
-	const struct control c = { .kind = kind, .generation = (uint32_t)index, .name = name,
-				   .text = text };
+	const struct control c = {
+		.kind = kind, .generation = (uint32_t)index, .name = name, .text = text
+	};
 	return control_send(CONTROL_FD, &c, NULL);
 }
 
@@ -96,10 +104,15 @@ static ch_err tell_public(const struct private_key *k, size_t index, str kid)
 static struct key_meta meta_of(const struct keeper_key *c, const struct private_key *k, str kid)
 {
 	struct key_meta m = {
-		.alg = private_key_alg(k), .state = (enum key_state)c->state,
-		.created_s = clock_unix_s(), .realm = c->realm, .kid = kid,
-		.grant = { .typ = c->typs, .max_ttl_s = c->max_ttl_s,
-			   .rate_per_s = c->rate_per_s, .n_audiences = c->n_audiences },
+		.alg = private_key_alg(k),
+		.state = (enum key_state)c->state,
+		.created_s = clock_unix_s(),
+		.realm = c->realm,
+		.kid = kid,
+		.grant = { .typ = c->typs,
+			   .max_ttl_s = c->max_ttl_s,
+			   .rate_per_s = c->rate_per_s,
+			   .n_audiences = c->n_audiences },
 	};
 	m.not_before_s = m.created_s;
 	for (size_t i = 0; i < c->n_audiences; i++)

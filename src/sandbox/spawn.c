@@ -135,7 +135,8 @@ static void exec_it(const struct spawn *s, int program)
 /* What is not placed closes at exec. */
 static bool close_the_rest(const struct spawn *s)
 {
-	return close_range((unsigned)(FIRST_FD + int_from(s->n_fds)), ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+	return close_range((unsigned)(FIRST_FD + int_from(s->n_fds)), ~0U, CLOSE_RANGE_CLOEXEC) ==
+	       0;
 }
 
 _Noreturn static void child(const struct spawn *s, pid_t parent)

@@ -9,8 +9,12 @@
 #include "signer_internal.h"
 #include "token/build.h"
 
-enum { JTI_BYTES = 16, JTI_TEXT = 22, TOKENS_CAP = SIGN_BATCH_MAX * SIGN_TOKEN_MAX,
-       SEND_TIMEOUT_MS = 200 };
+enum {
+	JTI_BYTES = 16,
+	JTI_TEXT = 22,
+	TOKENS_CAP = SIGN_BATCH_MAX * SIGN_TOKEN_MAX,
+	SEND_TIMEOUT_MS = 200
+};
 
 struct pending_entry {
 	uint32_t req;
@@ -31,7 +35,7 @@ static struct {
 static uint8_t message_room[MESSAGE_MAX];
 
 static const enum claim_kind kinds[] = {
-	[FORM_TEXT] = CLAIM_TEXT, [FORM_NUMBER] = CLAIM_INT, [FORM_BOOL] = CLAIM_BOOL,
+	[FORM_TEXT] = CLAIM_TEXT,   [FORM_NUMBER] = CLAIM_INT, [FORM_BOOL] = CLAIM_BOOL,
 	[FORM_TEXTS] = CLAIM_TEXTS, [FORM_JKT] = CLAIM_JKT,
 };
 
@@ -45,8 +49,10 @@ static size_t claims_of(const struct sign_request *q, struct claim *claims)
 	for (size_t i = 0; i < q->n_claims; i++) {
 		const struct sign_claim *c = &q->claims[i];
 		const struct sign_claim_rule *rule = sign_claim_rule(c->id);
-		claims[i] = (struct claim){ .name = rule->name, .kind = kinds[rule->form],
-					    .text = c->text, .number = c->number };
+		claims[i] = (struct claim){ .name = rule->name,
+					    .kind = kinds[rule->form],
+					    .text = c->text,
+					    .number = c->number };
 	}
 	return q->n_claims;
 }

@@ -17,10 +17,22 @@ ch_err confine_early(void)
 ch_err confine_steady(void)
 {
 	static const struct syscall_rule steady[] = {
-		ALLOW(recvmsg), ALLOW(sendmsg), ALLOW(poll), ALLOW(ppoll), ALLOW(restart_syscall),
-		ALLOW(close), ALLOW(clock_gettime), ALLOW(gettimeofday), ALLOW(time),
-		ALLOW(getrandom), ALLOW(getpid), ALLOW(gettid), ALLOW(futex),
-		ALLOW(rt_sigreturn), ALLOW(rt_sigprocmask), ALLOW(exit_group),
+		ALLOW(recvmsg),
+		ALLOW(sendmsg),
+		ALLOW(poll),
+		ALLOW(ppoll),
+		ALLOW(restart_syscall),
+		ALLOW(close),
+		ALLOW(clock_gettime),
+		ALLOW(gettimeofday),
+		ALLOW(time),
+		ALLOW(getrandom),
+		ALLOW(getpid),
+		ALLOW(gettid),
+		ALLOW(futex),
+		ALLOW(rt_sigreturn),
+		ALLOW(rt_sigprocmask),
+		ALLOW(exit_group),
 		/* diagnostics, to what was standard error when it started */
 		ALLOW_IF(write, 0, STDERR_FILENO),
 	};

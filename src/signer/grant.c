@@ -70,7 +70,8 @@ ch_err grant_check(struct realm *m, const struct sign_request *q, int64_t now_s,
 {
 	struct signing_key *k = find_key(m, q->alg, now_s);
 	if (!k)
-		return ch_fail(CH_E_NO_KEY, "the realm has no signing key of this algorithm", q->alg);
+		return ch_fail(CH_E_NO_KEY, "the realm has no signing key of this algorithm",
+			       q->alg);
 	const struct key_grant *g = &k->meta.grant;
 	if (!is_complete(q))
 		return ch_fail(CH_E_MISSING, "a token needs sub, aud and client_id", q->typ);

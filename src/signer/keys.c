@@ -60,8 +60,10 @@ static ch_err announce_one(struct wr *w, const struct signing_key *k)
 	struct key_parts parts;
 	TRY(private_key_public(k->key, &parts));
 	TRY(jwk_write(&jwk, &parts, k->meta.kid));
-	const struct sign_key key = { .kid = k->meta.kid, .alg = (uint8_t)k->meta.alg,
-				      .state = (uint8_t)k->meta.state, .jwk = wr_bytes(&jwk) };
+	const struct sign_key key = { .kid = k->meta.kid,
+				      .alg = (uint8_t)k->meta.alg,
+				      .state = (uint8_t)k->meta.state,
+				      .jwk = wr_bytes(&jwk) };
 	if (!sign_batch_add_key(w, &key))
 		return ch_fail(CH_E_FULL, "a realm has more keys than a message holds",
 			       sign_batch_count(w));

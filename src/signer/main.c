@@ -43,7 +43,8 @@ static void set_up_realms(struct signer *s)
 	s->n_realms = s->config.n_realms;
 	for (size_t i = 0; i < s->n_realms; i++) {
 		const struct signer_realm *c = &s->config.realms[i];
-		s->realms[i] = (struct realm){ .name = c->name, .issuer = c->issuer,
+		s->realms[i] = (struct realm){ .name = c->name,
+					       .issuer = c->issuer,
 					       .fd = FIRST_REALM_FD + (int)i,
 					       .keys = s->keys + c->first_key,
 					       .n_keys = c->n_keys };

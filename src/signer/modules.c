@@ -12,8 +12,8 @@ static void copy_build_id(const struct dl_phdr_info *info, struct status_module 
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
 		if (p->p_type != PT_NOTE)
 			continue;
-		struct rd r = rd_of((bytes){ (const uint8_t *)(info->dlpi_addr + p->p_vaddr),
-					     p->p_memsz });
+		struct rd r = rd_of(
+			(bytes){ (const uint8_t *)(info->dlpi_addr + p->p_vaddr), p->p_memsz });
 		while (rd_left(&r) >= sizeof(ElfW(Nhdr))) {
 			ElfW(Nhdr) note;
 			mem_copy(&note, rd_take(&r, sizeof(note)).p, sizeof(note));

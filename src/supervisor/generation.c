@@ -17,7 +17,8 @@ static ch_err hold(struct supervisor *s, struct process *signer, int key, int st
 	struct process *warden = process_find(s, ROLE_WARDEN, NO_GROUP);
 	const struct plan_group *g = &s->plan.groups[signer->group];
 	const struct message_fds fds = { .fd = { status, key }, .n = 2 };
-	const struct control c = { .kind = CONTROL_HOLD, .pid = (uint32_t)signer->pid,
+	const struct control c = { .kind = CONTROL_HOLD,
+				   .pid = (uint32_t)signer->pid,
 				   .name = g->name };
 	if (!warden || !warden->ready)
 		return ch_fail(CH_E_GONE, "there is no warden to hold a signer", 0);

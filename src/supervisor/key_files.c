@@ -22,8 +22,8 @@ static ch_err append_file(int dir_fd, const char *name, struct wr *storage, byte
 	return CH_DONE;
 }
 
-ch_err key_files_read(struct supervisor *s, str realm, struct wr *storage,
-		      struct signer_config *c, size_t *ret_n)
+ch_err key_files_read(struct supervisor *s, str realm, struct wr *storage, struct signer_config *c,
+		      size_t *ret_n)
 {
 	struct path path;
 	size_t n = 0;
@@ -36,7 +36,8 @@ ch_err key_files_read(struct supervisor *s, str realm, struct wr *storage,
 		if (!str_ends(str_from_c(entry->d_name), LIT(".key")))
 			continue;
 		if (c->n_keys >= KEYS_MAX)
-			return ch_fail(CH_E_LIMIT, "a group has too many keys: retire some", KEYS_MAX);
+			return ch_fail(CH_E_LIMIT, "a group has too many keys: retire some",
+				       KEYS_MAX);
 		TRY(append_file(dirfd(d), entry->d_name, storage, &c->keys[c->n_keys]));
 		c->n_keys++;
 		n++;

@@ -30,7 +30,8 @@ ch_err launch_open_programs(struct supervisor *s)
 			      (str){ 0 }));
 		ch_err e = spawn_open(path.p, &s->programs[i]);
 		if (failed(e)) {
-			LOG(LOG_ERROR, "cannot open a program", log_str("path", str_from_c(path.p)));
+			LOG(LOG_ERROR, "cannot open a program",
+			    log_str("path", str_from_c(path.p)));
 			return e;
 		}
 	}
@@ -72,7 +73,8 @@ static ch_err launch(struct supervisor *s, struct process *p, const struct launc
 	return CH_DONE;
 }
 
-static ch_err new_process(struct supervisor *s, enum role role, size_t group, struct process **ret_p)
+static ch_err new_process(struct supervisor *s, enum role role, size_t group,
+			  struct process **ret_p)
 {
 	*ret_p = process_add(s, role, group);
 	return *ret_p ? CH_DONE : ch_fail(CH_E_LIMIT, "too many processes", PROCESSES_MAX);
@@ -83,17 +85,18 @@ static ch_err launch_keeper(struct supervisor *s, int warden_socket)
 	struct process *p = NULL;
 	struct wr w = wr_of(config_room, sizeof(config_room));
 	struct wr keys = wr_of(key_room, sizeof(key_room));
-	struct keeper_config c = { .duty = KEEPER_UNLOCK,
-				   .secret_memory = s->plan.secret_memory };
+	struct keeper_config c = { .duty = KEEPER_UNLOCK, .secret_memory = s->plan.secret_memory };
 	TRY(kdf_file_bytes(s, &keys, &c.kdf));
 	keeper_config_write(&w, &c);
 	TRY(wr_done(&w));
 	/* read again from the start each time */
 	if (lseek((int)s->plan.passphrase_fd, 0, SEEK_SET) < 0)
-		return ch_fail(CH_E_IO, "cannot read the passphrase again: start the authority anew",
-			       errno);
+		return ch_fail(CH_E_IO,
+			       "cannot read the passphrase again: start the authority anew", errno);
 	TRY(new_process(s, ROLE_KEEPER, NO_GROUP, &p));
-	const struct launch l = { .config = wr_bytes(&w), .uid = UID_KEEPER, .gate = -1,
+	const struct launch l = { .config = wr_bytes(&w),
+				  .uid = UID_KEEPER,
+				  .gate = -1,
 				  .fds = { (int)s->plan.passphrase_fd, warden_socket },
 				  .n_fds = 2 };
 	return launch(s, p, &l);
@@ -110,8 +113,11 @@ ch_err launch_warden(struct supervisor *s)
 	AUTO(fd_close) int for_warden = pair[0];
 	AUTO(fd_close) int for_keeper = pair[1];
 	TRY(new_process(s, ROLE_WARDEN, NO_GROUP, &p));
-	const struct launch l = { .config = wr_bytes(&w), .uid = UID_WARDEN, .gate = -1,
-				  .fds = { for_warden }, .n_fds = 1 };
+	const struct launch l = { .config = wr_bytes(&w),
+				  .uid = UID_WARDEN,
+				  .gate = -1,
+				  .fds = { for_warden },
+				  .n_fds = 1 };
 	TRY(launch(s, p, &l));
 	return launch_keeper(s, for_keeper);
 }
@@ -134,7 +140,8 @@ ch_err launch_issuer(struct supervisor *s, size_t group)
 	AUTO(fd_close) int for_hasher = pair[1];
 	TRY(new_process(s, ROLE_ISSUER, group, &p));
 	const struct launch l = { .config = g->issuer,
-				  .uid = (enum role_uid)(UID_ISSUER + (unsigned)group), .gate = -1,
+				  .uid = (enum role_uid)(UID_ISSUER + (unsigned)group),
+				  .gate = -1,
 				  .fds = { (int)g->listen_fd, for_issuer },
 				  .n_fds = g->has_hasher ? 2 : 1 };
 	TRY(launch(s, p, &l));
@@ -146,8 +153,11 @@ ch_err launch_gate(struct supervisor *s, size_t gate)
 	const struct plan_gate *g = &s->plan.gates[gate];
 	struct process *p = NULL;
 	TRY(new_process(s, ROLE_GATE, gate, &p));
-	const struct launch l = { .config = g->config, .uid = UID_GATE, .gate = -1,
-				  .fds = { (int)g->listen_fd }, .n_fds = 1 };
+	const struct launch l = { .config = g->config,
+				  .uid = UID_GATE,
+				  .gate = -1,
+				  .fds = { (int)g->listen_fd },
+				  .n_fds = 1 };
 	return launch(s, p, &l);
 }
 
@@ -210,8 +220,9 @@ ch_err launch_signer(struct supervisor *s, struct process *p, int *ret_key, int 
 		return ch_fail(CH_E_IO, "cannot make a pipe", errno);
 	AUTO(fd_close) int gate_theirs = gate[0];
 	p->gate_end = gate[1];
-	struct launch l = { .uid = UID_SIGNER, .gate = gate_theirs, .fds = { key_theirs, status },
-			    .n_fds = 2 };
+	struct launch l = {
+		.uid = UID_SIGNER, .gate = gate_theirs, .fds = { key_theirs, status }, .n_fds = 2
+	};
 	ch_err e = launch_signer_with(s, p, &l);
 	for (size_t i = 2; i < l.n_fds; i++)
 		fd_close(&l.fds[i]);

@@ -57,7 +57,8 @@ static ch_err keep_inherited_private(const struct supervisor *s)
 {
 	/* what the command line handed us must not leak into the roles */
 	if (fcntl((int)s->plan.passphrase_fd, F_SETFD, FD_CLOEXEC) != 0)
-		return ch_fail(CH_E_IO, "there is no passphrase at the descriptor of the plan", errno);
+		return ch_fail(CH_E_IO, "there is no passphrase at the descriptor of the plan",
+			       errno);
 	for (size_t i = 0; i < s->plan.n_groups; i++)
 		if (fcntl((int)s->plan.groups[i].listen_fd, F_SETFD, FD_CLOEXEC) != 0)
 			return ch_fail(CH_E_IO, "an issuer's listening socket is missing", errno);

@@ -97,5 +97,6 @@ void renew_accept(struct supervisor *s)
 	s->asker = TAKE_FD(fd);
 	s->asker_group = group;
 	s->asker_generation = s->generation;
-	LOG(LOG_INFO, "a new generation was asked for", log_str("group", s->plan.groups[group].name));
+	LOG(LOG_INFO, "a new generation was asked for",
+	    log_str("group", s->plan.groups[group].name));
 }

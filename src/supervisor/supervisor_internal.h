@@ -10,7 +10,13 @@
 #include "wire/plan.h"
 
 enum role {
-	ROLE_KEEPER, ROLE_WARDEN, ROLE_SIGNER, ROLE_ISSUER, ROLE_HASHER, ROLE_GATE, ROLE_COUNT
+	ROLE_KEEPER,
+	ROLE_WARDEN,
+	ROLE_SIGNER,
+	ROLE_ISSUER,
+	ROLE_HASHER,
+	ROLE_GATE,
+	ROLE_COUNT
 };
 
 enum { PROCESSES_MAX = 32, NO_GROUP = 0 };
@@ -18,14 +24,14 @@ enum { PROCESSES_MAX = 32, NO_GROUP = 0 };
 struct process {
 	pid_t pid; /* 0: free */
 	enum role role;
-	size_t group;   /* index in the plan; of a gate, its own index */
-	int control;    /* our end */
+	size_t group; /* index in the plan; of a gate, its own index */
+	int control;  /* our end */
 	bool ready;
 	/* of a signer: */
 	uint32_t generation;
-	int gate_end;   /* write a byte: go on to exec */
+	int gate_end;            /* write a byte: go on to exec */
 	int sockets[REALMS_MAX]; /* the issuer's ends, until they are handed over */
-	bool current;   /* its sockets are with the issuer */
+	bool current;            /* its sockets are with the issuer */
 };
 
 struct supervisor {
@@ -33,13 +39,13 @@ struct supervisor {
 	int programs[ROLE_COUNT];
 	int dir; /* DIR */
 	struct process processes[PROCESSES_MAX];
-	uint32_t generation;       /* the last one given */
+	uint32_t generation;                   /* the last one given */
 	uint64_t retry_at_ns[PLAN_GROUPS_MAX]; /* 0: no signer is to be started again */
 	unsigned crashes[PLAN_GROUPS_MAX];     /* in a row, soon after the start */
 	uint64_t started_ns[PLAN_GROUPS_MAX];
 	bool told_ready, stopping, broken;
 	int signals, listener;
-	int asker;          /* a cli that waits for a renewal; -1: none */
+	int asker; /* a cli that waits for a renewal; -1: none */
 	size_t asker_group;
 	uint32_t asker_generation;
 };
@@ -57,7 +63,7 @@ void tell_parent(struct supervisor *s, enum control_kind kind, const struct proc
 
 /* launch.c: each role with its configuration and sockets */
 ch_err launch_open_programs(struct supervisor *s);
-ch_err launch_warden(struct supervisor *s); /* and the keeper that unlocks it */
+ch_err launch_warden(struct supervisor *s);               /* and the keeper that unlocks it */
 ch_err launch_issuer(struct supervisor *s, size_t group); /* and its hasher */
 ch_err launch_gate(struct supervisor *s, size_t gate);
 /* The signer of a group, waiting at its gate; ret_key is the warden's end of its key
@@ -74,8 +80,8 @@ int generation_retry(struct supervisor *s);
 void generation_ended(struct supervisor *s, size_t group, bool was_current);
 
 /* key_files.c: the sealed files of one realm, appended to c->keys in storage */
-ch_err key_files_read(struct supervisor *s, str realm, struct wr *storage,
-		      struct signer_config *c, size_t *ret_n);
+ch_err key_files_read(struct supervisor *s, str realm, struct wr *storage, struct signer_config *c,
+		      size_t *ret_n);
 ch_err kdf_file_bytes(struct supervisor *s, struct wr *storage, bytes *ret_kdf);
 
 /* crash.c: DIR/crash/… */

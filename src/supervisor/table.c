@@ -30,7 +30,9 @@ struct process *process_add(struct supervisor *s, enum role role, size_t group)
 		struct process *p = &s->processes[i];
 		if (p->pid != 0)
 			continue;
-		*p = (struct process){ .role = role, .group = group, .control = -1, .gate_end = -1 };
+		*p = (struct process){
+			.role = role, .group = group, .control = -1, .gate_end = -1
+		};
 		for (size_t k = 0; k < REALMS_MAX; k++)
 			p->sockets[k] = -1;
 		return p;

@@ -12,12 +12,20 @@
 #endif
 
 static const struct syscall_rule own[] = {
-	ALLOW_IF(ptrace, 0, PTRACE_SEIZE), ALLOW_IF(ptrace, 0, PTRACE_CONT),
-	ALLOW_IF(ptrace, 0, PTRACE_LISTEN), ALLOW_IF(ptrace, 0, PTRACE_PEEKUSER),
+	ALLOW_IF(ptrace, 0, PTRACE_SEIZE),
+	ALLOW_IF(ptrace, 0, PTRACE_CONT),
+	ALLOW_IF(ptrace, 0, PTRACE_LISTEN),
+	ALLOW_IF(ptrace, 0, PTRACE_PEEKUSER),
 	ALLOW(wait4),
 	/* to map status pages and to hand the key over */
-	{ SCMP_SYS_NUMBER(mmap), true, 2, 4 /* PROT_EXEC */, 0 }, ALLOW(munmap), ALLOW(mlock),
-	ALLOW(madvise), ALLOW(memfd_secret), ALLOW(memfd_create), ALLOW(ftruncate), ALLOW(brk),
+	{ SCMP_SYS_NUMBER(mmap), true, 2, 4 /* PROT_EXEC */, 0 },
+	ALLOW(munmap),
+	ALLOW(mlock),
+	ALLOW(madvise),
+	ALLOW(memfd_secret),
+	ALLOW(memfd_create),
+	ALLOW(ftruncate),
+	ALLOW(brk),
 };
 
 ch_err warden_confine(void)

@@ -81,8 +81,10 @@ static void tell_crash(const struct held *h, int signal, uint64_t rip)
 	uint8_t text[REPORT_MAX];
 	struct wr w = wr_of(text, sizeof(text));
 	report_write(&w, h, signal, rip);
-	struct control c = { .kind = CONTROL_CRASHED, .pid = (uint32_t)h->pid,
-			     .code = (uint32_t)signal, .name = { h->name, h->name_n },
+	struct control c = { .kind = CONTROL_CRASHED,
+			     .pid = (uint32_t)h->pid,
+			     .code = (uint32_t)signal,
+			     .name = { h->name, h->name_n },
 			     .text = wr_bytes(&w) };
 	ch_err e = control_send(CONTROL_FD, &c, NULL);
 	if (failed(e))
@@ -128,8 +130,10 @@ static void on_end(struct held *h, int status)
 	/* killed without a stop: by SIGKILL, or by its own seccomp filter */
 	if (WIFSIGNALED(status) && !h->reported)
 		tell_crash(h, WTERMSIG(status), 0);
-	struct control c = { .kind = CONTROL_ENDED, .pid = (uint32_t)h->pid,
-			     .code = (uint32_t)status, .name = { h->name, h->name_n } };
+	struct control c = { .kind = CONTROL_ENDED,
+			     .pid = (uint32_t)h->pid,
+			     .code = (uint32_t)status,
+			     .name = { h->name, h->name_n } };
 	ch_err e = control_send(CONTROL_FD, &c, NULL);
 	if (failed(e))
 		LOG(LOG_ERROR, "cannot say that a signer ended", log_err(e));

@@ -12,7 +12,7 @@ enum { HELD_MAX = 16, REPORT_MAX = 4096 };
 
 /* A signer that is held. */
 struct held {
-	pid_t pid; /* 0: the slot is free */
+	pid_t pid;     /* 0: the slot is free */
 	bool reported; /* its crash was told already */
 	char name[CONTROL_NAME_MAX];
 	size_t name_n;

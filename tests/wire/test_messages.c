@@ -27,8 +27,11 @@ struct kind {
 static void signer_sample(struct wr *w)
 {
 	static const uint8_t key[] = { 1, 2, 3 };
-	struct signer_config c = { .secret_memory = SECRETMEM_MEMFD, .n_realms = 2, .n_keys = 2,
-				   .keys = { BYTES_OF(key), BYTES_OF(key) }, .kdf = BYTES_OF(key) };
+	struct signer_config c = { .secret_memory = SECRETMEM_MEMFD,
+				   .n_realms = 2,
+				   .n_keys = 2,
+				   .keys = { BYTES_OF(key), BYTES_OF(key) },
+				   .kdf = BYTES_OF(key) };
 	c.realms[0] = (struct signer_realm){ LIT("home"), LIT("http://localhost/home"), 9, 0, 1 };
 	c.realms[1] = (struct signer_realm){ LIT("corp"), LIT("http://localhost/corp"), 9, 1, 1 };
 	signer_config_write(w, &c);
@@ -43,40 +46,66 @@ static void warden_sample(struct wr *w)
 static void keeper_sample(struct wr *w)
 {
 	struct keeper_config c = { .duty = KEEPER_IMPORT, .n_keys = 1 };
-	c.keys[0] = (struct keeper_key){ .realm = LIT("home"), .alg = 255, .state = 2, .typs = 3,
-					 .max_ttl_s = 600, .rate_per_s = 7, .n_audiences = 2,
+	c.keys[0] = (struct keeper_key){ .realm = LIT("home"),
+					 .alg = 255,
+					 .state = 2,
+					 .typs = 3,
+					 .max_ttl_s = 600,
+					 .rate_per_s = 7,
+					 .n_audiences = 2,
 					 .audiences = { LIT("mail"), LIT("api") } };
 	keeper_config_write(w, &c);
 }
 
 static void issuer_sample(struct wr *w)
 {
-	struct issuer_config c = { .group = LIT("main"), .store = LIT("/x"), .has_hasher = true,
-				   .jwks_max_age_s = 300, .n_realms = 1 };
-	c.realms[0] = (struct issuer_realm){
-		.name = LIT("home"), .issuer = LIT("http://localhost/home"), .issues = true,
-		.access_ttl_s = 600, .n_audiences = 1,
-		.audiences = { { LIT("mail"), LIT("https://mail.example") } },
-		.n_scopes = 2, .scopes = { LIT("openid"), LIT("mail.read") } };
+	struct issuer_config c = { .group = LIT("main"),
+				   .store = LIT("/x"),
+				   .has_hasher = true,
+				   .jwks_max_age_s = 300,
+				   .n_realms = 1 };
+	c.realms[0] = (struct issuer_realm){ .name = LIT("home"),
+					     .issuer = LIT("http://localhost/home"),
+					     .issues = true,
+					     .access_ttl_s = 600,
+					     .n_audiences = 1,
+					     .audiences = { { LIT("mail"),
+							      LIT("https://mail.example") } },
+					     .n_scopes = 2,
+					     .scopes = { LIT("openid"), LIT("mail.read") } };
 	issuer_config_write(w, &c);
 }
 
 static void gate_sample(struct wr *w)
 {
-	struct gate_config c = { .client_id = LIT("mail"), .client_secret = LIT("s"),
-				 .scope = LIT("mail.read"), .supervised = true, .n_issuers = 1 };
+	struct gate_config c = { .client_id = LIT("mail"),
+				 .client_secret = LIT("s"),
+				 .scope = LIT("mail.read"),
+				 .supervised = true,
+				 .n_issuers = 1 };
 	c.issuers[0] = (struct gate_issuer){ .issuer = LIT("http://localhost/corp"),
-					     .realm = LIT("corp"), .jwks = LIT("/j"),
-					     .n_audiences = 1, .audiences = { LIT("mail") },
-					     .n_mailboxes = 1, .mailboxes = { LIT("*@corp.test") } };
+					     .realm = LIT("corp"),
+					     .jwks = LIT("/j"),
+					     .n_audiences = 1,
+					     .audiences = { LIT("mail") },
+					     .n_mailboxes = 1,
+					     .mailboxes = { LIT("*@corp.test") } };
 	gate_config_write(w, &c);
 }
 
 static void plan_sample(struct wr *w)
 {
-	struct plan p = { .dir = LIT("/d"), .libexec = LIT("/l"), .dev = true, .events = true,
-			  .uid_base = 59900, .passphrase_fd = 9, .n_groups = 1, .n_gates = 1 };
-	p.groups[0] = (struct plan_group){ .name = LIT("main"), .listen_fd = 5, .n_realms = 1,
+	struct plan p = { .dir = LIT("/d"),
+			  .libexec = LIT("/l"),
+			  .dev = true,
+			  .events = true,
+			  .uid_base = 59900,
+			  .passphrase_fd = 9,
+			  .n_groups = 1,
+			  .n_gates = 1 };
+	p.groups[0] = (struct plan_group){ .name = LIT("main"),
+					   .listen_fd = 5,
+					   .n_realms = 1,
 					   .issuer = bytes_of_str(LIT("opaque")),
 					   .realms = { { LIT("home"), LIT("u"), 5, 0, 0 } } };
 	p.gates[0] = (struct plan_gate){ 6, bytes_of_str(LIT("opaque too")) };
@@ -85,8 +114,9 @@ static void plan_sample(struct wr *w)
 
 static void control_sample(struct wr *w)
 {
-	struct control c = { CONTROL_CRASHED, 12, 3, 11, 99, LIT("main"),
-			     bytes_of_str(LIT("signal: SEGV\n")) };
+	struct control c = {
+		CONTROL_CRASHED, 12, 3, 11, 99, LIT("main"), bytes_of_str(LIT("signal: SEGV\n"))
+	};
 	control_write(w, &c);
 }
 
@@ -116,13 +146,13 @@ static void requests_sample(struct wr *w)
 	assert_true(sign_batch_add_request(w, &q));
 }
 
-#define AGAIN(name, type)                                        \
-	static ch_err name##_again(bytes b, struct wr *w)        \
-	{                                                        \
-		static struct type c;                            \
-		TRY(name##_read(b, &c));                         \
-		name##_write(w, &c);                             \
-		return CH_DONE;                                  \
+#define AGAIN(name, type)                                 \
+	static ch_err name##_again(bytes b, struct wr *w) \
+	{                                                 \
+		static struct type c;                     \
+		TRY(name##_read(b, &c));                  \
+		name##_write(w, &c);                      \
+		return CH_DONE;                           \
 	}
 AGAIN(signer_config, signer_config)
 AGAIN(warden_config, warden_config)
@@ -235,8 +265,9 @@ static void claims_keep_to_their_typ(void **state)
 			struct wr w = wr_of(first, ROOM);
 			struct rd r;
 			size_t n = 0;
-			q.claims[q.n_claims++] = (struct sign_claim){
-				.id = (enum sign_claim_id)id, .text = LIT("x"), .number = 1 };
+			q.claims[q.n_claims++] = (struct sign_claim){ .id = (enum sign_claim_id)id,
+								      .text = LIT("x"),
+								      .number = 1 };
 			sign_batch_begin(&w, SIGN_REQUESTS);
 			assert_true(sign_batch_add_request(&w, &q));
 			assert_false(failed(sign_batch_open(wr_bytes(&w), SIGN_REQUESTS, &r, &n)));

@@ -6,8 +6,14 @@
 #include "base/secretmem.h"
 
 enum {
-	REALMS_MAX = 8, AUDIENCES_MAX = 8, SCOPES_MAX = 16, KEYS_MAX = 32, PATTERNS_MAX = 16,
-	SEALED_KEY_MAX = 8192, NAME_MAX_BYTES = 64, URL_MAX_BYTES = 256,
+	REALMS_MAX = 8,
+	AUDIENCES_MAX = 8,
+	SCOPES_MAX = 16,
+	KEYS_MAX = 32,
+	PATTERNS_MAX = 16,
+	SEALED_KEY_MAX = 8192,
+	NAME_MAX_BYTES = 64,
+	URL_MAX_BYTES = 256,
 };
 
 struct role_audience {
@@ -19,7 +25,7 @@ struct role_audience {
 struct signer_realm {
 	str name;
 	str issuer;
-	uint32_t rate_per_s; /* of the socket: tokens a second, and as many in a burst */
+	uint32_t rate_per_s;      /* of the socket: tokens a second, and as many in a burst */
 	size_t first_key, n_keys; /* in config.keys */
 };
 struct signer_config {
@@ -71,7 +77,7 @@ ch_err keeper_config_read(bytes b, struct keeper_config *ret_c);
 /* --- issuer: fds listening socket, hasher socket if has_hasher --- */
 struct issuer_realm {
 	str name;
-	str issuer; /* URL; its path is "/" name */
+	str issuer;  /* URL; its path is "/" name */
 	bool issues; /* false: discovery and JWKS alone */
 	uint32_t access_ttl_s, id_ttl_s, code_ttl_s;
 	size_t n_audiences;
@@ -98,7 +104,8 @@ struct gate_issuer {
 	size_t n_audiences;
 	str audiences[AUDIENCES_MAX];
 	size_t n_mailboxes;
-	str mailboxes[PATTERNS_MAX]; /* patterns that the realm may claim; none: any (and a warning) */
+	str mailboxes
+		[PATTERNS_MAX]; /* patterns that the realm may claim; none: any (and a warning) */
 };
 struct gate_config {
 	str client_id, client_secret; /* HTTP Basic of the introspection endpoint */
