@@ -1,0 +1,81 @@
+/* Any text as a token: no crash, no acceptance that the keys do not bear out. Judged
+ * twice: for real, and with every signature taken for good, so that mutations of the
+ * claims get as far as the claims. The keys are throw-away ones of the corpus. */
+#include <assert.h>
+
+#include "codec/json.h"
+#include "crypto/key.h"
+#include "token/policy.h"
+#include "token/verify.h"
+
+enum { NOW = 1700000000 };
+
+static const char jwks[] =
+	"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"EGJ4KJVnX9vdGJxoL3RGWe7"
+	"_chUEZifD3AdVk7P-hyI\",\"y\":\"Vo2-vmTxHQtFjyShBN1aRKpuxigDltEvBX2NYqDHpHA\""
+	",\"kid\":\"es\",\"alg\":\"ES256\"},{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\""
+	":\"ampUokY4vX-84pg69A1vwTcM-_bw5vKZL_HY5w7J73g\",\"kid\":\"ed\",\"alg\":\"Ed"
+	"DSA\"},{\"kty\":\"RSA\",\"n\":\"wC9HN594J4eUTtz81AgCnVPJxlPM3DWu17wXf3gO4JSQ"
+	"sInNGAYksxJgNYaYWc4B_cMRIN3MU8KC0IWEDZQR2MKBYOnzDQxBliOPga5DgtrCaf1BtB9VNexL"
+	"JzVeONDg4uu05LJ-CkuKHM_dn6taOT-j3WELPEqdWkrZd-wkAfZyY72K7RHIhp8SG4slO6FUEOLw"
+	"S_4UoPhrth95LmuhEZrqkw5FbCvkgHdf38pEesCHZTyeBAIZgh6d9EW60ECzWUZnNDzG-AptN7nK"
+	"ss7w2gFV--XGgeQdSlqpbswzBVPnEZRPeNKgUi6BBfjzuRGd7h-rvePtLKkBJxepR-91oQ\",\"e"
+	"\":\"AQAB\",\"kid\":\"rs\",\"alg\":\"RS256\"}]}";
+
+static bool lenient;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+ch_err __real_public_key_verify(struct public_key *k, bytes message, bytes sig);
+ch_err __wrap_public_key_verify(struct public_key *k, bytes message, bytes sig);
+
+ch_err __wrap_public_key_verify(struct public_key *k, bytes message, bytes sig)
+{
+	ch_err e = __real_public_key_verify(k, message, sig);
+	return lenient ? CH_DONE : e;
+}
+
+static struct policy *policy_of_fuzz(void)
+{
+	static const str audience = { "mail", 4 };
+	static const struct policy_issuer issuer = {
+		.issuer = { "https://id.test/home", 20 },
+		.realm = { "home", 4 },
+		.typ = { "at+jwt", 6 },
+		.audiences = &audience,
+		.n_audiences = 1,
+		.jwks = { (const uint8_t *)jwks, sizeof(jwks) - 1 },
+		.skew_s = 30,
+		.max_ttl_s = 3600,
+	};
+	static struct policy *p;
+	if (!p) {
+		assert(!failed(crypto_init(NULL)));
+		assert(!failed(policy_new(&issuer, 1, NULL, &p)));
+	}
+	return p;
+}
+
+static void check_accepted(const struct token_verdict *v)
+{
+	assert(str_eq(v->issuer, LIT("https://id.test/home")) && str_eq(v->realm, LIT("home")));
+	assert(str_eq(v->audience, LIT("mail")) && v->kid.n);
+	assert(v->sub.n && v->jti.n && v->client_id.n && utf8_ok(v->sub) && utf8_ok(v->claims));
+	assert(v->iat <= NOW + 30 && v->exp > NOW && v->exp - v->iat <= 3600);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct token_scratch scratch;
+	struct policy *p = policy_of_fuzz();
+	struct token_verdict real, mild;
+	str token = str_of_bytes((bytes){ data, size });
+	lenient = false;
+	token_verify(p, token, NOW, &scratch, &real);
+	lenient = true;
+	token_verify(p, token, NOW, &scratch, &mild);
+	assert(real.code < TOKEN_CODE_COUNT && mild.code < TOKEN_CODE_COUNT);
+	assert(real.code == mild.code || real.code == TOKEN_bad_signature);
+	if (mild.code == TOKEN_accepted)
+		check_accepted(&mild);
+	return 0;
+}
