@@ -64,9 +64,10 @@ static ch_err folder_of(const char *file, struct path *ret_folder)
 
 static ch_err resolve(const struct policy_file *p, str name, struct path *ret_path)
 {
-	bool absolute = name.n > 0 && name.p[0] == '/';
-	return path_join(ret_path, absolute ? (str){ 0 } : str_from_c(p->folder.p), name,
-			 (str){ 0 });
+	str folder = str_from_c(p->folder.p);
+	if (name.n > 0 && name.p[0] == '/')
+		return path_of(ret_path, name);
+	return path_join(ret_path, folder, name, (str){ 0 });
 }
 
 static void bytes_done(uint8_t **p)

@@ -163,6 +163,8 @@ static ch_err serve(struct gate *g)
 	TRY(enter(&l));
 	if (g->config.supervised)
 		TRY(control_ready());
+	else if (geteuid() == 0)
+		LOG(LOG_WARN, "the gate runs as root; start it as a user of its own");
 	LOG(LOG_INFO, "gate is ready", log_u64("issuers", g->config.n_issuers));
 	while (!is_over(&l))
 		turn(&l);
