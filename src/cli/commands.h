@@ -2,11 +2,14 @@
 #pragma once
 #include <stdbool.h>
 
+int cmd_client(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_realm(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_token(int argc, char **argv);
+int cmd_user(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 /* Prints usage: asked for, on standard output with status 0; else on standard error with 2. */

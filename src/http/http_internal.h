@@ -19,7 +19,7 @@ struct slot {
 	bool too_large;
 	bool served; /* its route's function has been called */
 	bool suspended;
-	bool waited;     /* it has been suspended */
+	bool waited; /* it has been suspended */
 	bool in_use;
 };
 

@@ -39,7 +39,8 @@ static void send_back(struct visit *v, str code, const struct auth_fail *fail_or
 		{ LIT("Cache-Control"), LIT("no-store") },
 		{ LIT("Referrer-Policy"), LIT("no-referrer") },
 	};
-	http_answer(v->http, &(struct http_answer){ .status = 303, .fields = fields,
+	http_answer(v->http, &(struct http_answer){ .status = 303,
+						    .fields = fields,
 						    .n_fields = COUNT_OF(fields) });
 }
 
@@ -72,14 +73,18 @@ static void show_form(struct visit *v, unsigned status, str message)
 	str value = usable ? cookie : wr_text(&fresh);
 	csrf_token(v->realm->issuer->csrf_key, v->realm->config->name, value, &v->request, token);
 	struct login_page page = {
-		.request = &v->request, .realm = v->realm->config->name, .client = v->client_id,
-		.username = form_get(&v->form, LIT("username")), .message = message,
+		.request = &v->request,
+		.realm = v->realm->config->name,
+		.client = v->client_id,
+		.username = form_get(&v->form, LIT("username")),
+		.message = message,
 		.csrf = { token, sizeof(token) },
 	};
 	page_login(&w, &page);
 	form_action_write(&action, v->request.redirect_uri);
 	if (failed(wr_done(&w)))
-		reply_error_page(v->http, ch_fail(CH_E_INVALID_REQUEST, "the request is too long", 0));
+		reply_error_page(v->http,
+				 ch_fail(CH_E_INVALID_REQUEST, "the request is too long", 0));
 	else
 		reply_page(v->http, status, wr_text(&w), wr_text(&action),
 			   usable ? (str){ 0 } : cookie_make(v, value));
@@ -91,7 +96,8 @@ static ch_err visit_client(struct visit *v, const struct store_client **ret_c)
 	auth_request_read(&v->form, &v->request);
 	if (!v->request.client_id.p)
 		return ch_fail(CH_E_INVALID_REQUEST, "the request says no client_id", 0);
-	ch_err e = client_find(v->realm->issuer, v->realm->config->name, v->request.client_id, ret_c);
+	ch_err e =
+		client_find(v->realm->issuer, v->realm->config->name, v->request.client_id, ret_c);
 	if (ch_code_of(e) == CH_E_NOT_FOUND)
 		return ch_fail(CH_E_INVALID_CLIENT, "the application is not known here", 0);
 	TRY(e);
@@ -119,7 +125,8 @@ static struct visit *visit_new(struct http_req *r, struct realm *m)
 {
 	struct visit *v = arena_new(&r->arena, struct visit, 1);
 	if (!v) {
-		reply_error_page(r, ch_fail(CH_E_LIMIT, "request needs more memory than it may have", 0));
+		reply_error_page(
+			r, ch_fail(CH_E_LIMIT, "request needs more memory than it may have", 0));
 		return NULL;
 	}
 	v->http = r;
@@ -133,8 +140,10 @@ void serve_authorize(struct http_req *r, void *ctx)
 	if (!v)
 		return;
 	if (failed(form_parse(r->query, &r->arena, &v->form)))
-		reply_error_page(r, ch_fail(CH_E_INVALID_REQUEST,
-					    "the request is not well formed, or a parameter occurs twice", 0));
+		reply_error_page(
+			r,
+			ch_fail(CH_E_INVALID_REQUEST,
+				"the request is not well formed, or a parameter occurs twice", 0));
 	else if (visit_check(v))
 		show_form(v, 200, (str){ 0 });
 }
@@ -148,10 +157,15 @@ static ch_err code_make(struct visit *v, str *ret_code)
 	base64url_write(&w, BYTES_OF(random));
 	TRY(wr_done(&w));
 	struct store_code c = {
-		.realm = v->realm->config->name, .client_id = v->client_id,
-		.redirect_uri = v->request.redirect_uri, .challenge = v->request.challenge,
-		.sub = v->user.sub, .scope = v->scope, .audience = v->audience,
-		.nonce = v->request.nonce, .auth_time = now,
+		.realm = v->realm->config->name,
+		.client_id = v->client_id,
+		.redirect_uri = v->request.redirect_uri,
+		.challenge = v->request.challenge,
+		.sub = v->user.sub,
+		.scope = v->scope,
+		.audience = v->audience,
+		.nonce = v->request.nonce,
+		.auth_time = now,
 		.expires = now + v->realm->config->code_ttl_s,
 	};
 	secret_hash(secret_bytes_of(wr_bytes(&w)), c.hash);
@@ -168,8 +182,8 @@ static void logged_in(struct visit *v)
 		reply_error_page(v->http, e);
 		return;
 	}
-	LOG(LOG_INFO, "login", log_str("realm", v->realm->config->name), log_str("sub", v->user.sub),
-	    log_str("client", v->client_id));
+	LOG(LOG_INFO, "login", log_str("realm", v->realm->config->name),
+	    log_str("sub", v->user.sub), log_str("client", v->client_id));
 	send_back(v, code, NULL);
 }
 
@@ -183,7 +197,8 @@ static void reply_later(struct visit *v, ch_err why)
 		   LIT("Too many people are signing in just now. Please try again in a moment."));
 	http_answer(v->http, &(struct http_answer){ .status = 503,
 						    .type = LIT("text/html; charset=utf-8"),
-						    .body = wr_bytes(&w), .fields = later,
+						    .body = wr_bytes(&w),
+						    .fields = later,
 						    .n_fields = COUNT_OF(later) });
 }
 
@@ -197,7 +212,8 @@ static void on_checked(struct hash_job *j, enum ch_code code)
 	} else {
 		LOG(LOG_INFO, "login failed", log_str("realm", v->realm->config->name),
 		    log_str("sub", v->known ? v->user.sub : LIT("-")),
-		    log_str("client", v->client_id), log_str("code", str_from_c(ch_code_name(code))));
+		    log_str("client", v->client_id),
+		    log_str("code", str_from_c(ch_code_name(code))));
 		show_form(v, 401, LIT("Username or password is wrong."));
 	}
 }
@@ -223,7 +239,8 @@ static ch_err password_ask(struct visit *v)
 	if (failed(e) && ch_code_of(e) != CH_E_NOT_FOUND)
 		return e;
 	v->known = !failed(e);
-	v->hash = (struct hash_job){ .http = v->http, .done = on_checked,
+	v->hash = (struct hash_job){ .http = v->http,
+				     .done = on_checked,
 				     .hash = v->known ? v->user.password_hash : LIT(""),
 				     .password = secret_bytes_of(bytes_of_str(password)) };
 	if (password.n > HASH_PASSWORD_MAX)
@@ -234,8 +251,9 @@ static ch_err password_ask(struct visit *v)
 static void login_run(struct visit *v)
 {
 	if (!csrf_ok(v)) {
-		show_form(v, 403, LIT("This page was open for too long, or in two windows. Please sign"
-				      " in again."));
+		show_form(v, 403,
+			  LIT("This page was open for too long, or in two windows. Please sign"
+			      " in again."));
 		return;
 	}
 	if (!form_get(&v->form, LIT("username")).p || !form_get(&v->form, LIT("password")).p) {

@@ -8,7 +8,10 @@ static const struct {
 	str name;
 	size_t at;
 } fields[] = {
-#define FIELD(name_, member) { { name_, sizeof(name_) - 1 }, offsetof(struct auth_request, member) }
+#define FIELD(name_, member)                                                        \
+	{                                                                           \
+		{ name_, sizeof(name_) - 1 }, offsetof(struct auth_request, member) \
+	}
 	FIELD("client_id", client_id),
 	FIELD("redirect_uri", redirect_uri),
 	FIELD("response_type", response_type),
@@ -26,8 +29,8 @@ void auth_request_read(const struct form *f, struct auth_request *ret_q)
 		*(str *)((char *)ret_q + fields[i].at) = form_get(f, fields[i].name);
 }
 
-void auth_request_each(const struct auth_request *q,
-		       void (*each)(void *ctx, str name, str value), void *ctx)
+void auth_request_each(const struct auth_request *q, void (*each)(void *ctx, str name, str value),
+		       void *ctx)
 {
 	for (size_t i = 0; i < COUNT_OF(fields); i++)
 		each(ctx, fields[i].name, *(const str *)((const char *)q + fields[i].at));
@@ -155,7 +158,8 @@ static bool scheme_ok(str scheme)
 {
 	for (size_t i = 0; i < scheme.n; i++) {
 		char low = (char)(scheme.p[i] | 0x20);
-		if (!(low >= 'a' && low <= 'z') && !(i > 0 && scheme.p[i] >= '0' && scheme.p[i] <= '9') &&
+		if (!(low >= 'a' && low <= 'z') &&
+		    !(i > 0 && scheme.p[i] >= '0' && scheme.p[i] <= '9') &&
 		    !(i > 0 && str_has(LIT("+.-"), scheme.p[i])))
 			return false;
 	}

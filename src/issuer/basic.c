@@ -17,8 +17,9 @@ static ch_err base64_read(str text, struct arena *a, struct wr *ret_w)
 {
 	char *other = arena_alloc(a, text.n);
 	uint8_t *plain = arena_alloc(a, text.n);
-	size_t pads = text.n % 4 == 0 && str_ends(text, LIT("==")) ? 2
-		    : text.n % 4 == 0 && str_ends(text, LIT("=")) ? 1 : 0;
+	size_t pads = text.n % 4 == 0 && str_ends(text, LIT("=="))  ? 2
+		      : text.n % 4 == 0 && str_ends(text, LIT("=")) ? 1
+								    : 0;
 	if (!other || !plain)
 		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", a->cap);
 	if (text.n % 4 != 0)
@@ -41,7 +42,8 @@ ch_err basic_read(str field, struct arena *a, str *ret_id, struct secret_bytes *
 	str scheme = str_cut(&rest, ' ');
 	while (rest.n > 0 && rest.p[0] == ' ')
 		rest = str_sub(rest, 1, rest.n);
-	if (!str_eq_nocase(scheme, LIT("Basic")) || rest.n == 0 || failed(base64_read(rest, a, &plain)))
+	if (!str_eq_nocase(scheme, LIT("Basic")) || rest.n == 0 ||
+	    failed(base64_read(rest, a, &plain)))
 		return ch_fail(CH_E_INVALID_CLIENT, "the Authorization field is no HTTP Basic", 0);
 	str both = wr_text(&plain);
 	str name = str_cut(&both, ':');

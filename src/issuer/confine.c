@@ -22,10 +22,11 @@ static ch_err landlock(const struct issuer *is)
 ch_err issuer_confine(const struct issuer *is)
 {
 	static const struct syscall_rule store[] = {
-		ALLOW(openat), ALLOW(pread64), ALLOW(pwrite64), ALLOW(fsync), ALLOW(fdatasync),
-		ALLOW(ftruncate), ALLOW(unlink), ALLOW(access), ALLOW(faccessat), ALLOW(faccessat2),
-		ALLOW(stat), ALLOW(lstat), ALLOW(getcwd), ALLOW(readlink), ALLOW(fchmod),
-		ALLOW(fchown), ALLOW(utimensat),
+		ALLOW(openat),    ALLOW(pread64),    ALLOW(pwrite64), ALLOW(fsync),
+		ALLOW(fdatasync), ALLOW(ftruncate),  ALLOW(unlink),   ALLOW(access),
+		ALLOW(faccessat), ALLOW(faccessat2), ALLOW(stat),     ALLOW(lstat),
+		ALLOW(getcwd),    ALLOW(readlink),   ALLOW(fchmod),   ALLOW(fchown),
+		ALLOW(utimensat),
 	};
 	const struct syscall_list lists[] = {
 		{ sandbox_common, sandbox_common_n },

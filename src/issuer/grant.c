@@ -49,7 +49,8 @@ ch_err scope_resolve(const struct issuer_realm *realm, str allowed, str asked, s
 		if (known)
 			scope_add(&w, item);
 		else if (asked.n > 0 && item.n > 0)
-			return ch_fail(CH_E_INVALID_SCOPE, "a scope is unknown or not this client's", 0);
+			return ch_fail(CH_E_INVALID_SCOPE,
+				       "a scope is unknown or not this client's", 0);
 	}
 	*ret_scope = wr_text(&w);
 	return CH_DONE;
@@ -73,7 +74,8 @@ ch_err audience_resolve(const struct issuer_realm *realm, const struct store_cli
 	if (!found && resource.p)
 		return ch_fail(CH_E_INVALID_TARGET, "the resource is not registered here", 0);
 	if (!found)
-		return ch_fail(CH_E_INVALID_TARGET, "the client has no audience: name a resource", 0);
+		return ch_fail(CH_E_INVALID_TARGET, "the client has no audience: name a resource",
+			       0);
 	if (!str_eq(found->name, c->audience) && !list_has(c->audiences, found->name))
 		return ch_fail(CH_E_INVALID_TARGET, "the resource is not for this client", 0);
 	*ret_audience = found->name;

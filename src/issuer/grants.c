@@ -49,8 +49,10 @@ ch_err grant_client_credentials(struct token_request *t, struct job *j)
 	struct arena *a = &t->http->arena;
 	str scope = { 0 }, audience = { 0 }, id = { 0 }, username = { 0 };
 	if (c->secret_hash.n == 0)
-		return ch_fail(CH_E_UNAUTHORIZED_CLIENT, "a public client may not use this grant", 0);
-	TRY(scope_resolve(t->realm->config, c->scopes, form_get(&t->form, LIT("scope")), a, &scope));
+		return ch_fail(CH_E_UNAUTHORIZED_CLIENT, "a public client may not use this grant",
+			       0);
+	TRY(scope_resolve(t->realm->config, c->scopes, form_get(&t->form, LIT("scope")), a,
+			  &scope));
 	TRY(without_openid(scope, a, &j->scope));
 	TRY(audience_resolve(t->realm->config, c, form_get(&t->form, LIT("resource")), &audience));
 	/* copies: the client may be forgotten while the request waits */

@@ -11,7 +11,7 @@ enum {
 	SIGNERS_MAX = 4,       /* generations of one realm at a time */
 	BATCHES_IN_FLIGHT = 2, /* of one signer's socket */
 	JOBS_MAX = 512,
-	JOB_WAIT_MS = 2000,    /* for a signer to come back */
+	JOB_WAIT_MS = 2000, /* for a signer to come back */
 	SIGNER_SILENT_MS = 5000,
 	JWKS_MAX = 32 * 1024,
 	HASHES_WAITING_MAX = 16,

@@ -53,7 +53,8 @@ static ch_err control_take(struct issuer *is)
 	if (c.kind == CONTROL_ATTACH)
 		return attach(is, &c, &fds);
 	if (c.kind != CONTROL_STOP)
-		return ch_fail(CH_E_PROTOCOL, "the supervisor says what an issuer is not told", c.kind);
+		return ch_fail(CH_E_PROTOCOL, "the supervisor says what an issuer is not told",
+			       c.kind);
 	http_stop(is->http);
 	is->stopping = true;
 	is->stop_ns = clock_mono_ns();

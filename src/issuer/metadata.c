@@ -34,9 +34,18 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 {
 	const str grants[] = { LIT("authorization_code"), LIT("client_credentials") };
 	const str methods[] = { LIT("client_secret_basic"), LIT("none") };
-	const str claims[] = { LIT("iss"), LIT("sub"), LIT("aud"), LIT("exp"), LIT("iat"),
-			       LIT("auth_time"), LIT("nonce"), LIT("azp"), LIT("amr"), LIT("name"),
-			       LIT("preferred_username"), LIT("email") };
+	const str claims[] = { LIT("iss"),
+			       LIT("sub"),
+			       LIT("aud"),
+			       LIT("exp"),
+			       LIT("iat"),
+			       LIT("auth_time"),
+			       LIT("nonce"),
+			       LIT("azp"),
+			       LIT("amr"),
+			       LIT("name"),
+			       LIT("preferred_username"),
+			       LIT("email") };
 	const str code = LIT("code"), query = LIT("query"), s256 = LIT("S256"), one = LIT("normal");
 	put_url(o, LIT("authorization_endpoint"), realm->issuer, LIT("/authorize"));
 	put_url(o, LIT("token_endpoint"), realm->issuer, LIT("/token"));

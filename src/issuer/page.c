@@ -50,8 +50,9 @@ str page_style_hash(void)
 
 static void head(struct wr *w, str title)
 {
-	wr_lit(w, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-		  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
+	wr_lit(w,
+	       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
 	html_write(w, title);
 	wr_lit(w, "</title>\n<style>" STYLE "</style>\n</head>\n<body>\n<main>\n");
 }
@@ -121,7 +122,8 @@ void page_error(struct wr *w, str title, str text)
 	html_write(w, title);
 	wr_lit(w, "</h1>\n<div class=\"bad\" role=\"alert\">");
 	html_write(w, text);
-	wr_lit(w, "</div>\n<p class=\"note\">You were sent here by an application. Go back to it and"
-		  " try again; if this page returns, tell those who run the application.</p>\n");
+	wr_lit(w,
+	       "</div>\n<p class=\"note\">You were sent here by an application. Go back to it and"
+	       " try again; if this page returns, tell those who run the application.</p>\n");
 	foot(w);
 }

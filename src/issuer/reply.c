@@ -16,8 +16,10 @@ void reply_json(struct http_req *r, unsigned status, str json)
 		{ { "Cache-Control", 13 }, { "no-store", 8 } },
 		{ { "X-Content-Type-Options", 22 }, { "nosniff", 7 } },
 	};
-	http_answer(r, &(struct http_answer){ .status = status, .type = LIT("application/json"),
-					      .body = bytes_of_str(json), .fields = fields,
+	http_answer(r, &(struct http_answer){ .status = status,
+					      .type = LIT("application/json"),
+					      .body = bytes_of_str(json),
+					      .fields = fields,
 					      .n_fields = COUNT_OF(fields) });
 }
 
@@ -55,8 +57,10 @@ void reply_error(struct http_req *r, const struct realm *m, ch_err e)
 		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("1") };
 	if (status >= 500)
 		LOG(LOG_WARN, "request failed", log_str("realm", m->config->name), log_err(e));
-	http_answer(r, &(struct http_answer){ .status = status, .type = LIT("application/json"),
-					      .body = wr_bytes(&w), .fields = fields,
+	http_answer(r, &(struct http_answer){ .status = status,
+					      .type = LIT("application/json"),
+					      .body = wr_bytes(&w),
+					      .fields = fields,
 					      .n_fields = n });
 }
 
@@ -85,7 +89,8 @@ void reply_page(struct http_req *r, unsigned status, str html, str form_action, 
 	};
 	http_answer(r, &(struct http_answer){ .status = status,
 					      .type = LIT("text/html; charset=utf-8"),
-					      .body = bytes_of_str(html), .fields = fields,
+					      .body = bytes_of_str(html),
+					      .fields = fields,
 					      .n_fields = COUNT_OF(fields) - (cookie.n == 0) });
 }
 

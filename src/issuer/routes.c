@@ -29,6 +29,7 @@ void routes_make(struct issuer *is)
 		}
 		route_add(is, m, "/*/jwks", HTTP_GET, serve_jwks);
 		route_add(is, m, "/*/.well-known/openid-configuration", HTTP_GET, serve_metadata);
-		route_add(is, m, "/.well-known/oauth-authorization-server/*", HTTP_GET, serve_metadata);
+		route_add(is, m, "/.well-known/oauth-authorization-server/*", HTTP_GET,
+			  serve_metadata);
 	}
 }

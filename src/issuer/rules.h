@@ -54,8 +54,8 @@ enum { AUTH_STATE_MAX = 1024, AUTH_NONCE_MAX = 512, AUTH_URI_MAX = 1024 };
 /* The fields, by themselves and all of them in one order: what the login form carries
  * and the CSRF token covers. */
 void auth_request_read(const struct form *f, struct auth_request *ret_q);
-void auth_request_each(const struct auth_request *q,
-		       void (*each)(void *ctx, str name, str value), void *ctx);
+void auth_request_each(const struct auth_request *q, void (*each)(void *ctx, str name, str value),
+		       void *ctx);
 
 /* An error that may be sent to the redirect URI (RFC 6749 section 4.1.2.1). */
 struct auth_fail {

@@ -73,7 +73,8 @@ static ch_err request_check(const struct sign_request *q)
 	size_t n = 16;
 	for (size_t i = 0; i < q->n_claims; i++) {
 		if (q->claims[i].text.n > SIGN_TEXT_MAX)
-			return ch_fail(CH_E_INVALID_REQUEST, "a claim is too long", q->claims[i].id);
+			return ch_fail(CH_E_INVALID_REQUEST, "a claim is too long",
+				       q->claims[i].id);
 		n += 16 + q->claims[i].text.n;
 	}
 	if (n > SIGN_REQUEST_MAX)
@@ -152,9 +153,11 @@ static void attached_say(struct realm *r)
 	if (!r->current || r->attached == r->current->generation)
 		return;
 	for (size_t i = 0; i < SIGNERS_MAX; i++)
-		if (r->signers[i].watch.fd >= 0 && r->signers[i].generation < r->current->generation)
+		if (r->signers[i].watch.fd >= 0 &&
+		    r->signers[i].generation < r->current->generation)
 			return;
-	struct control c = { .kind = CONTROL_ATTACHED, .generation = r->current->generation,
+	struct control c = { .kind = CONTROL_ATTACHED,
+			     .generation = r->current->generation,
 			     .name = r->config->name };
 	r->attached = r->current->generation;
 	ch_err e = control_send(r->issuer->control.fd, &c, NULL);
@@ -267,7 +270,8 @@ ch_err signer_attach(struct realm *r, int fd, uint32_t generation)
 		struct signer *s = &r->signers[i];
 		if (s->watch.fd >= 0)
 			continue;
-		*s = (struct signer){ .watch = { signer_event, fd }, .realm = r,
+		*s = (struct signer){ .watch = { signer_event, fd },
+				      .realm = r,
 				      .generation = generation };
 		ch_err e = watch_add(r->issuer, &s->watch);
 		if (failed(e))

@@ -58,7 +58,8 @@ ch_err client_authenticate(struct token_request *t)
 		return ch_fail(CH_E_INVALID_CLIENT, "the request says no client", 0);
 	TRY(client_of(t, id));
 	if (t->client->secret_hash.n > 0 || !str_eq(t->client->auth_method, LIT("none")))
-		return ch_fail(CH_E_INVALID_CLIENT, "the client must authenticate with its secret", 0);
+		return ch_fail(CH_E_INVALID_CLIENT, "the client must authenticate with its secret",
+			       0);
 	return CH_DONE;
 }
 
@@ -107,7 +108,8 @@ static ch_err grant_run(struct token_request *t, struct job *j)
 		if (!str_eq(grants[i].name, type))
 			continue;
 		if (!list_has(t->client->grant_types, type))
-			return ch_fail(CH_E_UNAUTHORIZED_CLIENT, "the client may not use this grant", 0);
+			return ch_fail(CH_E_UNAUTHORIZED_CLIENT,
+				       "the client may not use this grant", 0);
 		return grants[i].grant(t, j);
 	}
 	return ch_fail(CH_E_UNSUPPORTED_GRANT, "the grant type is not supported", 0);

@@ -36,8 +36,11 @@ static void show(struct http_req *r, void *ctx)
 	wr_str(&w, http_cookie(r, LIT("a")));
 	wr_lit(&w, " body=");
 	wr_put(&w, r->body);
-	http_answer(r, &(struct http_answer){ .status = 200, .type = LIT("text/plain"),
-					      .body = wr_bytes(&w), .fields = &cookie, .n_fields = 1 });
+	http_answer(r, &(struct http_answer){ .status = 200,
+					      .type = LIT("text/plain"),
+					      .body = wr_bytes(&w),
+					      .fields = &cookie,
+					      .n_fields = 1 });
 }
 
 static void away(struct http_req *r, void *ctx)
@@ -119,7 +122,8 @@ static void gets_and_posts(void **state)
 	assert_int_equal(a.status, 200);
 	assert_true(str_eq(a.type, LIT("text/plain")));
 	assert_true(str_eq(str_of_bytes(a.body), LIT("auth= cookie= body=")));
-	struct fetch_request q = { .form = LIT("x=1"), .user = LIT("u"),
+	struct fetch_request q = { .form = LIT("x=1"),
+				   .user = LIT("u"),
 				   .password = secret_bytes_of(bytes_of_str(LIT("p"))) };
 	assert_false(failed(get("/show", q, &a)));
 	assert_true(str_eq(str_of_bytes(a.body), LIT("auth=Basic dTpw cookie=b body=x=1")));
@@ -142,7 +146,8 @@ static void limits_hold(void **state)
 {
 	(void)state;
 	struct fetch_answer a = { 0 };
-	assert_int_equal(ch_code_of(get("/show", (struct fetch_request){ .max = 4 }, &a)), CH_E_FULL);
+	assert_int_equal(ch_code_of(get("/show", (struct fetch_request){ .max = 4 }, &a)),
+			 CH_E_FULL);
 	assert_int_equal(ch_code_of(get("/never", (struct fetch_request){ .timeout_s = 1 }, &a)),
 			 CH_E_BUSY);
 	struct fetch_request q = { .url = LIT("file:///etc/passwd") };

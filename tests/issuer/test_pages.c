@@ -28,9 +28,12 @@ static void escapes(void **state)
 {
 	(void)state;
 	struct auth_request q = { .client_id = LIT(EVIL), .state = LIT(EVIL), .nonce = LIT(EVIL) };
-	const char *html = login(&(struct login_page){ .request = &q, .realm = LIT(EVIL),
-						       .client = LIT(EVIL), .username = LIT(EVIL),
-						       .message = LIT(EVIL), .csrf = LIT(EVIL) });
+	const char *html = login(&(struct login_page){ .request = &q,
+						       .realm = LIT(EVIL),
+						       .client = LIT(EVIL),
+						       .username = LIT(EVIL),
+						       .message = LIT(EVIL),
+						       .csrf = LIT(EVIL) });
 	assert_null(strstr(html, "<script"));
 	assert_null(strstr(html, "'&\""));
 	assert_non_null(strstr(html, "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&#39;&amp;"));
@@ -75,12 +78,16 @@ static void style_hash(void **state)
 
 static size_t metadata(bool issues, struct json_node *nodes, size_t cap)
 {
-	struct issuer_realm r = { .name = LIT("home"), .issuer = LIT("http://localhost:1/home"),
-				  .issues = issues, .n_scopes = 1, .scopes = { LIT("openid") } };
+	struct issuer_realm r = { .name = LIT("home"),
+				  .issuer = LIT("http://localhost:1/home"),
+				  .issues = issues,
+				  .n_scopes = 1,
+				  .scopes = { LIT("openid") } };
 	struct wr w = wr_of(room, sizeof(room));
 	size_t n = 0;
 	metadata_write(&w, &r, 1U << ALG_ES256 | 1U << ALG_EDDSA);
-	assert_false(failed(json_parse(wr_bytes(&w), (struct json_limits){ 4, 200 }, nodes, cap, &n)));
+	assert_false(
+		failed(json_parse(wr_bytes(&w), (struct json_limits){ 4, 200 }, nodes, cap, &n)));
 	return n;
 }
 

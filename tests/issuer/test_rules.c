@@ -22,20 +22,27 @@ static int fresh(void **state)
 static struct issuer_realm realm(void)
 {
 	return (struct issuer_realm){
-		.name = LIT("home"), .issuer = LIT("http://localhost:8080/home"), .issues = true,
+		.name = LIT("home"),
+		.issuer = LIT("http://localhost:8080/home"),
+		.issues = true,
 		.n_audiences = 2,
 		.audiences = { { LIT("mail"), LIT("https://mail.test/") },
 			       { LIT("api"), LIT("https://api.test/") } },
-		.n_scopes = 3, .scopes = { LIT("openid"), LIT("mail.read"), LIT("mail.send") },
+		.n_scopes = 3,
+		.scopes = { LIT("openid"), LIT("mail.read"), LIT("mail.send") },
 	};
 }
 
 static struct store_client client(void)
 {
 	return (struct store_client){
-		.realm = LIT("home"), .id = LIT("demo"), .auth_method = LIT("none"),
-		.grant_types = LIT("authorization_code"), .scopes = LIT("openid mail.read other"),
-		.redirect_uris = LIT("https://app.test/cb?x=1 http://127.0.0.1/callback com.app:/cb"),
+		.realm = LIT("home"),
+		.id = LIT("demo"),
+		.auth_method = LIT("none"),
+		.grant_types = LIT("authorization_code"),
+		.scopes = LIT("openid mail.read other"),
+		.redirect_uris =
+			LIT("https://app.test/cb?x=1 http://127.0.0.1/callback com.app:/cb"),
 		.audience = LIT("mail"),
 	};
 }
@@ -44,8 +51,18 @@ static void basic(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"", "Basic", "Basic ", "Bearer YTpi", "Basic YTpi!", "Basic YTp", "Basic YTpi=",
-		"Basic YQ==", "Basic Ym%", "Basic _-__", "Basic YTpi YTpi", "Basic JTBBOiUw",
+		"",
+		"Basic",
+		"Basic ",
+		"Bearer YTpi",
+		"Basic YTpi!",
+		"Basic YTp",
+		"Basic YTpi=",
+		"Basic YQ==",
+		"Basic Ym%",
+		"Basic _-__",
+		"Basic YTpi YTpi",
+		"Basic JTBBOiUw",
 	};
 	str id = { 0 };
 	struct secret_bytes secret = { 0 };
@@ -102,7 +119,8 @@ static void scopes(void **state)
 	str got = { 0 }, have = LIT("openid mail.read other");
 	assert_false(failed(scope_resolve(&r, have, (str){ 0 }, &arena, &got)));
 	assert_true(str_eq(got, LIT("openid mail.read")));
-	assert_false(failed(scope_resolve(&r, have, LIT("mail.read mail.read openid"), &arena, &got)));
+	assert_false(
+		failed(scope_resolve(&r, have, LIT("mail.read mail.read openid"), &arena, &got)));
 	assert_true(str_eq(got, LIT("mail.read openid")));
 	assert_int_equal(ch_code_of(scope_resolve(&r, have, LIT("mail.send"), &arena, &got)),
 			 CH_E_INVALID_SCOPE);
@@ -125,17 +143,19 @@ static void audiences(void **state)
 	assert_false(failed(audience_resolve(&r, &c, LIT("https://mail.test/"), &got)));
 	assert_int_equal(ch_code_of(audience_resolve(&r, &c, LIT("https://api.test/"), &got)),
 			 CH_E_INVALID_TARGET);
-	assert_int_equal(ch_code_of(audience_resolve(&r, &c, LIT("mail"), &got)), CH_E_INVALID_TARGET);
+	assert_int_equal(ch_code_of(audience_resolve(&r, &c, LIT("mail"), &got)),
+			 CH_E_INVALID_TARGET);
 	c.audiences = LIT("api");
 	assert_false(failed(audience_resolve(&r, &c, LIT("https://api.test/"), &got)));
 	assert_true(str_eq(got, LIT("api")));
 	c.audience = LIT("");
-	assert_int_equal(ch_code_of(audience_resolve(&r, &c, (str){ 0 }, &got)), CH_E_INVALID_TARGET);
+	assert_int_equal(ch_code_of(audience_resolve(&r, &c, (str){ 0 }, &got)),
+			 CH_E_INVALID_TARGET);
 	assert_true(audience_is_mail(LIT("mail")));
 	assert_false(audience_is_mail(LIT("mailx")));
 }
 
-#define GOOD \
+#define GOOD                                                                                   \
 	"client_id=demo&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fcallback&response_type=code" \
 	"&state=s&code_challenge=" CHALLENGE
 
@@ -173,7 +193,8 @@ static void requests(void **state)
 		{ GOOD "&code_challenge_method=S256&prompt=none", "login_required" },
 		{ GOOD "&code_challenge_method=S256&response_mode=fragment", "invalid_request" },
 		{ GOOD "&code_challenge_method=S256&scope=root", "invalid_scope" },
-		{ GOOD "&code_challenge_method=S256&resource=https%3A%2F%2Fx%2F", "invalid_target" },
+		{ GOOD "&code_challenge_method=S256&resource=https%3A%2F%2Fx%2F",
+		  "invalid_target" },
 		{ "redirect_uri=com.app%3A%2Fcb&response_type=token", "unsupported_response_type" },
 		{ "redirect_uri=com.app%3A%2Fcb", "invalid_request" },
 		{ "redirect_uri=com.app%3A%2Fcb&response_type=code", "invalid_request" },
@@ -202,14 +223,16 @@ static void redirects(void **state)
 	struct auth_request q = { .redirect_uri = LIT("https://app.test/cb?x=1"),
 				  .state = LIT("a&b=\r\nc") };
 	auth_redirect_write(&w, &q, LIT("https://i.test/home"), LIT("c-o_d"), NULL);
-	assert_true(str_eq(wr_text(&w), LIT("https://app.test/cb?x=1&code=c-o_d&state=a%26b%3D%0D%0Ac"
-					    "&iss=https%3A%2F%2Fi.test%2Fhome")));
+	assert_true(
+		str_eq(wr_text(&w), LIT("https://app.test/cb?x=1&code=c-o_d&state=a%26b%3D%0D%0Ac"
+					"&iss=https%3A%2F%2Fi.test%2Fhome")));
 	w = wr_of(room, sizeof(room));
 	q = (struct auth_request){ .redirect_uri = LIT("com.app:/cb") };
 	auth_redirect_write(&w, &q, LIT("https://i.test/home"), (str){ 0 },
 			    &(struct auth_fail){ LIT("invalid_scope"), LIT("no such") });
-	assert_true(str_eq(wr_text(&w), LIT("com.app:/cb?error=invalid_scope&error_description=no%20such"
-					    "&iss=https%3A%2F%2Fi.test%2Fhome")));
+	assert_true(str_eq(wr_text(&w),
+			   LIT("com.app:/cb?error=invalid_scope&error_description=no%20such"
+			       "&iss=https%3A%2F%2Fi.test%2Fhome")));
 }
 
 static void form_actions(void **state)
@@ -240,7 +263,9 @@ static void csrf(void **state)
 	static const uint8_t key[MAC_KEY_SIZE] = { 1 }, other_key[MAC_KEY_SIZE] = { 2 };
 	char a[CSRF_TOKEN_SIZE], b[CSRF_TOKEN_SIZE];
 	struct auth_request q = { .client_id = LIT("demo"), .state = LIT("ab"), .nonce = LIT("c") };
-	struct auth_request moved = { .client_id = LIT("demo"), .state = LIT("a"), .nonce = LIT("bc") };
+	struct auth_request moved = { .client_id = LIT("demo"),
+				      .state = LIT("a"),
+				      .nonce = LIT("bc") };
 	csrf_token(key, LIT("home"), LIT("c1"), &q, a);
 	csrf_token(key, LIT("home"), LIT("c1"), &q, b);
 	assert_memory_equal(a, b, sizeof(a));
@@ -271,8 +296,8 @@ static void etags(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(basic), T(base64), T(pkce), T(scopes), T(audiences), T(requests), T(redirects),
-		T(form_actions), T(csrf), T(etags),
+		T(basic),    T(base64),    T(pkce),         T(scopes), T(audiences),
+		T(requests), T(redirects), T(form_actions), T(csrf),   T(etags),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,9 @@
+/* The store that has a realm's clients and users. */
+#pragma once
+#include "authority.h"
+#include "store/store.h"
+
+/* Says what is wrong; EXIT_YES when it is open. */
+int store_of_realm(const struct authority *a, str realm, struct store **ret_s);
+/* Calls each with every store of the authority, until one is not EXIT_YES. */
+int stores_each(const struct authority *a, int (*each)(struct store *s, void *ctx), void *ctx);

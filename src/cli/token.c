@@ -1,0 +1,124 @@
+/* `chancery token`: an access token on standard output. Secrets and passwords come from
+ * files or standard input, never from arguments; the token goes nowhere else. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "commands.h"
+#include "crypto/key.h"
+#include "options.h"
+#include "say.h"
+#include "token_flow.h"
+
+static const char usage[] =
+	"usage: chancery token --issuer URL --client ID [options]\n"
+	"\n"
+	"  --secret-file F      the client's secret: client_credentials. Without it a person\n"
+	"                       logs in with a browser (- is standard input)\n"
+	"  --scope S            scopes, with blanks between them\n"
+	"  --resource R         the audience's resource URI\n"
+	"  --user U --password-file F\n"
+	"                       log in without a browser, at an issuer on this machine only\n"
+	"  --json               print the token endpoint's whole answer\n"
+	"\n"
+	"The client's redirect URI for logins is http://127.0.0.1/callback.\n";
+
+enum { SECRET_ROOM = 1026 };
+
+struct wish {
+	const char *issuer, *client, *secret_file, *scope, *resource, *user, *password_file;
+	bool json;
+};
+
+static bool wish_read(int argc, char **argv, struct wish *w)
+{
+	const struct option_spec specs[] = {
+		{ .name = "--issuer", .value = &w->issuer },
+		{ .name = "--client", .value = &w->client },
+		{ .name = "--secret-file", .value = &w->secret_file },
+		{ .name = "--scope", .value = &w->scope },
+		{ .name = "--resource", .value = &w->resource },
+		{ .name = "--user", .value = &w->user },
+		{ .name = "--password-file", .value = &w->password_file },
+		{ .name = "--json", .flag = &w->json },
+	};
+	if (!options_read(argc, argv, 1, specs, COUNT_OF(specs)))
+		return false;
+	return w->issuer && w->client && !w->user == !w->password_file &&
+	       !(w->user && w->secret_file);
+}
+
+static int secret_take(const char *file, uint8_t *storage, struct secret_bytes *ret_secret)
+{
+	str line = { 0 };
+	if (!file)
+		return EXIT_YES;
+	ch_err e = first_line_read(file, storage, SECRET_ROOM, &line);
+	if (failed(e))
+		return say_trouble("cannot read", str_from_c(file), e);
+	*ret_secret = secret_bytes_of(bytes_of_str(line));
+	return EXIT_YES;
+}
+
+static int run(struct flow *f, const struct wish *w)
+{
+	str body = { 0 }, token = { 0 };
+	int r = flow_discover(f);
+	if (r == EXIT_YES)
+		r = w->secret_file ? flow_client(f, &body) : flow_login(f, &body);
+	if (r == EXIT_YES)
+		r = flow_access_token(f, body, &token);
+	if (r != EXIT_YES)
+		return r;
+	if (w->json)
+		token = body;
+	(void)printf("%.*s\n", (int)token.n, token.p);
+	return EXIT_YES;
+}
+
+static str given(const char *text)
+{
+	return text ? str_from_c(text) : (str){ 0 };
+}
+
+static int prepare(struct flow *f, const struct wish *w)
+{
+	void *p =
+		mmap(NULL, FLOW_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ch_err e = p == MAP_FAILED ? ch_fail(CH_E_NOMEM, "no memory", FLOW_MEMORY) : CH_DONE;
+	if (!failed(e))
+		e = crypto_init(NULL);
+	if (!failed(e))
+		e = fetch_new(&f->fetch);
+	if (failed(e))
+		return say_trouble("cannot start", (str){ 0 }, e);
+	arena_init(&f->arena, p, FLOW_MEMORY);
+	f->issuer = given(w->issuer);
+	f->client = given(w->client);
+	f->scope = given(w->scope);
+	f->resource = given(w->resource);
+	f->user = given(w->user);
+	return EXIT_YES;
+}
+
+int cmd_token(int argc, char **argv)
+{
+	static struct flow flow;
+	SECRET_BUF(secret, SECRET_ROOM);
+	SECRET_BUF(password, SECRET_ROOM);
+	struct wish w = { 0 };
+	if (options_help(argc, argv))
+		return command_usage(usage, true);
+	if (!wish_read(argc, argv, &w))
+		return command_usage(usage, false);
+	int r = secret_take(w.secret_file, secret, &flow.secret);
+	if (r == EXIT_YES)
+		r = secret_take(w.password_file, password, &flow.password);
+	if (r == EXIT_YES)
+		r = prepare(&flow, &w);
+	if (r == EXIT_YES)
+		r = run(&flow, &w);
+	fetch_free(flow.fetch);
+	return r;
+}

@@ -1,0 +1,229 @@
+/* The OAuth client: discovery, client credentials, code with PKCE (RFC 6749, 7636, 8252,
+ * 9207). It trusts the issuer named on the command line and nobody else: metadata must
+ * be that issuer's own, and an answer must be for the question that was asked. */
+#include "token_flow.h"
+
+#include "base/rand.h"
+#include "base/rw.h"
+#include "codec/base64url.h"
+#include "codec/form.h"
+#include "codec/url.h"
+#include "crypto/hash.h"
+#include "say.h"
+
+enum { URL_ROOM = 4096, FORM_ROOM = 8192 };
+
+static struct wr room(struct flow *f, size_t n)
+{
+	void *p = arena_alloc(&f->arena, n);
+	return wr_of(p, p ? n : 0);
+}
+
+void flow_say(const char *text, str untrusted)
+{
+	char shown[200];
+	struct wr w = wr_of(shown, sizeof(shown));
+	for (size_t i = 0; i < untrusted.n && w.n < sizeof(shown); i++)
+		if (untrusted.p[i] >= ' ' && untrusted.p[i] <= '~')
+			wr_char(&w, untrusted.p[i]);
+	say(text, wr_text(&w));
+}
+
+static int ask(struct flow *f, const struct fetch_request *q, struct fetch_answer *ret_a)
+{
+	ch_err e = fetch_run(f->fetch, q, &f->arena, ret_a);
+	return failed(e) ? say_trouble("cannot ask", q->url, e) : EXIT_YES;
+}
+
+static bool json_of(struct flow *f, bytes body)
+{
+	size_t n = 0;
+	return !failed(json_parse(body, (struct json_limits){ 8, FLOW_NODES }, f->nodes,
+				  COUNT_OF(f->nodes), &n)) &&
+	       f->nodes[0].type == JSON_OBJECT;
+}
+
+static str member(struct flow *f, str name)
+{
+	const struct json_node *n = json_member(f->nodes, name);
+	str text = { 0 };
+	if (!n || failed(json_to_str(n, &f->arena, &text)))
+		return (str){ 0 };
+	return text;
+}
+
+/* Secrets and codes travel over TLS, or not beyond this machine. */
+static bool safe(str url)
+{
+	struct url u;
+	return !failed(url_parse(url, &u)) &&
+	       (str_eq(u.scheme, LIT("https")) || url_is_loopback(&u));
+}
+
+int flow_discover(struct flow *f)
+{
+	struct fetch_answer a = { 0 };
+	struct wr url = room(f, URL_ROOM);
+	wr_str(&url, f->issuer);
+	wr_lit(&url, "/.well-known/openid-configuration");
+	if (!safe(f->issuer)) {
+		say("an issuer is an https URL, or http on this machine", f->issuer);
+		return EXIT_USAGE;
+	}
+	int r = ask(f, &(struct fetch_request){ .url = wr_text(&url) }, &a);
+	if (r != EXIT_YES)
+		return r;
+	if (a.status != 200 || !json_of(f, a.body)) {
+		say("there is no issuer's metadata at", wr_text(&url));
+		return EXIT_TROUBLE;
+	}
+	if (!str_eq(member(f, LIT("issuer")), f->issuer)) {
+		say("the metadata are of another issuer than", f->issuer);
+		return EXIT_TROUBLE;
+	}
+	f->authorization_endpoint = member(f, LIT("authorization_endpoint"));
+	f->token_endpoint = member(f, LIT("token_endpoint"));
+	if (safe(f->token_endpoint) && safe(f->authorization_endpoint))
+		return EXIT_YES;
+	say("this issuer issues no tokens", f->issuer);
+	return EXIT_NO;
+}
+
+static int refused(struct flow *f, const struct fetch_answer *a)
+{
+	bool json = json_of(f, a->body);
+	str error = json ? member(f, LIT("error")) : (str){ 0 };
+	if (error.n > 0)
+		flow_say("refused", error);
+	if (error.n > 0 && member(f, LIT("error_description")).n > 0)
+		flow_say("refused", member(f, LIT("error_description")));
+	if (error.n == 0)
+		say("the token endpoint answers what it should not", f->token_endpoint);
+	return error.n > 0 && a->status < 500 ? EXIT_NO : EXIT_TROUBLE;
+}
+
+static int token_post(struct flow *f, struct wr *form, str *ret_body)
+{
+	struct wr user = room(f, 1024), password = room(f, 1024);
+	struct fetch_request q = { .url = f->token_endpoint };
+	struct fetch_answer a = { 0 };
+	if (f->secret.hidden.p) {
+		/* RFC 6749 section 2.3.1: form-encoded first */
+		url_write_encoded(&user, f->client);
+		url_write_encoded(&password, str_of_bytes(f->secret.hidden));
+		q.user = wr_text(&user);
+		q.password = secret_bytes_of(wr_bytes(&password));
+	} else {
+		form_write(form, LIT("client_id"), f->client);
+	}
+	if (f->resource.p)
+		form_write(form, LIT("resource"), f->resource);
+	wr_char(form, 0);
+	ch_err e = wr_done(form);
+	if (failed(e) || user.full || password.full)
+		return say_trouble("cannot ask", f->token_endpoint, e);
+	q.form = str_sub(wr_text(form), 0, form->n - 1);
+	int r = ask(f, &q, &a);
+	if (r != EXIT_YES)
+		return r;
+	if (a.status != 200)
+		return refused(f, &a);
+	*ret_body = str_of_bytes(a.body);
+	return EXIT_YES;
+}
+
+int flow_client(struct flow *f, str *ret_body)
+{
+	struct wr form = room(f, FORM_ROOM);
+	form_write(&form, LIT("grant_type"), LIT("client_credentials"));
+	if (f->scope.p)
+		form_write(&form, LIT("scope"), f->scope);
+	return token_post(f, &form, ret_body);
+}
+
+int flow_access_token(struct flow *f, str body, str *ret_token)
+{
+	str token = json_of(f, bytes_of_str(body)) ? member(f, LIT("access_token")) : (str){ 0 };
+	if (token.n > 0) {
+		*ret_token = token;
+		return EXIT_YES;
+	}
+	say("the token endpoint gave no token", f->token_endpoint);
+	return EXIT_TROUBLE;
+}
+
+static str random_text(struct flow *f)
+{
+	uint8_t random[32];
+	struct wr w = room(f, 64);
+	rand_fill(random, sizeof(random));
+	base64url_write(&w, BYTES_OF(random));
+	return wr_text(&w);
+}
+
+ch_err flow_authorize_url(struct flow *f, str *ret_url)
+{
+	uint8_t hash[SHA256_SIZE];
+	char challenge[64];
+	struct wr c = wr_of(challenge, sizeof(challenge));
+	struct wr w = room(f, URL_ROOM);
+	sha256(bytes_of_str(f->verifier), hash);
+	base64url_write(&c, BYTES_OF(hash));
+	wr_str(&w, f->authorization_endpoint);
+	wr_char(&w, '?');
+	form_write(&w, LIT("response_type"), LIT("code"));
+	form_write(&w, LIT("client_id"), f->client);
+	form_write(&w, LIT("redirect_uri"), f->redirect_uri);
+	form_write(&w, LIT("state"), f->state);
+	form_write(&w, LIT("nonce"), f->nonce);
+	form_write(&w, LIT("code_challenge"), wr_text(&c));
+	form_write(&w, LIT("code_challenge_method"), LIT("S256"));
+	if (f->scope.p)
+		form_write(&w, LIT("scope"), f->scope);
+	if (f->resource.p)
+		form_write(&w, LIT("resource"), f->resource);
+	*ret_url = wr_text(&w);
+	return wr_done(&w);
+}
+
+int flow_callback(struct flow *f, str query, str *ret_code)
+{
+	struct form q = { .n = 0 };
+	if (failed(form_parse(query, &f->arena, &q)) ||
+	    !secret_eq(secret_bytes_of(bytes_of_str(form_get(&q, LIT("state")))),
+		       secret_bytes_of(bytes_of_str(f->state)))) {
+		say("the answer is not for this login (state)", (str){ 0 });
+		return EXIT_NO;
+	}
+	if (!str_eq(form_get(&q, LIT("iss")), f->issuer)) {
+		say("the answer is another issuer's (iss)", (str){ 0 });
+		return EXIT_NO;
+	}
+	str code = form_get(&q, LIT("code"));
+	if (!code.p) {
+		flow_say("refused", form_get(&q, LIT("error")));
+		flow_say("refused", form_get(&q, LIT("error_description")));
+		return EXIT_NO;
+	}
+	*ret_code = code;
+	return EXIT_YES;
+}
+
+int flow_login(struct flow *f, str *ret_body)
+{
+	str query = { 0 }, code = { 0 };
+	struct wr form = room(f, FORM_ROOM);
+	f->verifier = random_text(f);
+	f->state = random_text(f);
+	f->nonce = random_text(f);
+	int r = f->user.p ? flow_form(f, &query) : flow_browser(f, &query);
+	if (r == EXIT_YES)
+		r = flow_callback(f, query, &code);
+	if (r != EXIT_YES)
+		return r;
+	form_write(&form, LIT("grant_type"), LIT("authorization_code"));
+	form_write(&form, LIT("code"), code);
+	form_write(&form, LIT("redirect_uri"), f->redirect_uri);
+	form_write(&form, LIT("code_verifier"), f->verifier);
+	return token_post(f, &form, ret_body);
+}
