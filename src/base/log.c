@@ -34,22 +34,41 @@ static void put_padded(struct wr *w, int v, int width)
 		wr_char(w, (char)('0' + v / unit % 10));
 }
 
+struct date {
+	int year, month, day;
+};
+
+/* The proleptic Gregorian date of a day since 1970 (years begin in March). gmtime_r is
+ * no choice: it opens /etc/localtime, for which a confined role is killed. */
+static struct date date_of(int64_t days)
+{
+	int64_t z = days + 719468;
+	int64_t era = z / 146097;
+	int64_t doe = z - era * 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int64_t mp = (5 * doy + 2) / 153;
+	int64_t month = mp < 10 ? mp + 3 : mp - 9;
+	return (struct date){ (int)(yoe + era * 400 + (month <= 2)), (int)month,
+			      (int)(doy - (153 * mp + 2) / 5 + 1) };
+}
+
 static void put_time(struct wr *w)
 {
 	struct timespec now = { 0 };
-	struct tm tm = { 0 };
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &tm);
+	struct date d = date_of(now.tv_sec / 86400);
+	int second = (int)(now.tv_sec % 86400);
 	const struct {
 		int v, width;
 		char before;
 	} parts[] = {
-		{ tm.tm_year + 1900, 4, 0 },
-		{ tm.tm_mon + 1, 2, '-' },
-		{ tm.tm_mday, 2, '-' },
-		{ tm.tm_hour, 2, 'T' },
-		{ tm.tm_min, 2, ':' },
-		{ tm.tm_sec, 2, ':' },
+		{ d.year, 4, 0 },
+		{ d.month, 2, '-' },
+		{ d.day, 2, '-' },
+		{ second / 3600, 2, 'T' },
+		{ second / 60 % 60, 2, ':' },
+		{ second % 60, 2, ':' },
 		{ (int)(now.tv_nsec / 1000000), 3, '.' },
 	};
 	for (size_t i = 0; i < COUNT_OF(parts); i++) {

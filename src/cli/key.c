@@ -50,6 +50,8 @@ static struct key_wish parse(int argc, char **argv)
 	};
 	struct key_wish w = { .alg = 255 };
 	enum alg alg = ALG_ES256;
+	/* getopt would repeat an argument, which may be a key in the wrong place */
+	opterr = 0;
 	for (int o = 0; (o = getopt_long(argc, argv, "C:", options, NULL)) != -1;) {
 		if (o == 'C')
 			w.dir = optarg;
@@ -108,6 +110,22 @@ static int told(const struct authority *a, const struct key_wish *w, const struc
 	return EXIT_YES;
 }
 
+/* A key that cannot be taken is a "no"; all else is trouble. */
+static int refused(str realm, ch_err e)
+{
+	static const enum ch_code nos[] = { CH_E_SYNTAX, CH_E_MISMATCH, CH_E_RANGE, CH_E_MISSING,
+					    CH_E_FULL };
+	if (ch_code_of(e) == CH_E_EXISTS) {
+		say("the realm has this key already", realm);
+		return EXIT_NO;
+	}
+	int status = say_trouble("no key was added to realm", realm, e);
+	for (size_t i = 0; i < COUNT_OF(nos); i++)
+		if (ch_code_of(e) == nos[i])
+			return EXIT_NO;
+	return status;
+}
+
 static int open_input(const char *name, int *ret_fd)
 {
 	if (strcmp(name, "-") == 0) {
@@ -138,13 +156,9 @@ static int add(const struct authority *a, const struct key_wish *w, const char *
 	if (!failed(e))
 		e = input ? keeper_import(a, passphrase, pem, realm, w->alg, &k)
 			  : keeper_add(a, passphrase, realm, w->alg, &k);
-	if (ch_code_of(e) == CH_E_EXISTS) {
-		say("the realm has this key already", w->realm);
-		return EXIT_NO;
-	}
-	if (failed(e))
-		return say_trouble("no key was added to realm", w->realm, e);
-	return told(a, w, &k);
+	if (!failed(e))
+		return told(a, w, &k);
+	return refused(w->realm, e);
 }
 
 int cmd_key(int argc, char **argv)

@@ -114,9 +114,13 @@ static bool die_with(pid_t parent)
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent;
 }
 
-static bool wait_for_tracer(int gate, pid_t tracer)
+static bool wait_for_tracer(int gate, uint32_t uid, pid_t tracer)
 {
 	uint8_t go = 0;
+	/* without root, only a dumpable process can be held; exec'd, it gives that up itself,
+	 * and until then it is a copy of one that has no secret */
+	if (uid == 0 && prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
+		return false;
 	/* fails where Yama is absent: then nothing need be allowed */
 	(void)prctl(PR_SET_PTRACER, (unsigned long)tracer, 0, 0, 0);
 	return read(gate, &go, 1) == 1;
@@ -146,7 +150,7 @@ _Noreturn static void child(const struct spawn *s, pid_t parent)
 	bool ok = program >= 0 && reset_signals() && setsid() >= 0 && place_fds(s) &&
 		  (s->uid == 0 || take_identity(s->uid, s->keep_ptrace)) &&
 		  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && die_with(parent) &&
-		  close_the_rest(s) && (gate < 0 || wait_for_tracer(gate, s->tracer));
+		  close_the_rest(s) && (gate < 0 || wait_for_tracer(gate, s->uid, s->tracer));
 	if (ok)
 		exec_it(s, program);
 	LOG(LOG_ERROR, "cannot start a role", log_str("role", str_from_c(s->name)),

@@ -98,8 +98,8 @@ static void end_keeper(struct supervisor *s, struct process *p, int status)
 static void end_warden(struct supervisor *s, struct process *p, int status)
 {
 	(void)p;
-	(void)status;
-	LOG(LOG_ALARM, "the warden is gone, and with it every signer; the keeper runs again");
+	LOG(LOG_ALARM, "the warden is gone, and with it every signer; the keeper runs again",
+	    log_u64("status", (uint64_t)status));
 	ch_err e = launch_warden(s);
 	if (failed(e)) {
 		LOG(LOG_ERROR, "cannot start the warden again", log_err(e));
