@@ -19,14 +19,14 @@ str str_of_bytes(bytes b)
 	return (str){ (const char *)b.p, b.n };
 }
 
-bool str_eq(str a, str b)
+bool mem_eq(const void *a, const void *b, size_t n)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+	return memcmp(a, b, n) == 0;
 }
 
 bool bytes_eq(bytes a, bytes b)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+	return a.n == b.n && (a.n == 0 || mem_eq(a.p, b.p, a.n));
 }
 
 bool str_starts(str s, str prefix)

@@ -83,11 +83,12 @@ static ch_err read_into(bytes b, uint8_t *to)
 {
 	size_t i = 0;
 	for (; b.n - i >= 4; i += 4, to += 3) {
-		uint32_t c0 = value_of[b.p[i]], c1 = value_of[b.p[i + 1]];
-		uint32_t c2 = value_of[b.p[i + 2]], c3 = value_of[b.p[i + 3]];
-		if (!c0 || !c1 || !c2 || !c3)
+		/* 0, a character outside the alphabet, becomes more than any value */
+		uint32_t c0 = value_of[b.p[i]] - 1U, c1 = value_of[b.p[i + 1]] - 1U;
+		uint32_t c2 = value_of[b.p[i + 2]] - 1U, c3 = value_of[b.p[i + 3]] - 1U;
+		if ((c0 | c1 | c2 | c3) > 63)
 			return bad_character(b);
-		uint32_t v = (c0 - 1) << 18 | (c1 - 1) << 12 | (c2 - 1) << 6 | (c3 - 1);
+		uint32_t v = c0 << 18 | c1 << 12 | c2 << 6 | c3;
 		to[0] = (uint8_t)(v >> 16);
 		to[1] = (uint8_t)(v >> 8);
 		to[2] = (uint8_t)v;

@@ -42,7 +42,9 @@ static bool digit_here(const struct parser *p)
 
 static void skip_blank(struct parser *p)
 {
-	while (peek(p, ' ') || peek(p, '\n') || peek(p, '\r') || peek(p, '\t'))
+	/* nothing above the blank is one: mostly this ends at once */
+	while (p->at < p->text.n && (uint8_t)p->text.p[p->at] <= ' ' &&
+	       str_has(LIT(" \n\r\t"), p->text.p[p->at]))
 		p->at++;
 }
 
@@ -54,30 +56,44 @@ static ch_err unexpected(const struct parser *p)
 	return ch_fail(CH_E_SYNTAX, "JSON has something unexpected", p->at);
 }
 
+static bool is_plain(char c)
+{
+	return c >= ' ' && c != '"' && c != '\\' && !((uint8_t)c & 0x80);
+}
+
+/* What is not plain: an escape, or a character of several bytes. 0: neither. */
+static size_t special_size(const struct parser *p)
+{
+	uint32_t point = 0;
+	if ((uint8_t)p->text.p[p->at] < ' ')
+		return 0;
+	if (p->text.p[p->at] == '\\')
+		return escape_read(str_sub(p->text, p->at, ESCAPE_MAX), &point);
+	return utf8_size(p->text, p->at);
+}
+
 /* From behind the opening quote to behind the closing one. */
 static ch_err string_skip(struct parser *p, str *ret_raw, bool *ret_escaped)
 {
 	size_t from = p->at;
 	bool escaped = false;
-	while (p->at < p->text.n && p->text.p[p->at] != '"') {
-		uint8_t c = (uint8_t)p->text.p[p->at];
-		size_t step = 1;
-		if (c < 0x20)
-			return ch_fail(CH_E_SYNTAX, "JSON string has a control byte", p->at);
-		if (c == '\\') {
-			uint32_t point = 0;
-			step = escape_read(str_sub(p->text, p->at, ESCAPE_MAX), &point);
-			escaped = true;
-		} else if (c >= 0x80) {
-			step = utf8_size(p->text, p->at);
-		}
+	for (;;) {
+		size_t at = p->at;
+		while (at < p->text.n && is_plain(p->text.p[at]))
+			at++;
+		p->at = at;
+		if (at >= p->text.n)
+			return unexpected(p);
+		if (p->text.p[at] == '"')
+			break;
+		size_t step = special_size(p);
 		if (!step)
-			return ch_fail(CH_E_SYNTAX, "JSON string has a bad escape or bad UTF-8",
-				       p->at);
+			return ch_fail(CH_E_SYNTAX,
+				       "JSON string has a control byte, a bad escape or bad UTF-8",
+				       at);
+		escaped |= p->text.p[at] == '\\';
 		p->at += step;
 	}
-	if (p->at >= p->text.n)
-		return unexpected(p);
 	*ret_raw = (str){ p->text.p + from, p->at - from };
 	*ret_escaped = escaped;
 	p->at++;

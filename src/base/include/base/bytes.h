@@ -28,7 +28,15 @@ bytes bytes_of_str(str s);
 /* The caller knows that b is text. */
 str str_of_bytes(bytes b);
 
-bool str_eq(str a, str b);
+/* Equality of n bytes, n > 0; not for secrets, see mem_eq_ct. */
+bool mem_eq(const void *a, const void *b, size_t n);
+
+/* Inline, since most comparisons end at the length or the first byte. */
+static inline bool str_eq(str a, str b)
+{
+	return a.n == b.n && (a.n == 0 || (a.p[0] == b.p[0] && mem_eq(a.p, b.p, a.n)));
+}
+
 bool bytes_eq(bytes a, bytes b);
 bool str_starts(str s, str prefix);
 bool str_ends(str s, str suffix);
