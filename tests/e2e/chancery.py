@@ -23,6 +23,12 @@ def b64(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def claims_of(token):
+    """What a token says, unverified."""
+    text = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
 def compact(value):
     return json.dumps(value, separators=(",", ":")).encode()
 
@@ -56,7 +62,7 @@ class Authority:
     """`chancery serve --dev DIR --port 0 …`, from its `ready` line to SIGTERM."""
 
     def __init__(self, folder, *args, program=PROGRAM, seconds=60):
-        self.dir = pathlib.Path(folder)
+        self.dir, self.program = pathlib.Path(folder), program
         self.log = open(f"{folder}.log", "wb+")
         self.process = subprocess.Popen(
             [program, "serve", "--dev", str(folder), "--port", "0", *args],
@@ -92,6 +98,23 @@ class Authority:
     def client(self, realm, client_id):
         return next(c for c in self.dev["clients"]
                     if c["realm"] == realm and c["client_id"] == client_id)
+
+    def run(self, *args, given=None, status=0):
+        """An admin command on this authority; what it printed."""
+        r = subprocess.run([self.program, *args, "-C", str(self.dir)], input=given,
+                           capture_output=True, text=True, timeout=60)
+        assert r.returncode == status, f"{args}: exit {r.returncode}: {r.stderr}"
+        return r.stdout
+
+    def token(self, realm, username, password=None, *args):
+        """An access token by the real login form, as `chancery token` drives it."""
+        password = password or self.user(username)["password"]
+        r = subprocess.run(
+            [self.program, "token", "--issuer", self.dev["realms"][realm]["issuer"],
+             "--client", "demo", "--user", username, "--password-file", "/dev/stdin", *args],
+            input=password + "\n", capture_output=True, text=True, timeout=60)
+        assert r.returncode == 0, r.stderr
+        return r.stdout.strip()
 
     def stop(self):
         if self.process.poll() is None:

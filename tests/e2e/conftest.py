@@ -4,6 +4,8 @@ CHANCERY names the program under test; without it, build/chancery of this tree.
 """
 import os
 import pathlib
+import shutil
+import tempfile
 
 import pytest
 
@@ -45,3 +47,21 @@ def root_dir():
 @pytest.fixture(scope="session")
 def chancery():
     return os.environ.get("CHANCERY", str(ROOT / "build" / "chancery"))
+
+
+@pytest.fixture(scope="session")
+def short_dir():
+    """A folder with a short name that the roles' users can pass, gone at the end."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="ch."))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def authority(short_dir):
+    """One `serve --dev --mail` for all tests that only look at it, or only add to it."""
+    from chancery import Authority  # conftest.py alone must do for other folders
+    running = Authority(short_dir / "a", "--mail")
+    yield running
+    assert running.stop() == 0, running.log_text()

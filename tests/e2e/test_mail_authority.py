@@ -1,0 +1,174 @@
+"""From a login to a mail, on a whole authority with its gate and Dovecot: tokens that it
+issued, tokens forged with a stolen key of its realm, and the realm that overreaches."""
+import json
+import re
+import subprocess
+import time
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from chancery import (PROGRAM, Authority, Gate, Signer, b64, claims_of, compact, free_port,
+                      read_mail)
+from mail_server import ALICE, BOB, CAROL, Dovecot
+
+REFUSED = 67
+WELCOME = "You read this without a password"
+
+
+class World:
+    """An authority whose realm `home` signs with a key that an attacker has too."""
+
+    def __init__(self, folder):
+        self.authority = Authority(folder / "m", "--mail", "--no-keys", "home")
+        a = self.authority
+        self.port = a.dev["mail"]["imap_port"]
+        self.stolen = Signer(a.dev["realms"]["home"]["issuer"])
+        pem = self.stolen.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption()).decode()
+        a.run("key", "import", "--realm", "home", "-", given=pem)
+        keys = json.loads(a.run("key", "list", "--realm", "home", "--json"))
+        self.stolen.kid = keys[0]["kid"]
+        self.tokens = {}
+
+    def token(self, realm, username):
+        """A genuine token, made once."""
+        if username not in self.tokens:
+            self.tokens[username] = self.authority.token(realm, username)
+        return self.tokens[username]
+
+
+@pytest.fixture(scope="module")
+def world(short_dir):
+    w = World(short_dir)
+    yield w
+    assert w.authority.stop() == 0, w.authority.log_text()
+
+
+def refused(world, user, token, mechanism="OAUTHBEARER"):
+    """What the log says of a login that must fail."""
+    before = len(world.authority.log_text())
+    status, said = read_mail(world.port, user, token, mechanism)
+    assert status == REFUSED and WELCOME not in said, said
+    return world.authority.log_text()[before:]
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+@pytest.mark.parametrize("realm,user", [("home", ALICE), ("home", BOB), ("corp", CAROL)])
+def test_a_login_reads_a_mail(world, realm, user, mechanism):
+    status, said = read_mail(world.port, user, world.token(realm, user), mechanism)
+    assert status == 0 and WELCOME in said and f"To: {user}" in said
+
+
+def test_a_client_of_its_own_reads_too(world, tmp_path):
+    """client_credentials: `bench` speaks for alice's mailbox and no other."""
+    secret = tmp_path / "secret"
+    secret.write_text(world.authority.client("home", "bench")["client_secret"])
+    token = subprocess.check_output(
+        [world.authority.program, "token", "--issuer", world.stolen.issuer, "--client", "bench",
+         "--secret-file", str(secret)], text=True, timeout=60).strip()
+    assert read_mail(world.port, ALICE, token)[0] == 0
+    refused(world, BOB, token)
+
+
+@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
+def test_anothers_mailbox(world, mechanism):
+    for victim in (BOB, CAROL):
+        refused(world, victim, world.token("home", ALICE), mechanism)
+    refused(world, ALICE, world.token("corp", CAROL), mechanism)
+
+
+def test_other_audience(world):
+    token = world.authority.token("home", ALICE, None, "--resource", "https://api.example")
+    assert claims_of(token)["aud"] == "api"
+    assert 'code="bad_audience"' in refused(world, ALICE, token)
+
+
+def changed_payload(w):
+    head, _, signature = w.token("home", ALICE).split(".")
+    claims = dict(claims_of(w.token("home", ALICE)), username=BOB)
+    return f"{head}.{b64(compact(claims))}.{signature}"
+
+
+def unsigned(w):
+    head = {"alg": "none", "typ": "at+jwt", "kid": w.stolen.kid}
+    return f"{b64(compact(head))}.{b64(compact(claims_of(w.token('home', ALICE))))}."
+
+
+def corp_in_the_name_of_home(w):
+    """corp's genuine key cannot be had: somebody's key under corp's kid, for home."""
+    kid = json.loads(w.authority.run("key", "list", "--realm", "corp", "--json"))[0]["kid"]
+    return Signer(w.stolen.issuer, kid=kid).token()
+
+
+NOW = int(time.time())
+FORGED = {
+    "expired": (ALICE, lambda w: w.stolen.token(iat=NOW - 600, exp=NOW - 1), "expired"),
+    "other typ": (ALICE, lambda w: w.stolen.token({"typ": "JWT"}), "bad_typ"),
+    "other alg": (ALICE, lambda w: w.stolen.token({"alg": "HS256"}), "bad_alg"),
+    "corp's name with home's key": (
+        CAROL, lambda w: w.stolen.token(iss=w.authority.dev["realms"]["corp"]["issuer"],
+                                        username=CAROL), "unknown_key"),
+    "home's name with corp's kid": (ALICE, corp_in_the_name_of_home, "unknown_key"),
+    "a key of the same kid": (
+        ALICE, lambda w: Signer(w.stolen.issuer, kid=w.stolen.kid).token(), "bad_signature"),
+    "unsigned": (ALICE, unsigned, "malformed"),
+    "changed payload": (BOB, changed_payload, "bad_signature"),
+    "for a year": (ALICE, lambda w: w.stolen.token(exp=NOW + 365 * 86400), "too_long_lived"),
+    "carol, by home's key": (CAROL, lambda w: w.stolen.token(username=CAROL), "bad_mailbox"),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_forged(world, name):
+    user, make, code = FORGED[name]
+    token = make(world)
+    log = refused(world, user, token)
+    assert f'code="{code}"' in log
+    assert all(part not in log for part in token.split(".") if len(part) > 12)
+
+
+def lax_policy(world):
+    """The authority's own policy without its mailbox rule, on another port."""
+    policy = world.authority.dev["gate"]["policy"]
+    with open(policy, encoding="utf-8") as f:
+        text = f.read()
+    lax, port = policy + ".lax", free_port()
+    text = re.sub(r"(?m)^listen: .*$", f"listen: 127.0.0.1:{port}", text)
+    text = re.sub(r"(?ms)^mailboxes:.*", "", text)
+    with open(lax, "w", encoding="utf-8") as f:
+        f.write(text)
+    return lax, port
+
+
+class LaxGate(Gate):
+    """A gate on a policy that is there."""
+
+    def __init__(self, folder, policy, port):
+        folder.mkdir()
+        self.dir, self.policy, self.port = folder, policy, port
+        self.program, self.process = PROGRAM, None
+
+
+def test_a_realm_cannot_open_anothers_mailbox(world, short_dir):
+    """A consumer account with an enterprise address: genuine, signed by the authority itself,
+    and still no way into enterprise mail; nothing but the gate's rule stands there."""
+    a = world.authority
+    a.run("user", "add", "--realm", "home", "--username", CAROL, "--password-file", "-",
+          given="a long enough password\n")
+    token = a.token("home", CAROL, "a long enough password")
+    claims = claims_of(token)
+    assert claims["iss"] == world.stolen.issuer and claims["username"] == CAROL
+    log = refused(world, CAROL, token)
+    assert " ALARM " in log and 'code="bad_mailbox"' in log
+    assert 'realm="home"' in log and f'username="{CAROL}"' in log
+    # the control: the same token, a gate that lacks the rule, and the mailbox opens
+    lax, port = lax_policy(world)
+    gate = a.dev["gate"]
+    url = f"http://{gate['client_id']}:{gate['client_secret']}@127.0.0.1:{port}/introspect"
+    with LaxGate(short_dir / "lax", lax, port) as control:
+        with Dovecot(short_dir / "dl", url) as dovecot:
+            status, said = read_mail(dovecot.port, CAROL, token)
+            assert status == 0 and f"only for {CAROL}" in said
+        assert "EVERY mailbox" in control.log_text()
