@@ -71,7 +71,7 @@ soak: packages-build packages-run packages-test with-tests ## the long runs of t
 	CHANCERY=$(CURDIR)/$(BUILD)/chancery CHANCERY_SOAK=1 $(PYTEST) -q -p no:cacheprovider \
 		-m soak tests/e2e $(PYTEST_ARGS)
 
-bench: packages-build packages-run packages-bench compile ## measure, beside peers: build/bench.json
+bench: packages-build packages-bench ## measure, beside peers: build/bench.json
 	@bench/run
 
 fresh: packages-build packages-test ## both commands of the README in a new Debian 12 (needs root)
