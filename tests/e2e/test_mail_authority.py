@@ -1,6 +1,7 @@
 """From a login to a mail, on a whole authority with its gate and Dovecot: tokens that it
 issued, tokens forged with a stolen key of its realm, and the realm that overreaches."""
 import json
+import pathlib
 import re
 import subprocess
 import time
@@ -9,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from chancery import (PROGRAM, Authority, Gate, Signer, b64, claims_of, compact, free_port,
-                      read_mail)
+                      read_mail, wait_for)
 from mail_server import ALICE, BOB, CAROL, Dovecot
 
 REFUSED = 67
@@ -172,3 +173,50 @@ def test_a_realm_cannot_open_anothers_mailbox(world, short_dir):
             status, said = read_mail(dovecot.port, CAROL, token)
             assert status == 0 and f"only for {CAROL}" in said
         assert "EVERY mailbox" in control.log_text()
+
+
+def links():
+    return {p for p in pathlib.Path("/tmp").glob("chancery-mail-*")}
+
+
+def is_gone(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_a_long_name_and_a_clean_end(short_dir):
+    """Sockets have short names only: Dovecot's lie behind a link then, which goes away."""
+    before = links()
+    folder = short_dir / ("long-name-" * 6) / "a"
+    folder.parent.mkdir(mode=0o711)
+    a = Authority(folder, "--mail")
+    try:
+        token = a.token("home", ALICE)
+        status, said = read_mail(a.dev["mail"]["imap_port"], ALICE, token)
+        assert status == 0 and WELCOME in said
+        assert len(links() - before) == 1
+    finally:
+        assert a.stop() == 0, a.log_text()
+    assert links() == before
+    wait_for(lambda: all(is_gone(p) for pids in a.dev["pids"].values() for p in pids),
+             what="the end of all processes")
+
+
+def test_a_second_start_keeps_the_mail(short_dir):
+    """Killed without a word, everything ends; started again, the mailboxes are as before."""
+    a = Authority(short_dir / "k", "--mail")
+    box = a.dir / "mail" / "boxes" / ALICE / "new"
+    marks = [p.name for p in box.iterdir()]
+    a.process.kill()
+    a.stop()
+    wait_for(lambda: all(is_gone(p) for pids in a.dev["pids"].values() for p in pids),
+             what="the end of all processes")
+    a = Authority(short_dir / "k", "--mail")
+    try:
+        assert [p.name for p in box.iterdir()] == marks
+        assert read_mail(a.dev["mail"]["imap_port"], ALICE, a.token("home", ALICE))[0] == 0
+    finally:
+        a.stop()
