@@ -72,12 +72,14 @@ static void set_limits(CURL *c, const struct fetch_request *q)
 	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	(void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
 	(void)curl_easy_setopt(c, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
-	(void)curl_easy_setopt(c, CURLOPT_COOKIEFILE, "");
 }
 
 static ch_err set_request(CURL *c, const struct fetch_request *q, struct arena *a)
 {
 	const char *url = NULL, *user = NULL, *password = NULL;
+	/* the handle has had another request: all that one may set is set again */
+	(void)curl_easy_setopt(c, CURLOPT_USERNAME, NULL);
+	(void)curl_easy_setopt(c, CURLOPT_PASSWORD, NULL);
 	TRY(text_c(a, q->url, &url));
 	(void)curl_easy_setopt(c, CURLOPT_URL, url);
 	if (q->form.p) {
@@ -128,7 +130,6 @@ ch_err fetch_run(struct fetch *f, const struct fetch_request *q, struct arena *a
 	if (!room)
 		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", a->cap);
 	s.body = wr_of(room, max);
-	curl_easy_reset(f->curl);
 	set_limits(f->curl, q);
 	TRY(set_request(f->curl, q, a));
 	(void)curl_easy_setopt(f->curl, CURLOPT_WRITEFUNCTION, on_body);
