@@ -21,12 +21,13 @@ str str_of_bytes(bytes b)
 
 bool mem_eq(const void *a, const void *b, size_t n)
 {
-	return memcmp(a, b, n) == 0;
+	/* most differ in the first byte already */
+	return n == 0 || (*(const uint8_t *)a == *(const uint8_t *)b && memcmp(a, b, n) == 0);
 }
 
 bool bytes_eq(bytes a, bytes b)
 {
-	return a.n == b.n && (a.n == 0 || mem_eq(a.p, b.p, a.n));
+	return a.n == b.n && mem_eq(a.p, b.p, a.n);
 }
 
 bool str_starts(str s, str prefix)

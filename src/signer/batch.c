@@ -67,8 +67,8 @@ static ch_err build(const struct realm *m, const struct sign_request *q, int64_t
 	struct wr w = wr_of(pending.text + pending.used, SIGN_TOKEN_MAX - SIGNATURE_MAX * 2);
 	const struct token_header h = { e->key->meta.alg, typ_text(q->typ), e->key->meta.kid };
 	base64url_write(&j, (bytes){ pending.random + pending.n * JTI_BYTES, JTI_BYTES });
-	TRY(token_write_input(&w, &h, m->issuer, now_s, now_s + q->ttl_s, wr_text(&j), claims,
-			      claims_of(q, claims)));
+	const struct token_stamp stamp = { m->issuer, now_s, now_s + q->ttl_s, wr_text(&j) };
+	TRY(token_write_input(&w, &h, &stamp, claims, claims_of(q, claims)));
 	TRY(wr_done(&w));
 	e->at = pending.used;
 	e->n = w.n;

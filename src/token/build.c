@@ -93,18 +93,18 @@ static void write_header(struct wr *w, const struct token_header *h)
 	base64url_write(w, wr_bytes(&text));
 }
 
-ch_err token_write_input(struct wr *w, const struct token_header *h, str iss, int64_t iat,
-			 int64_t exp, str jti, const struct claim *claims, size_t n)
+ch_err token_write_input(struct wr *w, const struct token_header *h, const struct token_stamp *s,
+			 const struct claim *claims, size_t n)
 {
 	uint8_t json[JSON_MAX];
 	struct wr text = wr_of(json, sizeof(json));
 	struct json_out o = json_out_of(&text);
 	TRY(claims_check(claims, n));
 	json_begin(&o, nameless, '{');
-	json_put_str(&o, LIT("iss"), iss);
-	json_put_int(&o, LIT("iat"), iat);
-	json_put_int(&o, LIT("exp"), exp);
-	json_put_str(&o, LIT("jti"), jti);
+	json_put_str(&o, LIT("iss"), s->iss);
+	json_put_int(&o, LIT("iat"), s->iat);
+	json_put_int(&o, LIT("exp"), s->exp);
+	json_put_str(&o, LIT("jti"), s->jti);
 	for (size_t i = 0; i < n; i++)
 		put_claim(&o, &claims[i]);
 	json_finish(&o, '}');

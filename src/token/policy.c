@@ -79,15 +79,13 @@ static ch_err keep(struct loader *l, str text, str *ret_copy)
 	return arena_str(&l->policy->text, text, ret_copy);
 }
 
-static ch_err thumbprint_is_new(const struct loader *l, const uint8_t *thumbprint)
+static bool thumbprint_known(const struct policy *p, const uint8_t *thumbprint)
 {
-	for (size_t i = 0; i < l->policy->n; i++)
-		for (size_t k = 0; k < l->policy->issuers[i].n_keys; k++)
-			if (mem_eq_ct(l->policy->issuers[i].keys[k].thumbprint, thumbprint,
-				      THUMBPRINT_SIZE))
-				return ch_fail(CH_E_DUPLICATE,
-					       "this public key stands in the policy already", i);
-	return CH_DONE;
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->issuers[i].n_keys; k++)
+			if (mem_eq(p->issuers[i].keys[k].thumbprint, thumbprint, THUMBPRINT_SIZE))
+				return true;
+	return false;
 }
 
 static ch_err key_add(struct loader *l, const struct key_parts *parts, str kid)
@@ -101,7 +99,8 @@ static ch_err key_add(struct loader *l, const struct key_parts *parts, str kid)
 		return ch_fail(CH_E_LIMIT, "issuer has too many keys", ISSUER_KEYS_MAX);
 	struct issuer_key key = { .alg = parts->alg };
 	TRY(jwk_thumbprint(parts, key.thumbprint));
-	TRY(thumbprint_is_new(l, key.thumbprint));
+	if (thumbprint_known(l->policy, key.thumbprint))
+		return ch_fail(CH_E_DUPLICATE, "this public key stands in the policy already", 0);
 	TRY(keep(l, kid, &key.kid));
 	TRY(public_key_new(parts, &key.key));
 	i->keys[i->n_keys++] = key;

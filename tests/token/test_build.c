@@ -25,8 +25,8 @@ static const struct claim claims[] = {
 
 static ch_err write(struct wr *w, const struct claim *c, size_t n)
 {
-	return token_write_input(w, &header, LIT("https://id.test/home"), now, now + 60, LIT("j"),
-				 c, n);
+	const struct token_stamp stamp = { LIT("https://id.test/home"), now, now + 60, LIT("j") };
+	return token_write_input(w, &header, &stamp, c, n);
 }
 
 static void the_text_is_exact(void **state)
@@ -95,9 +95,8 @@ static void too_small_is_full(void **state)
 	w = wr_of(text, sizeof(text));
 	assert_int_equal(ch_code_of(write(&w, &big, 1)), CH_E_FULL);
 	struct token_header long_kid = { ALG_ES256, LIT("JWT"), { long_text, 2000 } };
-	assert_int_equal(
-		ch_code_of(token_write_input(&w, &long_kid, LIT("i"), 0, 1, LIT("j"), NULL, 0)),
-		CH_E_FULL);
+	struct token_stamp stamp = { LIT("i"), 0, 1, LIT("j") };
+	assert_int_equal(ch_code_of(token_write_input(&w, &long_kid, &stamp, NULL, 0)), CH_E_FULL);
 }
 
 int main(void)

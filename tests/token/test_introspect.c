@@ -99,8 +99,8 @@ static str token_of(const struct wish *t)
 			.text = LIT("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I")
 		};
 	struct token_header head = { ALG_ES256, LIT("at+jwt"), LIT("k1") };
-	assert_false(failed(token_write_input(&w, &head, t->issuer, NOW - 5, NOW + 600, LIT("j-1"),
-					      claims, n)));
+	struct token_stamp stamp = { t->issuer, NOW - 5, NOW + 600, LIT("j-1") };
+	assert_false(failed(token_write_input(&w, &head, &stamp, claims, n)));
 	assert_false(failed(private_key_sign(t->key, wr_bytes(&w), sig, &sig_n)));
 	token_write_signature(&w, (bytes){ sig, sig_n });
 	assert_false(w.full);

@@ -28,13 +28,13 @@ bytes bytes_of_str(str s);
 /* The caller knows that b is text. */
 str str_of_bytes(bytes b);
 
-/* Equality of n bytes, n > 0; not for secrets, see mem_eq_ct. */
+/* Equality of n bytes; not for secrets, see mem_eq_ct. */
 bool mem_eq(const void *a, const void *b, size_t n);
 
-/* Inline, since most comparisons end at the length or the first byte. */
+/* Inline, since most comparisons end at the length. */
 static inline bool str_eq(str a, str b)
 {
-	return a.n == b.n && (a.n == 0 || (a.p[0] == b.p[0] && mem_eq(a.p, b.p, a.n)));
+	return a.n == b.n && mem_eq(a.p, b.p, a.n);
 }
 
 bool bytes_eq(bytes a, bytes b);

@@ -12,7 +12,7 @@ enum claim_kind { CLAIM_TEXT, CLAIM_INT, CLAIM_BOOL, CLAIM_TEXTS, CLAIM_JKT };
 struct claim {
 	str name;
 	enum claim_kind kind;
-	str text;  /* TEXT; TEXTS: separated by a blank, written as an array; JKT: {"jkt":…} */
+	str text; /* TEXT; TEXTS: separated by a blank, written as an array; JKT: {"jkt":…} */
 	int64_t number; /* INT; BOOL 0 or 1 */
 };
 
@@ -22,10 +22,17 @@ struct token_header {
 	str kid;
 };
 
-/* Appends base64url(header) '.' base64url(payload), the payload with iss, iat, exp and
- * jti first and then the claims in order. E_FULL when w has no room; E_DUPLICATE for a
- * claim twice or one of those four, E_SYNTAX for text that is not UTF-8 (detail = index). */
-ch_err token_write_input(struct wr *w, const struct token_header *h, str iss, int64_t iat,
-			 int64_t exp, str jti, const struct claim *claims, size_t n);
+/* What every token states first, in this order: iss, iat, exp, jti. */
+struct token_stamp {
+	str iss;
+	int64_t iat, exp;
+	str jti;
+};
+
+/* Appends base64url(header) '.' base64url(payload), the payload with the stamp first and
+ * then the claims in order. E_FULL when w has no room; E_DUPLICATE for a claim twice or
+ * one of the stamp's, E_SYNTAX for text that is not UTF-8 (detail = index). */
+ch_err token_write_input(struct wr *w, const struct token_header *h, const struct token_stamp *s,
+			 const struct claim *claims, size_t n);
 /* Appends '.' base64url(signature). */
 void token_write_signature(struct wr *w, bytes sig);

@@ -18,8 +18,8 @@ struct policy_issuer {
 	str typ; /* "at+jwt"; compared without case and with "application/" allowed (RFC 9068 §4) */
 	const str *audiences;
 	size_t n_audiences;
-	bytes jwks;       /* a JWK set (RFC 7517 section 5), public keys only */
-	int64_t skew_s;   /* for nbf and iat */
+	bytes jwks;        /* a JWK set (RFC 7517 section 5), public keys only */
+	int64_t skew_s;    /* for nbf and iat */
 	int64_t max_ttl_s; /* exp - iat at most */
 };
 
