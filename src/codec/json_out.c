@@ -24,20 +24,44 @@ static void write_escaped(struct wr *w, char c)
 	wr_hex(w, (bytes){ &byte, 1 });
 }
 
+/* Printable ASCII that stands for itself: almost all that is ever written here. */
+static bool is_plain(char c)
+{
+	uint8_t byte = (uint8_t)c;
+	return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
+}
+
+static size_t plain_run(str s, size_t at)
+{
+	size_t end = at;
+	while (end < s.n && is_plain(s.p[end]))
+		end++;
+	return end - at;
+}
+
+/* One character that is not plain; returns its size. */
+static size_t write_other(struct wr *w, str s, size_t at)
+{
+	size_t size = utf8_size(s, at);
+	if (size == 1)
+		write_escaped(w, s.p[at]);
+	else if (size == 0)
+		wr_lit(w, "\xef\xbf\xbd");
+	else
+		wr_str(w, (str){ s.p + at, size });
+	return size ? size : 1;
+}
+
 void json_write_str(struct wr *w, str s)
 {
 	wr_char(w, '"');
-	for (size_t at = 0, step = 1; at < s.n; at += step) {
-		char c = s.p[at];
-		step = utf8_size(s, at);
-		if (!step) {
-			wr_lit(w, "\xef\xbf\xbd");
-			step = 1;
-		} else if (step == 1 && ((uint8_t)c < 0x20 || c == '"' || c == '\\')) {
-			write_escaped(w, c);
-		} else {
-			wr_str(w, (str){ s.p + at, step });
-		}
+	for (size_t at = 0; at < s.n;) {
+		size_t n = plain_run(s, at);
+		if (n > 0)
+			wr_str(w, (str){ s.p + at, n });
+		else
+			n = write_other(w, s, at);
+		at += n;
 	}
 	wr_char(w, '"');
 }
