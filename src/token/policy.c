@@ -74,11 +74,6 @@ static ch_err explain(const struct loader *l, str issuer, str kid, ch_err e)
 	return e;
 }
 
-static ch_err keep(struct loader *l, str text, str *ret_copy)
-{
-	return arena_str(&l->policy->text, text, ret_copy);
-}
-
 static bool thumbprint_known(const struct policy *p, const uint8_t *thumbprint)
 {
 	for (size_t i = 0; i < p->n; i++)
@@ -101,7 +96,7 @@ static ch_err key_add(struct loader *l, const struct key_parts *parts, str kid)
 	TRY(jwk_thumbprint(parts, key.thumbprint));
 	if (thumbprint_known(l->policy, key.thumbprint))
 		return ch_fail(CH_E_DUPLICATE, "this public key stands in the policy already", 0);
-	TRY(keep(l, kid, &key.kid));
+	TRY(arena_str(&l->policy->text, kid, &key.kid));
 	TRY(public_key_new(parts, &key.key));
 	i->keys[i->n_keys++] = key;
 	return CH_DONE;
@@ -198,10 +193,10 @@ static ch_err issuer_load(struct loader *l, const struct policy_issuer *in)
 	i->n_audiences = in->n_audiences;
 	i->skew_s = in->skew_s;
 	i->max_ttl_s = in->max_ttl_s;
-	TRY(keep(l, in->issuer, &i->issuer));
-	TRY(keep(l, in->realm, &i->realm));
+	TRY(arena_str(&l->policy->text, in->issuer, &i->issuer));
+	TRY(arena_str(&l->policy->text, in->realm, &i->realm));
 	for (size_t k = 0; k < in->n_audiences; k++)
-		TRY(keep(l, in->audiences[k], &i->audiences[k]));
+		TRY(arena_str(&l->policy->text, in->audiences[k], &i->audiences[k]));
 	return keys_load(l, in->jwks);
 }
 
