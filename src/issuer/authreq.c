@@ -108,6 +108,7 @@ static struct auth_fail fail_of(ch_err e)
 						      : ch_code_text(ch_code_of(e))) };
 }
 
+/* NOLINTNEXTLINE(readability-function-size): seven or more things make one decision */
 struct auth_fail auth_request_check(const struct form *f, const struct auth_request *q,
 				    const struct issuer_realm *realm, const struct store_client *c,
 				    struct arena *a, str *ret_scope, str *ret_audience)
