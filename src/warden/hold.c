@@ -1,18 +1,28 @@
 /* PTRACE_SEIZE and what follows from it. Reads one register of a crashed signer, rip:
  * the others may hold a key. */
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
 #include "warden_internal.h"
 
+enum { TRIES = 100, TRY_MS = 2 };
+
+/* Without root, a new signer can be held only once it has made itself ready for that; it
+ * may not have got so far, so a refusal is asked again for a moment. */
 ch_err hold_seize(pid_t pid)
 {
-	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_EXITKILL) != 0)
-		return ch_fail(CH_E_IO,
-			       "cannot hold the signer (is ptrace shut off for this user?)", errno);
-	return CH_DONE;
+	for (int i = 0; i < TRIES; i++) {
+		if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_EXITKILL) == 0)
+			return CH_DONE;
+		if (errno != EPERM)
+			break;
+		(void)poll(NULL, 0, TRY_MS);
+	}
+	return ch_fail(CH_E_IO, "cannot hold the signer (is ptrace shut off for this user?)",
+		       errno);
 }
 
 ch_err hold_rip(pid_t pid, uint64_t *ret_rip)
