@@ -47,6 +47,7 @@ void http_answer(struct http_req *r, const struct http_answer *a)
 		s->status = a->status;
 	if (s->suspended) {
 		s->suspended = false;
+		link_moved_on(s->connection, false);
 		MHD_resume_connection(s->connection);
 	}
 }
@@ -64,6 +65,7 @@ void http_suspend(struct http_req *r)
 	assert(!s->response && !s->suspended);
 	s->suspended = true;
 	s->waited = true;
+	link_moved_on(s->connection, true);
 	MHD_suspend_connection(s->connection);
 }
 

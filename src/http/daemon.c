@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/ck.h"
 #include "base/rw.h"
@@ -40,8 +39,8 @@ static void on_completed(void *ctx, struct MHD_Connection *c, void **state,
 			 enum MHD_RequestTerminationCode code)
 {
 	(void)ctx;
-	(void)c;
 	(void)code;
+	link_moved_on(c, false);
 	if (*state)
 		slot_give(*state);
 	*state = NULL;
@@ -74,10 +73,7 @@ static enum MHD_Result begin(struct slot *s, const char *method)
 
 static enum MHD_Result body_part(struct slot *s, const char *data, size_t *n)
 {
-	uint64_t age_ns = clock_mono_ns() - s->req.started_ns;
 	size_t at = s->req.body.n;
-	if (age_ns / 1000000000U > s->h->limits.request_s)
-		return MHD_NO;
 	s->swallowed += *n;
 	if (s->swallowed > BODY_SWALLOWED_MAX)
 		return MHD_NO;
@@ -122,15 +118,16 @@ ch_err http_start(struct http *h)
 		{ MHD_OPTION_LISTEN_SOCKET, h->listen_fd, NULL },
 		{ MHD_OPTION_CONNECTION_LIMIT, h->limits.connections, NULL },
 		{ MHD_OPTION_CONNECTION_TIMEOUT, h->limits.idle_s, NULL },
+		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)h->limits.connection_memory, NULL },
 		{ MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
+		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)link_changed, h },
+		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, h },
+		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, h },
+		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, h },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-				     on_request, h, MHD_OPTION_ARRAY, options,
-				     MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				     h->limits.connection_memory, MHD_OPTION_NOTIFY_COMPLETED,
-				     on_completed, h, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
-				     MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h, MHD_OPTION_END);
+				     on_request, h, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	if (!h->daemon)
 		return ch_fail(CH_E_IO, "cannot serve HTTP on the socket", errno);
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -148,14 +145,16 @@ int http_epoll_fd(const struct http *h)
 int http_timeout_ms(struct http *h)
 {
 	MHD_UNSIGNED_LONG_LONG ms = 0;
+	int look_ms = links_timeout_ms(h);
 	if (MHD_get_timeout(h->daemon, &ms) != MHD_YES)
-		return -1;
-	return ms > 60000 ? 60000 : (int)ms;
+		return look_ms;
+	return look_ms >= 0 && ms > (unsigned)look_ms ? look_ms : (int)(ms > 60000 ? 60000 : ms);
 }
 
 void http_run(struct http *h)
 {
 	(void)MHD_run(h->daemon);
+	links_sweep(h);
 }
 
 void http_stop(struct http *h)

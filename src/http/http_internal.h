@@ -23,6 +23,12 @@ struct slot {
 	bool in_use;
 };
 
+struct link {
+	struct MHD_Connection *connection; /* NULL: free */
+	uint64_t since_ns;                 /* it was opened, or its last request ended */
+	bool waits_for_us;
+};
+
 struct http {
 	struct MHD_Daemon *daemon;
 	struct http_limits limits;
@@ -32,6 +38,10 @@ struct http {
 	size_t n_slots;
 	struct slot *free_slots;
 	uint8_t *arenas;
+	struct link *links; /* as many as slots */
+	size_t n_links;
+	size_t next_link;
+	uint64_t next_look_ns;
 	size_t under_way;
 	int listen_fd;
 	int epoll_fd;
@@ -44,6 +54,13 @@ void slot_give(struct slot *s);
 struct slot *slot_of(struct http_req *r);
 /* Finds the route and calls it, or answers for it. */
 void route_serve(struct slot *s, const char *method);
+/* The library's notification of a connection that opens or closes. */
+void link_changed(void *ctx, struct MHD_Connection *c, void **socket_context,
+		  enum MHD_ConnectionNotificationCode code);
+/* Its time begins anew; while it waits for us it has all the time. */
+void link_moved_on(struct MHD_Connection *c, bool waits_for_us);
+void links_sweep(struct http *h);
+int links_timeout_ms(const struct http *h);
 /* For when there is no slot: a 503 without one. */
 enum MHD_Result answer_busy(struct MHD_Connection *c);
 enum MHD_Result answer_queue(struct slot *s);

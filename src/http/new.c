@@ -28,7 +28,8 @@ static ch_err slots_make(struct http *h)
 	if (!ck_mul(h->n_slots, h->limits.arena, &size))
 		return ch_fail(CH_E_RANGE, "the limits of HTTP are too large", h->n_slots);
 	h->slots = calloc(h->n_slots, sizeof(*h->slots));
-	if (!h->slots)
+	h->links = calloc(h->n_slots, sizeof(*h->links));
+	if (!h->slots || !h->links)
 		return ch_fail(CH_E_NOMEM, "no memory for requests", h->n_slots);
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -92,6 +93,7 @@ void http_free(struct http *h)
 	fd_close(&h->listen_fd);
 	if (h->arenas)
 		(void)munmap(h->arenas, h->n_slots * h->limits.arena);
+	free(h->links);
 	free(h->slots);
 	free(h);
 }

@@ -75,6 +75,7 @@ static int start(void **state)
 	    getsockname(fd, (struct sockaddr *)&address, &n))
 		return -1;
 	limits.connections = 4;
+	limits.request_s = 1;
 	waiting = NULL;
 	return failed(http_new(fd, &limits, routes, COUNT_OF(routes), &server)) ? -1 : 0;
 }
@@ -260,6 +261,38 @@ static void stops_with_one_waiting(void **state)
 	STARTS(got, "HTTP/1.1 503");
 }
 
+/* A byte now and then keeps no connection open. */
+static void drips(void **state)
+{
+	AUTO(fd_close) int fd = client();
+	char c = 0;
+	bool over = false;
+	(void)state;
+	for (int i = 0; i < 30 && !over; i++) {
+		(void)send(fd, "G", 1, MSG_NOSIGNAL);
+		http_run(server);
+		(void)usleep(100000);
+		over = recv(fd, &c, 1, MSG_DONTWAIT) == 0;
+	}
+	assert_true(over);
+	STARTS(ask("GET /show" H "\r\n"), "HTTP/1.1 200");
+}
+
+/* Who waits for us is not cut off. */
+static void waits_longer(void **state)
+{
+	AUTO(fd_close) int fd = client();
+	(void)state;
+	assert_false(failed(fd_write_all(fd, bytes_of_str(LIT("GET /later" H "\r\n")))));
+	assert_false(turn(fd));
+	for (int i = 0; i < 20; i++) {
+		(void)usleep(100000);
+		http_run(server);
+	}
+	http_answer_text(waiting, 200, LIT("done"));
+	HAS(answer(fd), "\r\n\r\ndone");
+}
+
 static void one_too_many(void **state)
 {
 	int fd[6];
@@ -287,6 +320,7 @@ int main(void)
 		T(large),        T(twice_is_empty),
 		T(suspended),    T(gone_while_suspended),
 		T(stops),        T(stops_with_one_waiting),
+		T(drips),        T(waits_longer),
 		T(one_too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

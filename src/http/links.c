@@ -1,0 +1,77 @@
+/* Connections, each with the time by which it must have got somewhere. The library
+ * closes who says nothing; here is who says a byte now and then, before or in a request,
+ * or reads an answer as slowly. */
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "http_internal.h"
+
+enum { LOOK_EVERY_MS = 500, MS = 1000000 };
+
+static struct link *link_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+void link_changed(void *ctx, struct MHD_Connection *c, void **socket_context,
+		  enum MHD_ConnectionNotificationCode code)
+{
+	struct http *h = ctx;
+	struct link *l = *socket_context;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		h->n_links -= l != NULL;
+		if (l)
+			l->connection = NULL;
+		*socket_context = NULL;
+		return;
+	}
+	for (size_t i = 0; i < h->n_slots; i++) {
+		l = &h->links[(h->next_link + i) % h->n_slots];
+		if (l->connection)
+			continue;
+		*l = (struct link){ .connection = c, .since_ns = clock_mono_ns() };
+		*socket_context = l;
+		h->n_links++;
+		h->next_link = (h->next_link + i + 1) % h->n_slots;
+		return;
+	}
+}
+
+void link_moved_on(struct MHD_Connection *c, bool waits_for_us)
+{
+	struct link *l = link_of(c);
+	if (!l)
+		return;
+	l->since_ns = clock_mono_ns();
+	l->waits_for_us = waits_for_us;
+}
+
+/* The library then finds the connection closed, and does the rest. */
+static void cut(const struct link *l)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(l->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info)
+		(void)shutdown(info->connect_fd, SHUT_RDWR);
+}
+
+void links_sweep(struct http *h)
+{
+	uint64_t now = clock_mono_ns();
+	if (now < h->next_look_ns)
+		return;
+	h->next_look_ns = now + (uint64_t)LOOK_EVERY_MS * MS;
+	for (size_t i = 0; i < h->n_slots; i++) {
+		const struct link *l = &h->links[i];
+		if (l->connection && !l->waits_for_us &&
+		    now - l->since_ns > (uint64_t)h->limits.request_s * 1000 * MS)
+			cut(l);
+	}
+}
+
+int links_timeout_ms(const struct http *h)
+{
+	return h->n_links > 0 ? LOOK_EVERY_MS : -1;
+}
