@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/rand.h"
-#include "crypto/key.h"
 #include "crypto/password.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
@@ -92,7 +91,7 @@ static ch_err start(void)
 	uint8_t room[1024];
 	bytes config = { 0 };
 	TRY(boot_read(LIT("hasher"), room, sizeof(room), &config));
-	TRY(crypto_init(NULL));
+	TRY(password_init());
 	TRY(nobody_make());
 	TRY(confine());
 	return control_ready();
