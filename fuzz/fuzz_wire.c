@@ -1,0 +1,76 @@
+/* Every decoder of the wire: the first byte chooses one, the rest is its message. What
+ * is accepted must also be written again without harm. */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/control.h"
+#include "wire/hash.h"
+#include "wire/plan.h"
+#include "wire/sign.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint8_t room[1 << 20];
+
+#define ROLE_CONFIG(type)                                \
+	static void try_##type(bytes b)                  \
+	{                                                \
+		static struct type c;                    \
+		struct wr w = wr_of(room, sizeof(room)); \
+		if (!failed(type##_read(b, &c)))         \
+			type##_write(&w, &c);            \
+	}
+ROLE_CONFIG(signer_config)
+ROLE_CONFIG(warden_config)
+ROLE_CONFIG(keeper_config)
+ROLE_CONFIG(issuer_config)
+ROLE_CONFIG(gate_config)
+ROLE_CONFIG(plan)
+ROLE_CONFIG(control)
+
+static void try_requests(bytes b)
+{
+	struct rd r;
+	struct sign_request q;
+	size_t n = 0;
+	struct wr w = wr_of(room, MESSAGE_MAX);
+	if (failed(sign_batch_open(b, SIGN_REQUESTS, &r, &n)))
+		return;
+	sign_batch_begin(&w, SIGN_REQUESTS);
+	for (size_t i = 0; i < n && !failed(sign_read_request(&r, &q)); i++)
+		(void)sign_batch_add_request(&w, &q);
+}
+
+static void try_answers(bytes b)
+{
+	struct rd r;
+	struct sign_answer a;
+	struct sign_key k;
+	size_t n = 0;
+	if (!failed(sign_batch_open(b, SIGN_ANSWERS, &r, &n)))
+		for (size_t i = 0; i < n && !failed(sign_read_answer(&r, &a)); i++)
+			;
+	if (!failed(sign_batch_open(b, SIGN_KEYS, &r, &n)))
+		for (size_t i = 0; i < n && !failed(sign_read_key(&r, &k)); i++)
+			;
+}
+
+static void try_hash(bytes b)
+{
+	struct hash_check c;
+	struct hash_checked d;
+	(void)hash_read_check(b, &c);
+	(void)hash_read_checked(b, &d);
+}
+
+static void (*const tries[])(bytes) = {
+	try_signer_config, try_warden_config, try_keeper_config, try_issuer_config, try_gate_config,
+	try_plan,          try_control,       try_requests,      try_answers,       try_hash,
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size > 0)
+		tries[data[0] % COUNT_OF(tries)]((bytes){ data + 1, size - 1 });
+	return 0;
+}
