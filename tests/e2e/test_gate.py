@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from chancery import Gate, Signer, b64, basic, compact, http, wait_for
+from chancery import PROGRAM, Gate, Signer, b64, basic, compact, http, wait_for
 
 REFUSED = b'{"active":false}'
 MAILBOXES = {"home": ["*@home.test"], "corp": ["*@corp.test"]}
@@ -266,6 +266,19 @@ def test_check_and_mistakes(tmp_path):
         assert run(gate, *args).returncode == 2
     assert run(gate, "--help").stdout.startswith("usage: chancery gate")
     assert run(gate, "-c", str(tmp_path / "none.yaml")).returncode == 3
+
+
+def test_the_policy_of_contrib_is_good(tmp_path, root_dir):
+    policy = tmp_path / "gate.yaml"
+    policy.write_text((root_dir / "contrib" / "dovecot" / "gate.yaml").read_text())
+    (tmp_path / "gate.secret").write_text(Gate.SECRET)
+    (tmp_path / "gate.secret").chmod(0o600)
+    (tmp_path / "jwks").mkdir()
+    for realm, signer in (("home", HOME), ("corp", CORP)):
+        (tmp_path / "jwks" / f"{realm}.json").write_text(signer.jwks())
+    good = subprocess.run([PROGRAM, "gate", "-c", str(policy), "--check"], capture_output=True,
+                          text=True, timeout=20)
+    assert (good.returncode, good.stderr) == (0, "")
 
 
 def test_the_port_is_taken(tmp_path):
