@@ -9,17 +9,23 @@ enum { ROOM = 1 << 18 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct issuer_realm realm = {
-	.name = { "home", 4 }, .issuer = { "http://localhost:1/home", 23 }, .issues = true,
-	.n_audiences = 1, .audiences = { { { "mail", 4 }, { "https://mail.test", 17 } } },
-	.n_scopes = 2, .scopes = { { "openid", 6 }, { "mail.read", 9 } },
+	.name = { "home", 4 },
+	.issuer = { "http://localhost:1/home", 23 },
+	.issues = true,
+	.n_audiences = 1,
+	.audiences = { { { "mail", 4 }, { "https://mail.test", 17 } } },
+	.n_scopes = 2,
+	.scopes = { { "openid", 6 }, { "mail.read", 9 } },
 };
 
 static void authorize(str query, struct arena *a)
 {
 	static const char uris[] = "http://127.0.0.1/callback https://app.test/cb com.app:/cb";
 	const struct store_client c = {
-		.grant_types = LIT("authorization_code"), .scopes = LIT("openid mail.read"),
-		.redirect_uris = { uris, sizeof(uris) - 1 }, .audience = LIT("mail"),
+		.grant_types = LIT("authorization_code"),
+		.scopes = LIT("openid mail.read"),
+		.redirect_uris = { uris, sizeof(uris) - 1 },
+		.audience = LIT("mail"),
 	};
 	static uint8_t text[ROOM];
 	struct wr w = wr_of(text, sizeof(text));
