@@ -110,8 +110,8 @@ static ch_err answers_take(size_t *ret_n)
 {
 	static uint8_t room[MESSAGE_MAX];
 	bytes message = { 0 };
-	struct rd r;
-	struct sign_answer a;
+	struct rd r = { 0 };
+	struct sign_answer a = { 0 };
 	TRY(channel_wait(bench.roles.realm, POLLIN, ANSWER_MS));
 	TRY(channel_recv(bench.roles.realm, room, sizeof(room), &message, NULL));
 	TRY(sign_batch_open(message, SIGN_ANSWERS, &r, ret_n));
@@ -206,7 +206,7 @@ static double median_of(double *x, size_t n)
 
 static struct rate median(const struct rate *r, size_t n)
 {
-	double wall[ROUNDS_MAX], cpu[ROUNDS_MAX];
+	double wall[ROUNDS_MAX] = { 0 }, cpu[ROUNDS_MAX] = { 0 };
 	for (size_t i = 0; i < n; i++) {
 		wall[i] = r[i].per_wall_s;
 		cpu[i] = r[i].per_cpu_s;
@@ -217,7 +217,7 @@ static struct rate median(const struct rate *r, size_t n)
 /* Each round against its own neighbour: what slows the machine slows both. */
 static double median_ratio(const struct rate *r, const struct rate *limit, size_t n)
 {
-	double ratio[ROUNDS_MAX];
+	double ratio[ROUNDS_MAX] = { 0 };
 	for (size_t i = 0; i < n; i++)
 		ratio[i] = r[i].per_cpu_s / limit[i].per_cpu_s;
 	return median_of(ratio, n);

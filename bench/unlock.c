@@ -10,7 +10,7 @@
 #include "crypto/key.h"
 #include "keyfile/keyfile.h"
 
-enum { TIMES = 5 };
+enum { TIMES = 5, MEDIAN = 2 };
 
 static ch_err once(const struct kdf *kdf, const struct secret *passphrase, uint64_t *ret_ns)
 {
@@ -30,9 +30,9 @@ static int by_size(const void *a, const void *b)
 static ch_err run(const char *kdf_file, const char *passphrase_file)
 {
 	uint8_t file[KDF_FILE_MAX];
-	uint64_t ns[TIMES];
+	uint64_t ns[TIMES] = { 0 };
 	size_t n = 0;
-	struct kdf kdf;
+	struct kdf kdf = { 0 };
 	AUTO(secret_done) struct secret *passphrase = NULL;
 	AUTO(fd_close) int fd = open(passphrase_file, O_RDONLY | O_CLOEXEC);
 	TRY(crypto_init(NULL));
@@ -42,7 +42,7 @@ static ch_err run(const char *kdf_file, const char *passphrase_file)
 	for (size_t i = 0; i < TIMES; i++)
 		TRY(once(&kdf, passphrase, &ns[i]));
 	qsort(ns, TIMES, sizeof(*ns), by_size);
-	(void)printf("%.2f\n", (double)ns[TIMES / 2] / 1e6);
+	(void)printf("%.2f\n", (double)ns[MEDIAN] / 1e6);
 	return CH_DONE;
 }
 
