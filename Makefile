@@ -45,14 +45,14 @@ with-tests:
 	ninja -C $(BUILD)
 
 unit: with-tests
-	meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite unit --suite fuzz
+	meson test -C $(BUILD) -t 3 --no-rebuild --print-errorlogs --suite unit --suite fuzz
 
 asan:
 	@test -e $(BUILD)/asan/build.ninja || meson setup $(BUILD)/asan -Dtests=enabled \
 		-Db_sanitize=address,undefined -Db_lundef=false
 	ninja -C $(BUILD)/asan
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		meson test -C $(BUILD)/asan --no-rebuild --print-errorlogs --suite unit --suite fuzz
+		meson test -C $(BUILD)/asan -t 6 --no-rebuild --print-errorlogs --suite unit --suite fuzz
 
 e2e: with-tests
 	CHANCERY=$(CURDIR)/$(BUILD)/chancery $(PYTEST) -q -p no:cacheprovider \
