@@ -134,27 +134,6 @@ static int make_data(const struct dev_wish *w)
 	return failed(e) ? say_trouble("cannot fill", str_from_c(w->dir), e) : EXIT_YES;
 }
 
-/* Roles with a uid of their own must be able to walk to their files. */
-static int check_reach(void)
-{
-	struct path at = dev.a.dir;
-	struct stat st;
-	if (geteuid() != 0)
-		return EXIT_YES;
-	for (size_t n = str_from_c(at.p).n; n > 1; n--) {
-		if (at.p[n] != 0 && at.p[n] != '/')
-			continue;
-		at.p[n] = 0;
-		if (stat(at.p, &st) == 0 && !(st.st_mode & S_IXOTH)) {
-			say("the roles' own uids cannot pass this folder: make it o+x or choose "
-			    "another place",
-			    str_from_c(at.p));
-			return EXIT_TROUBLE;
-		}
-	}
-	return EXIT_YES;
-}
-
 static ch_err watch_signals(void)
 {
 	sigset_t set;
@@ -323,7 +302,7 @@ int dev_serve(const struct dev_wish *w)
 	if (r == EXIT_YES)
 		r = make_data(w);
 	if (r == EXIT_YES)
-		r = check_reach();
+		r = serving_check(&dev.a);
 	if (r != EXIT_YES)
 		return r;
 	if (geteuid() != 0)

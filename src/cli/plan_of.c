@@ -1,6 +1,8 @@
 /* The plan of an authority: each group with its issuer's configuration and its realms. */
 #include "plan_of.h"
 
+#include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -25,6 +27,48 @@ int serving_listen(struct serving *s, struct authority *a)
 		s->n_listen = i + 1;
 	}
 	return EXIT_YES;
+}
+
+static int check_uids(const struct authority *a)
+{
+	for (uint32_t i = 0; i < UID_SPAN; i++) {
+		const struct passwd *p = getpwuid(a->config.uid_base + i);
+		if (!p)
+			continue;
+		say("a user of this machine has a uid that a role would run under; change uid_base "
+		    "in "
+		    "chancery.yaml",
+		    str_from_c(p->pw_name));
+		return EXIT_TROUBLE;
+	}
+	return EXIT_YES;
+}
+
+static int check_reach(const struct authority *a)
+{
+	struct path at = a->dir;
+	struct stat st;
+	for (size_t n = str_from_c(at.p).n; n > 1; n--) {
+		if (at.p[n] != 0 && at.p[n] != '/')
+			continue;
+		at.p[n] = 0;
+		if (stat(at.p, &st) == 0 && !(st.st_mode & S_IXOTH)) {
+			say("the roles' own uids cannot pass this folder: make it o+x or choose "
+			    "another "
+			    "place",
+			    str_from_c(at.p));
+			return EXIT_TROUBLE;
+		}
+	}
+	return EXIT_YES;
+}
+
+int serving_check(const struct authority *a)
+{
+	if (geteuid() != 0)
+		return EXIT_YES;
+	int r = check_uids(a);
+	return r == EXIT_YES ? check_reach(a) : r;
 }
 
 static struct issuer_realm issuer_realm_of(const struct config_realm *m)

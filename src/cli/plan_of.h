@@ -18,6 +18,9 @@ struct serving {
 /* Binds what the configuration says for each group (port 0: a free one, which is put
  * into the configuration of *a). Says what is wrong. */
 int serving_listen(struct serving *s, struct authority *a);
+/* As root: nobody else has the roles' uids, and they can walk to the folder. Says what
+ * is wrong. */
+int serving_check(const struct authority *a);
 /* Everything for spawn_role or spawn_become; ret_boot is its memfd, ret_program the
  * supervisor's. */
 struct spawn;

@@ -55,6 +55,8 @@ static int serve(const char *dir)
 		return EXIT_TROUBLE;
 	}
 	r = check_secret_memory(&a);
+	if (r == EXIT_YES)
+		r = serving_check(&a);
 	if (r != EXIT_YES)
 		return r;
 	s.secret_memory = a.config.secret_memory;

@@ -340,6 +340,24 @@ class TestProduction:
         said = pathlib.Path(log.name).read_text()
         assert "passphrase" in said and "another passphrase" not in said
 
+    def test_a_uid_that_somebody_has_is_refused(self, folder):
+        assert run("init", folder).returncode == 0
+        text = (folder / "chancery.yaml").read_text()
+        assert "uid_base: 59900" in text
+        (folder / "chancery.yaml").write_text(text.replace("uid_base: 59900", "uid_base: 1"))
+        r = run("serve", folder)
+        assert r.returncode == 3 and b"uid_base" in r.stderr and b"daemon" in r.stderr
+
+    def test_a_folder_that_roles_cannot_reach_is_refused(self, folder):
+        folder.parent.chmod(0o700)
+        for args in (["--dev", "--port", "0"], []):
+            if not args:
+                shutil.rmtree(folder)
+                assert run("init", folder).returncode == 0
+            r = run("serve", *args, folder)
+            assert r.returncode == 3 and str(folder.parent).encode() in r.stderr
+        folder.parent.chmod(0o755)
+
     def test_no_keys_and_own_passphrase(self, folder):
         secret = folder.parent / "secret"
         secret.write_text("short")
