@@ -109,10 +109,8 @@ static void end_warden(struct supervisor *s, struct process *p, int status)
 
 static void end_signer(struct supervisor *s, struct process *p, int status)
 {
-	bool was_current = p->current;
 	(void)status;
-	p->current = false;
-	generation_ended(s, p->group, was_current);
+	generation_ended(s, p);
 }
 
 static void kill_role(struct supervisor *s, enum role role, size_t group)
@@ -170,6 +168,7 @@ static void ended(struct supervisor *s, struct process *p, int status)
 		if (p->control != before)
 			break;
 	}
+	p->has_signed = p->status && p->status->signed_tokens > 0;
 	copy = *p;
 	process_gone(s, p);
 	/* before it was ready, starting it again would only repeat it */

@@ -1,6 +1,7 @@
 /* Generations of signers. A signer never changes: a crash, a new key, a renewal each
  * start a new one; the issuer is given its sockets and lets go of the old ones, and a
  * signer without sockets ends by itself. */
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -10,7 +11,11 @@
 
 enum { QUICK_CRASHES = 3 };
 
-static const uint64_t ms_ns = 1000000, soon_ns = 5000000000U, pause_ns = 1000000000U;
+/* A signer that dies young time after time waits: long if none of them signed anything, so
+ * that a broken key or host costs little; else briefly, for one that signs between two
+ * crashes is worth having at once. */
+static const uint64_t ms_ns = 1000000, soon_ns = 5000000000U, pause_ns = 1000000000U,
+		      short_pause_ns = 20000000U;
 
 static ch_err hold(struct supervisor *s, struct process *signer, int key, int status)
 {
@@ -25,6 +30,12 @@ static ch_err hold(struct supervisor *s, struct process *signer, int key, int st
 	return control_send(warden->control, &c, &fds);
 }
 
+static const volatile struct signer_status *status_map(int fd)
+{
+	void *page = mmap(NULL, STATUS_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	return page == MAP_FAILED ? NULL : page;
+}
+
 ch_err generation_start(struct supervisor *s, size_t group)
 {
 	AUTO(fd_close) int key = -1;
@@ -36,6 +47,8 @@ ch_err generation_start(struct supervisor *s, size_t group)
 	s->retry_at_ns[group] = 0;
 	s->started_ns[group] = clock_mono_ns();
 	ch_err e = launch_signer(s, p, &key, &status);
+	if (!failed(e))
+		p->status = status_map(status);
 	if (!failed(e))
 		e = hold(s, p, key, status);
 	if (failed(e))
@@ -97,17 +110,22 @@ static void start_or_wait(struct supervisor *s, size_t group)
 	s->retry_at_ns[group] = clock_mono_ns() + pause_ns;
 }
 
-void generation_ended(struct supervisor *s, size_t group, bool was_current)
+void generation_ended(struct supervisor *s, const struct process *p)
 {
+	size_t group = p->group;
 	struct process *warden = process_find(s, ROLE_WARDEN, NO_GROUP);
-	bool quick = clock_mono_ns() - s->started_ns[group] < soon_ns;
-	if (s->stopping || (!was_current && process_find(s, ROLE_SIGNER, group)))
+	uint64_t now = clock_mono_ns();
+	bool quick = now - s->started_ns[group] < soon_ns;
+	if (s->stopping || (!p->current && process_find(s, ROLE_SIGNER, group)))
 		return;
 	if (!warden || !warden->ready)
 		return; /* its READY starts signers for all */
 	s->crashes[group] = quick ? s->crashes[group] + 1 : 0;
-	if (s->crashes[group] >= QUICK_CRASHES)
-		s->retry_at_ns[group] = clock_mono_ns() + pause_ns;
+	s->fruitless[group] = quick && !p->has_signed ? s->fruitless[group] + 1 : 0;
+	if (s->fruitless[group] >= QUICK_CRASHES)
+		s->retry_at_ns[group] = now + pause_ns;
+	else if (s->crashes[group] >= QUICK_CRASHES)
+		s->retry_at_ns[group] = now + short_pause_ns;
 	else
 		start_or_wait(s, group);
 }

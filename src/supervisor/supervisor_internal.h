@@ -8,6 +8,7 @@
 #include "wire/boot.h"
 #include "wire/control.h"
 #include "wire/plan.h"
+#include "wire/status.h"
 
 enum role {
 	ROLE_KEEPER,
@@ -32,6 +33,8 @@ struct process {
 	int gate_end;            /* write a byte: go on to exec */
 	int sockets[REALMS_MAX]; /* the issuer's ends, until they are handed over */
 	bool current;            /* its sockets are with the issuer */
+	const volatile struct signer_status *status; /* its word, for pauses alone; or NULL */
+	bool has_signed;                             /* when it ended */
 };
 
 struct supervisor {
@@ -42,6 +45,7 @@ struct supervisor {
 	uint32_t generation;                   /* the last one given */
 	uint64_t retry_at_ns[PLAN_GROUPS_MAX]; /* 0: no signer is to be started again */
 	unsigned crashes[PLAN_GROUPS_MAX];     /* in a row, soon after the start */
+	unsigned fruitless[PLAN_GROUPS_MAX];   /* of these, in a row without a signature */
 	uint64_t started_ns[PLAN_GROUPS_MAX];
 	bool told_ready, stopping, broken;
 	int signals, listener;
@@ -76,8 +80,8 @@ void generation_held(struct supervisor *s, pid_t pid);
 void generation_ready(struct supervisor *s, struct process *signer);
 /* Starts what must be tried again by now; the time until the next try in ms, or -1. */
 int generation_retry(struct supervisor *s);
-/* A signer of this group ended: is another one due? */
-void generation_ended(struct supervisor *s, size_t group, bool was_current);
+/* This signer ended: is another one due, and when? */
+void generation_ended(struct supervisor *s, const struct process *p);
 
 /* key_files.c: the sealed files of one realm, appended to c->keys in storage */
 ch_err key_files_read(struct supervisor *s, str realm, struct wr *storage, struct signer_config *c,

@@ -1,4 +1,6 @@
 /* The processes that we started. */
+#include <sys/mman.h>
+
 #include "base/file.h"
 #include "base/log.h"
 #include "supervisor_internal.h"
@@ -80,5 +82,8 @@ void process_gone(struct supervisor *s, struct process *p)
 	fd_close(&p->gate_end);
 	for (size_t k = 0; k < REALMS_MAX; k++)
 		fd_close(&p->sockets[k]);
+	if (p->status)
+		(void)munmap((void *)(uintptr_t)p->status, STATUS_SIZE);
+	p->status = NULL;
 	p->pid = 0;
 }
