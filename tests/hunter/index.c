@@ -23,6 +23,12 @@ struct index {
 	size_t mask;
 };
 
+/* A window sets two bits, the second far from the first. */
+static uint64_t second_bit(const struct index *x, uint64_t h)
+{
+	return (h << 24) >> x->map_shift;
+}
+
 static uint64_t load(const uint8_t *p)
 {
 	uint64_t w;
@@ -61,12 +67,13 @@ static uint32_t next_offset(const struct sequence *s, uint32_t from)
 
 static void put(struct index *x, uint64_t window, size_t sequence, uint32_t offset)
 {
-	uint64_t h = mix(window), bit = h >> x->map_shift;
+	uint64_t h = mix(window), bit = h >> x->map_shift, other = second_bit(x, h);
 	size_t i = (size_t)(h >> 20) & x->mask;
 	while (x->slots[i].sequence)
 		i = (i + 1) & x->mask;
 	x->slots[i] = (struct slot){ window, (uint32_t)sequence + 1, offset };
 	x->map[bit >> 6] |= (uint64_t)1 << (bit & 63);
+	x->map[other >> 6] |= (uint64_t)1 << (other & 63);
 }
 
 static size_t count_windows(const struct prey *prey)
@@ -151,6 +158,9 @@ static void grow(struct hunt *h, const struct slot *slot, size_t at)
 static void look_up(struct hunt *h, uint64_t window, size_t at)
 {
 	const struct index *x = h->x;
+	uint64_t other = second_bit(x, mix(window));
+	if (!(x->map[other >> 6] >> (other & 63) & 1))
+		return;
 	for (size_t i = (size_t)(mix(window) >> 20) & x->mask; x->slots[i].sequence;
 	     i = (i + 1) & x->mask)
 		if (x->slots[i].window == window)

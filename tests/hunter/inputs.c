@@ -28,27 +28,53 @@ static bool is_core(bytes b)
 	       h.e_phnum <= (b.n - h.e_phoff) / sizeof(Elf64_Phdr);
 }
 
-/* Segments in the order of the file; what is between them is "other". */
-static void take_core(struct input_eater *e, bytes b, const char *path)
+static Elf64_Phdr segment(bytes b, size_t i)
 {
 	Elf64_Ehdr h;
 	Elf64_Phdr p;
-	size_t done = 0;
+	memcpy(&h, b.p, sizeof(h));
+	memcpy(&p, b.p + h.e_phoff + i * sizeof(p), sizeof(p));
+	if (i >= h.e_phnum || p.p_offset >= b.n)
+		return (Elf64_Phdr){ 0 };
+	if (p.p_filesz > b.n - p.p_offset)
+		p.p_filesz = b.n - p.p_offset;
+	return p;
+}
+
+/* The end of what is known from `at` on: a segment's, or the next one's start. */
+static size_t next_edge(bytes b, size_t n, size_t at, bool *ret_inside)
+{
+	size_t edge = b.n;
+	*ret_inside = false;
+	for (size_t i = 0; i < n; i++) {
+		Elf64_Phdr p = segment(b, i);
+		if (p.p_offset <= at && at - p.p_offset < p.p_filesz) {
+			*ret_inside = true;
+			return p.p_offset + p.p_filesz;
+		}
+		if (p.p_filesz && p.p_offset > at && p.p_offset < edge)
+			edge = p.p_offset;
+	}
+	return edge;
+}
+
+/* Each segment, then what belongs to none. */
+static void take_core(struct input_eater *e, bytes b, const char *path)
+{
+	Elf64_Ehdr h;
+	bool inside = false;
 	memcpy(&h, b.p, sizeof(h));
 	for (size_t i = 0; i < h.e_phnum; i++) {
-		memcpy(&p, b.p + h.e_phoff + i * sizeof(p), sizeof(p));
-		if (p.p_filesz == 0 || p.p_offset >= b.n)
-			continue;
-		size_t n = p.p_filesz < b.n - p.p_offset ? p.p_filesz : b.n - p.p_offset;
-		if (p.p_offset > done)
-			e->take(e, (bytes){ b.p + done, p.p_offset - done }, PLACE_OTHER, path);
-		e->take(e, (bytes){ b.p + p.p_offset, n },
-			p.p_type == PT_NOTE ? PLACE_REGISTERS : PLACE_MEMORY, path);
-		if (p.p_offset + n > done)
-			done = p.p_offset + n;
+		Elf64_Phdr p = segment(b, i);
+		if (p.p_filesz)
+			e->take(e, (bytes){ b.p + p.p_offset, p.p_filesz },
+				p.p_type == PT_NOTE ? PLACE_REGISTERS : PLACE_MEMORY, path);
 	}
-	if (done < b.n)
-		e->take(e, (bytes){ b.p + done, b.n - done }, PLACE_OTHER, path);
+	for (size_t at = 0, edge; at < b.n; at = edge) {
+		edge = next_edge(b, h.e_phnum, at, &inside);
+		if (!inside)
+			e->take(e, (bytes){ b.p + at, edge - at }, PLACE_OTHER, path);
+	}
 }
 
 static bool take_mapped(struct input_eater *e, int fd, size_t n, const char *path)

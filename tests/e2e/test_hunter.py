@@ -1,0 +1,659 @@
+"""The proof that keys cannot leak, and the proof that the proof can fail.
+
+A key that is known here is imported into an authority that signs all the while. The hunter
+(tests/hunter) then looks for it, in every form, and for the nonce of every signature that
+came out, in: the memory of every process as root reads it, what crashes leave, the log,
+every file of the authority, and all that clients received. What goes over the sockets
+between issuer and signer is not captured (nobody can attach to a held signer); both ends of
+it are memory that is searched. The same hunter must find the key in a careless signer.
+
+CHANCERY_ROUNDS is how many crashes `make soak` makes (3000 if it does not say).
+"""
+import ctypes
+import errno
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import pytest
+from chancery import PROGRAM, Authority, basic, http, wait_for
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+pytestmark = pytest.mark.root_only
+
+BUILD = pathlib.Path(PROGRAM).resolve().parent
+HUNTER = BUILD / "tests" / "hunter" / "hunter"
+VARIANTS = BUILD / "tests" / "variants"
+HERE = pathlib.Path(__file__).resolve().parent
+ROLES = ("supervisor", "warden", "signer", "issuer", "hasher", "gate")
+MAIN_SIGNER_FDS = {0, 1, 2, 4, 7, 8}  # null, log, log, control, one socket a realm
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def generate(kind="ES256"):
+    """A private key in PEM."""
+    key = {"ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
+           "EdDSA": ed25519.Ed25519PrivateKey.generate,
+           "RS256": lambda: rsa.generate_private_key(65537, 2048)}[kind]()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                             serialization.NoEncryption())
+
+
+def assemble(folder, **instead):
+    """`chancery` with its libexec beside it, some roles replaced by a test variant."""
+    libexec = folder / "libexec" / "chancery"
+    libexec.mkdir(parents=True)
+    shutil.copy(PROGRAM, folder / "chancery")
+    for role in (*ROLES, "keeper"):
+        of = VARIANTS / instead[role] if role in instead else BUILD / "libexec/chancery" / role
+        shutil.copy(of, libexec / role)
+    return str(folder / "chancery")
+
+
+class Hunted:
+    """A dev authority whose realm home signs with a key that we know."""
+
+    def __init__(self, folder, kind="ES256", **instead):
+        self.folder = folder
+        self.careless = instead.get("signer") == "careless-signer"
+        self.program = assemble(folder / "bin", **instead) if instead else PROGRAM
+        self.pem = folder / "key.pem"
+        self.pem.write_bytes(generate(kind))
+        # only its own walls may keep a core from being written, not the shell's limit
+        before = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+        self.cwd = folder / "cwd"
+        self.cwd.mkdir()
+        self.cwd.chmod(0o777)
+        back = os.getcwd()
+        os.chdir(self.cwd)
+        try:
+            self.authority = Authority(folder / "a", "--no-keys", "home", program=self.program)
+        finally:
+            os.chdir(back)
+            resource.setrlimit(resource.RLIMIT_CORE, before)
+        self.dir, self.dev = self.authority.dir, self.authority.dev
+        self.log = pathlib.Path(self.authority.log.name)
+        try:
+            subprocess.run([self.program, "key", "import", "-C", self.dir, "--realm", "home", "-"],
+                           input=self.pem.read_bytes(), check=True, capture_output=True)
+            wait_for(self.signer, what="the new signer")
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self):
+        self.authority.stop()
+
+    def pids(self):
+        return self.authority.read_dev()["pids"]
+
+    def signer(self):
+        """The one with two realms, once it runs behind its walls."""
+        signing = [p for p in self.pids().get("signer", []) if fds(p) == MAIN_SIGNER_FDS
+                   and (self.careless or status(p).get("Seccomp") == "2")]
+        return signing[0] if len(signing) == 1 else None
+
+    def answers(self):
+        home = self.dev["realms"]["home"]
+        r = http("POST", home["token_endpoint"], b"grant_type=client_credentials",
+                 {"Authorization": basic("bench", "bench-secret")})
+        return r.status == 200
+
+    def verify(self, tokens):
+        """Every one of them is a good token, says chancery itself."""
+        home = self.dev["realms"]["home"]
+        jwks = self.folder / "jwks.json"
+        jwks.write_bytes(http("GET", home["jwks_uri"]).body)
+        r = subprocess.run([self.program, "verify", "--jwks", jwks, "--issuer", home["issuer"],
+                            "--audience", "mail", "--batch", "-"],
+                           input=tokens, capture_output=True, check=False)
+        verdicts = [json.loads(line)["verdict"] for line in r.stdout.splitlines()]
+        assert r.returncode == 0 and set(verdicts) <= {"accepted"}, r.stdout[-300:]
+        return len(verdicts)
+
+    def cores(self):
+        """What the kernel may have written, wherever its pattern says."""
+        pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip()
+        places = [self.cwd, self.dir, self.folder]
+        if pattern.startswith("/"):
+            places.append(pathlib.Path(pattern).parent)
+        return [f for p in places for f in p.glob("*core*") if f.is_file()]
+
+
+@pytest.fixture
+def make():
+    made = []
+
+    def start(*args, **instead):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="chancery-hunter-"))
+        folder.chmod(0o755)
+        made.append((folder, None))
+        made[-1] = (folder, Hunted(folder, *args, **instead))
+        return made[-1][1]
+
+    yield start
+    for folder, hunted in made:
+        if hunted:
+            hunted.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def running():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="chancery-hunter-"))
+    folder.chmod(0o755)
+    h = Hunted(folder)
+    yield h
+    h.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class Busy:
+    """Requests from eight connections while the block runs; then .ends, .tokens."""
+
+    def __init__(self, hunted, name="load", connections=8):
+        self.folder = hunted.folder / name
+        self.folder.mkdir()
+        self.process = subprocess.Popen(
+            [sys.executable, HERE / "load.py", hunted.dev["realms"]["home"]["token_endpoint"],
+             self.folder, str(connections)], stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        assert self.process.stdout.readline() == "busy\n"
+        time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        last = self.process.stdout.read()
+        self.process.wait()
+        self.process.stdout.close()
+        self.ends = json.loads(last) if last else {}
+        self.tokens = self.folder / "tokens"
+
+
+def hunt(pem, *where, tokens=None, pids=()):
+    args = [HUNTER, "--key", pem]
+    args += ["--tokens", tokens] if tokens else []
+    for pid in pids:
+        args += ["--pid", str(pid)]
+    r = subprocess.run([*args, *where], capture_output=True, text=True, check=False)
+    assert r.returncode in (0, 1), r.stdout + r.stderr
+    return json.loads(r.stdout)
+
+
+def clean(found):
+    assert found["total"] == 0, found["found"]
+    return found
+
+
+def fds(pid):
+    try:
+        return {int(f) for f in os.listdir(f"/proc/{pid}/fd")}
+    except OSError:
+        return set()
+
+
+def status(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return {}
+    return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+
+
+def alive(pid):
+    return status(pid).get("State", "Z")[0] not in "ZX"
+
+
+def secret_regions(pid):
+    lines = pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines()
+    spans = [line.split()[0].split("-") for line in lines if "/secretmem" in line]
+    return [(int(a, 16), int(b, 16)) for a, b in spans]
+
+
+class iovec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+
+
+def vm_read(pid, address, n=4096):
+    """process_vm_readv: how many bytes, or -errno."""
+    room = ctypes.create_string_buffer(n)
+    ours = iovec(ctypes.addressof(room), n)
+    theirs = iovec(address, n)
+    got = libc.process_vm_readv(pid, ctypes.byref(ours), 1, ctypes.byref(theirs), 1, 0)
+    return got if got >= 0 else -ctypes.get_errno()
+
+
+# --- root who reads ------------------------------------------------------------------
+
+def test_root_cannot_attach_to_the_busy_signer(running, tmp_path):
+    with Busy(running, "attach"):
+        pid = running.signer()
+        for tool in (["gcore", "-o", tmp_path / "core", str(pid)],
+                     ["gcore", "-a", "-o", tmp_path / "core", str(pid)],
+                     ["gdb", "-batch", "-nx", "-p", str(pid), "-ex", "bt"]):
+            r = subprocess.run(tool, capture_output=True, text=True, timeout=60, check=False)
+            assert "Operation not permitted" in r.stdout + r.stderr, r.stdout + r.stderr
+        for request in (16, 0x4206):  # PTRACE_ATTACH, PTRACE_SEIZE
+            ctypes.set_errno(0)
+            assert libc.ptrace(request, pid, 0, 0) == -1 and ctypes.get_errno() == errno.EPERM
+    assert not list(tmp_path.iterdir())
+    assert running.signer() == pid, "it goes on as if nothing had been"
+
+
+def test_root_reads_nothing_of_secret_memory(running):
+    with Busy(running, "read"):
+        pid = running.signer()
+        regions = secret_regions(pid)
+        assert len(regions) >= 2 and sum(b - a for a, b in regions) >= 2 << 20
+        with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+            for start, end in regions:
+                for at in range(start, end, 65536):
+                    with pytest.raises(OSError) as e:
+                        os.pread(mem.fileno(), 4096, at)
+                    assert e.value.errno in (errno.EIO, errno.EFAULT)
+                    assert vm_read(pid, at) == -errno.EFAULT
+        # the control: what is not secret can be read
+        text = next(line for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines()
+                    if "/signer" in line)
+        assert vm_read(pid, int(text.split("-")[0], 16)) == 4096
+
+
+def test_readable_memory_of_every_process_holds_no_key(running):
+    """While it signs, and after: no form of the key anywhere, no nonce of any token."""
+    pids = [p for role in running.pids().values() for p in role]
+    with Busy(running, "memory", 2) as busy:
+        for _ in range(5):
+            found = clean(hunt(running.pem, pids=pids))
+    lines = busy.tokens.read_bytes().splitlines(keepends=True)[-1000:]
+    last = busy.folder / "last"
+    last.write_bytes(b"".join(lines))
+    found = clean(hunt(running.pem, tokens=last, pids=pids))
+    assert found["signatures"] == len(lines) and found["bytes"] > 20 << 20
+    secret = [r for r in found["refused"] if "secretmem" in r["region"]]
+    assert {r["pid"] for r in secret} >= {running.signer(), *running.pids()["warden"]}
+    assert len(secret) == len(found["refused"]), "nothing but secret memory is unreadable"
+    print(f"\nlive memory: {found['bytes'] >> 20} MB of {len(pids)} processes, "
+          f"{found['signatures']} nonces, 0 found, {found['mb_per_s']:.0f} MB/s")
+
+
+def test_no_process_has_a_descriptor_of_secret_memory(running):
+    with Busy(running, "descriptors"):
+        for role, pids in running.pids().items():
+            for pid in pids:
+                pidfd = os.pidfd_open(pid)
+                for fd in fds(pid):
+                    assert "secretmem" not in os.readlink(f"/proc/{pid}/fd/{fd}"), (role, fd)
+                    ours = libc.syscall(438, pidfd, fd, 0)  # pidfd_getfd
+                    if ours >= 0:
+                        assert "secretmem" not in os.readlink(f"/proc/self/fd/{ours}"), (role, fd)
+                        os.close(ours)
+                os.close(pidfd)
+
+
+def test_the_warden_takes_the_signers_with_it(running):
+    pids = running.pids()
+    warden, signers = pids["warden"][0], pids["signer"]
+    with Busy(running, "warden") as busy:
+        os.kill(warden, signal.SIGKILL)
+        wait_for(lambda: not any(map(alive, signers)), 5, "the end of the signers")
+        wait_for(lambda: running.signer() not in (None, *signers), 20, "new signers")
+        wait_for(running.answers, 20, "a token")
+    assert set(busy.ends) <= {"200", "503"}, busy.ends
+    running.verify(busy.tokens.read_bytes())
+
+
+# --- the walls of the signer ---------------------------------------------------------
+
+def test_what_the_signer_is_linked_with(running):
+    r = subprocess.run(["readelf", "-d", BUILD / "libexec/chancery/signer"], capture_output=True,
+                       text=True, check=True)
+    needed = set(re.findall(r"NEEDED.*\[(.*?)\]", r.stdout))
+    assert needed == {"libcrypto.so.3", "libsodium.so.23", "libseccomp.so.2", "libc.so.6"}
+
+
+def test_walls_of_the_running_signer(running):
+    pid = running.signer()
+    of = status(pid)
+    assert of["Seccomp"] == "2" and of["NoNewPrivs"] == "1" and of["Threads"] == "1"
+    assert of["TracerPid"] == str(running.pids()["warden"][0])
+    uids, gids = of["Uid"].split(), of["Gid"].split()
+    assert len(set(uids)) == 1 and uids[0] != "0" and len(set(gids)) == 1 and gids[0] != "0"
+    assert of["Groups"].strip() == ""
+    for role, pids in running.pids().items():
+        others = {status(p)["Uid"].split()[0] for p in pids}
+        assert role == "signer" or uids[0] not in others, role
+    for caps in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(of[caps], 16) == 0, caps
+    # of a process that cannot be dumped, /proc/PID belongs to root
+    assert os.stat(f"/proc/{pid}/environ").st_uid == 0
+    limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+    assert re.search(r"Max core file size\s+0\s+0\s", limits)
+    assert re.search(r"Max processes\s+0\s+0\s", limits)
+    assert pathlib.Path(f"/proc/{pid}/environ").read_bytes() == b""
+    assert pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() == b"chancery-signer\0"
+
+
+def test_descriptors_of_the_running_signer(running):
+    pid = running.signer()
+    assert fds(pid) == MAIN_SIGNER_FDS
+    unix = pathlib.Path("/proc/net/unix").read_text()
+    for fd in fds(pid):
+        is_what = os.readlink(f"/proc/{pid}/fd/{fd}")
+        if fd == 0:
+            assert is_what == "/dev/null"
+        elif fd in (1, 2):
+            assert is_what == str(running.log)
+        else:
+            inode = re.fullmatch(r"socket:\[(\d+)\]", is_what).group(1)
+            assert re.search(rf" 0005 \d\d +{inode}(?: |$)", unix, re.M), "a SEQPACKET pair"
+
+
+DEEDS = ["open", "socket", "fork", "ptrace", "execve", "mmap", "kill"]
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_a_forbidden_call_kills_the_signer(deed):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="chancery-deed-"))
+    folder.chmod(0o755)
+    try:
+        program = assemble(folder / "bin", signer=f"signer-{deed}")
+        r = subprocess.run([program, "serve", "--dev", "--port", "0", folder / "a"],
+                           capture_output=True, text=True, timeout=60, check=False)
+        assert r.returncode == 3 and "ready" not in r.stdout, r.stderr
+        reports = [f.read_text() for f in (folder / "a" / "crash").iterdir()]
+        assert reports and all("signal: SYS\n" in t and "step: sandbox\n" in t for t in reports)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_signer_that_does_nothing_forbidden_lives(make):
+    assert make(signer="signer-none").answers()
+
+
+# --- crashes -------------------------------------------------------------------------
+
+SIGNALS = [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL]
+STEP_SIGN = 8  # enum signer_step
+
+
+def aim(hunted, pid, sig, seconds=0.5):
+    """Sends sig while the signer signs, if it can be caught at it, by its status page."""
+    supervisor = hunted.pids()["supervisor"][0]
+    pages = {line.split()[4]: int(line.split("-")[0], 16)
+             for line in pathlib.Path(f"/proc/{supervisor}/maps").read_text().splitlines()
+             if "signer-status" in line}
+    own = next(line.split()[4] for line in pathlib.Path(f"/proc/{pid}/maps").read_text()
+               .splitlines() if "signer-status" in line)
+    until, delay = time.monotonic() + seconds, random.uniform(0, 30e-6)
+    with open(f"/proc/{supervisor}/mem", "rb", buffering=0) as mem:
+        fd, at = mem.fileno(), pages[own]
+        while os.pread(fd, 4, at)[0] != STEP_SIGN and time.monotonic() < until:
+            pass
+        then = time.perf_counter() + delay
+        while time.perf_counter() < then:
+            pass
+        os.kill(pid, sig)
+
+
+def crash_once(hunted):
+    """At a random instant, or at a random instant of a signature; then the new signer."""
+    pid = wait_for(hunted.signer, 10, "a signer")
+    sig = random.choice(SIGNALS)
+    time.sleep(random.uniform(0.005, 0.06))
+    if random.random() < 0.5:
+        aim(hunted, pid, sig)
+    else:
+        os.kill(pid, sig)
+    wait_for(lambda: hunted.signer() not in (None, pid), 10, "another signer")
+
+
+def crash_and_hunt(hunted, rounds, name):
+    """Crashes under load, then a search of everything; what was counted."""
+    before = set((hunted.dir / "crash").iterdir())
+    log_from = hunted.log.stat().st_size
+    with Busy(hunted, name) as busy:
+        for _ in range(rounds):
+            crash_once(hunted)
+        wait_for(hunted.answers, 10, "a token at the end")
+    assert set(busy.ends) <= {"200", "503"} and busy.ends["200"] > rounds, busy.ends
+    reports = set((hunted.dir / "crash").iterdir()) - before
+    assert len(reports) == rounds, (len(reports), rounds)
+    assert not hunted.cores()
+    assert hunted.verify(busy.tokens.read_bytes()) == busy.ends["200"]
+    part = busy.folder / "log"
+    with open(hunted.log, "rb") as log:
+        log.seek(log_from)
+        part.write_bytes(log.read())
+    found = clean(hunt(hunted.pem, busy.folder, hunted.dir, tokens=busy.tokens))
+    assert found["signatures"] == busy.ends["200"] and found["skipped"] == 0
+    steps = {}
+    for text in (r.read_text() for r in reports):
+        step = re.search(r"^step: (.*)$", text, re.M).group(1)
+        steps[step] = steps.get(step, 0) + 1
+    shutil.rmtree(busy.folder)
+    return {"tokens": busy.ends["200"], "refused": busy.ends.get("503", 0), "steps": steps,
+            "mb_per_s": found["mb_per_s"]}
+
+
+def test_crashes_leave_no_key(running):
+    got = crash_and_hunt(running, 12, "crashes")
+    print(f"\n12 crashes: {got}")
+
+
+def test_other_keys_crash_as_cleanly(make):
+    for kind in ("EdDSA", "RS256"):
+        hunted = make(kind)
+        with Busy(hunted) as busy:
+            for _ in range(2):
+                crash_once(hunted)
+            pids = [p for role in hunted.pids().values() for p in role]
+            clean(hunt(hunted.pem, pids=[p for p in pids if alive(p)]))
+        assert set(busy.ends) <= {"200", "503"} and not hunted.cores()
+        tokens = busy.tokens if kind == "EdDSA" else None
+        clean(hunt(hunted.pem, busy.folder, hunted.dir, hunted.log, tokens=tokens))
+
+
+@pytest.mark.soak
+def test_thousands_of_crashes_leave_no_key(make):
+    rounds, lot = int(os.environ.get("CHANCERY_ROUNDS", "3000")), 50
+    hunted, done, since = make(), 0, time.monotonic()
+    sums = {"tokens": 0, "refused": 0}
+    steps = {}
+    while done < rounds:
+        got = crash_and_hunt(hunted, min(lot, rounds - done), f"crashes-{done}")
+        done += min(lot, rounds - done)
+        for name in sums:
+            sums[name] += got[name]
+        for step, n in got["steps"].items():
+            steps[step] = steps.get(step, 0) + n
+        print(f"\n{done} crashes in {time.monotonic() - since:.0f} s: {sums}, steps {steps}",
+              flush=True)
+    assert steps.get("sign", 0) > done / 100, "no crash hit the signing itself"
+
+
+# --- the proof can fail --------------------------------------------------------------
+
+def gcore(hunted, name="core"):
+    """As root takes it of the signer, stopped while it signs."""
+    pid = hunted.signer()
+    aim(hunted, pid, signal.SIGSTOP)
+    r = subprocess.run(["gcore", "-a", "-o", hunted.folder / name, str(pid)], capture_output=True,
+                       text=True, timeout=120, check=False)
+    os.kill(pid, signal.SIGCONT)
+    core = hunted.folder / f"{name}.{pid}"
+    assert core.exists(), r.stdout + r.stderr
+    return core
+
+
+def dump_and_hunt(hunted, n):
+    """n dumps under load: (whether each held the key or a nonce, by place)."""
+    held = {"memory": 0, "registers": 0}
+    for i in range(n):
+        with Busy(hunted, f"dump-{i}", 4) as busy:
+            core = gcore(hunted)
+        # the signature under way was answered soon after
+        found = hunt(hunted.pem, core, tokens=busy.tokens)
+        core.unlink()
+        shutil.rmtree(busy.folder)
+        for place in held:
+            held[place] += found["runs"][place] > 0
+    return held
+
+
+def test_without_a_warden_dumps_hold_no_key_in_memory(make):
+    n = 3
+    held = dump_and_hunt(make(warden="no-warden"), n)
+    print(f"\nno warden: {n} dumps, key or nonce in memory of {held['memory']}, in registers of "
+          f"{held['registers']}")
+    assert held["memory"] == 0
+
+
+@pytest.mark.soak
+def test_without_a_warden_many_dumps(make):
+    n = int(os.environ.get("CHANCERY_ROUNDS", "3000")) // 30
+    held = dump_and_hunt(make(warden="no-warden"), n)
+    print(f"\nno warden: {n} dumps, key or nonce in memory of {held['memory']}, in registers of "
+          f"{held['registers']} ({held['registers'] / n:.1%})")
+    assert held["memory"] == 0
+
+
+def test_a_careless_signer_is_caught(make):
+    """The same hunter, the same load: a dump and a core of a careless signer hold the key."""
+    hunted = make(warden="no-warden", signer="careless-signer", supervisor="no-limits")
+    with Busy(hunted, "careless", 2):
+        live = hunt(hunted.pem, pids=[hunted.signer()])
+    assert live["key_found"]["memory"] == 1
+    nonces = 0
+    for i in range(6):
+        with Busy(hunted, f"careless-{i}", 4) as busy:
+            core = gcore(hunted)
+        found = hunt(hunted.pem, core, tokens=busy.tokens)
+        core.unlink()
+        assert found["key_found"]["memory"] == 1
+        assert any(f["whole"] for f in found["found"] if f["secret"] == "d")
+        nonces += found["signatures_found"]["memory"]
+    print(f"\ncareless: the key in 6 of 6 dumps, {nonces} nonces in their memory")
+    assert nonces > 0
+    # and when it crashes, the kernel writes a core, if its folder's pattern lets it
+    pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text()
+    if pattern.startswith(("|", "/")):
+        return
+    pid = hunted.signer()
+    os.kill(pid, signal.SIGABRT)
+    cores = wait_for(hunted.cores, 10, "a core of the careless signer")
+    wait_for(lambda: not alive(pid), 10, "its end")
+    assert hunt(hunted.pem, *cores)["key_found"]["memory"] == 1
+
+
+def test_a_true_signer_leaves_no_core_even_unheld(make):
+    """Without a warden, and no limit from the supervisor: its own walls are enough."""
+    hunted = make(warden="no-warden", supervisor="no-limits")
+    pid = hunted.signer()
+    os.kill(pid, signal.SIGABRT)
+    wait_for(lambda: hunted.signer() not in (None, pid), 10, "another signer")
+    assert not hunted.cores()
+
+
+# --- what is released ----------------------------------------------------------------
+
+def released():
+    return [BUILD / "chancery", *sorted((BUILD / "libexec/chancery").iterdir())]
+
+
+def strings(path):
+    return set(re.findall(rb"[\x20-\x7e]{4,}", path.read_bytes()))
+
+
+def test_released_programs_hold_no_variant_and_no_switch():
+    programs = [p for p in released() if p.is_file()]
+    assert len(programs) >= 8
+    mark = b"chancery test variant"
+    for variant in ("careless-signer", "no-warden", "signer-open"):
+        assert any(mark in s for s in strings(VARIANTS / variant)), "the control"
+    for program in programs:
+        texts = strings(program)
+        assert not any(mark in s or b"deed_" in s or b"careless" in s for s in texts), program
+        named = {s for t in texts for s in re.findall(rb"CHANCERY_[A-Z_]+", t)}
+        assert named <= {b"CHANCERY_DIR", b"CHANCERY_VERSION", b"CHANCERY_BUILD",
+                         b"CHANCERY_LIBEXEC"}, (program, named)
+
+
+def test_roles_read_no_environment_and_no_arguments():
+    for program in released():
+        if program.name not in ROLES + ("keeper",):
+            continue
+        r = subprocess.run(["nm", "-D", "--undefined-only", program], capture_output=True,
+                           text=True, check=True)
+        imported = {line.split()[-1].split("@")[0] for line in r.stdout.splitlines()}
+        assert not imported & {"getenv", "secure_getenv", "getopt", "getopt_long"}, program
+
+
+# --- a kernel without memfd_secret ---------------------------------------------------
+
+WITHOUT = VARIANTS / "without-memfd-secret"
+
+
+@pytest.fixture
+def production():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="chancery-kernel-"))
+    folder.chmod(0o755)
+    at = folder / "a"
+    subprocess.run([PROGRAM, "init", at], check=True, capture_output=True)
+    config = at / "chancery.yaml"
+    port = 20000 + (os.getpid() + 29) % 20000
+    config.write_text(config.read_text().replace("8080", str(port)).replace("8081", str(port + 1)))
+    yield at
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_without_memfd_secret_serve_refuses(production):
+    r = subprocess.run([WITHOUT, PROGRAM, "serve", production], capture_output=True, text=True,
+                       timeout=60, check=False)
+    assert r.returncode == 3 and "memfd_secret" in r.stderr and "secretmem.enable=1" in r.stderr
+    assert "secret_memory: mlock" in r.stderr, "it says how to accept it"
+
+
+def test_mlock_shouts_at_every_start(production):
+    config = production / "chancery.yaml"
+    text = config.read_text()
+    assert "secret_memory: memfd" in text
+    config.write_text(text.replace("secret_memory: memfd", "secret_memory: mlock"))
+    for _ in range(2):
+        log = production.parent / "log"
+        with open(log, "wb") as out:
+            p = subprocess.Popen([WITHOUT, PROGRAM, "serve", production], stdout=out, stderr=out)
+        try:
+            wait_for(lambda: '"ready"' in log.read_text() or p.poll() is not None, 30, "ready")
+            lines = [t for t in log.read_text().splitlines() if " alarm " in t.lower()]
+            assert any("locked memory" in t and "root can read" in t for t in lines), lines
+            assert p.poll() is None, log.read_text()
+        finally:
+            p.terminate()
+            p.wait(20)
+
+
+def test_dev_without_memfd_secret_says_so():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="chancery-kernel-"))
+    folder.chmod(0o755)
+    p = subprocess.Popen([WITHOUT, PROGRAM, "serve", "--dev", "--port", "0", folder / "a"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert "keys only in locked memory" in p.stdout.readline()
+    finally:
+        p.terminate()
+        p.communicate(timeout=20)
+        shutil.rmtree(folder, ignore_errors=True)
