@@ -187,3 +187,20 @@ ch_err dir_make(int dir_fd, const char *path, mode_t mode)
 		return ch_fail(CH_E_EXISTS, "a file stands where the folder should be", ENOTDIR);
 	return CH_DONE;
 }
+
+ch_err dir_open(int dir_fd, const char *path, DIR **ret_d)
+{
+	AUTO(fd_close) int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return ch_fail(CH_E_IO, "cannot open the folder", errno);
+	(void)TAKE_FD(fd); /* closed with d */
+	*ret_d = d;
+	return CH_DONE;
+}
+
+void dir_done(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}

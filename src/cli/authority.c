@@ -134,21 +134,11 @@ ch_err authority_make_folders(const struct authority *a)
 	return CH_DONE;
 }
 
-static void dir_done(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
-
 static ch_err open_keys(const struct authority *a, str realm, DIR **ret_d)
 {
 	struct path path;
 	TRY(path_join(&path, LIT("keys"), realm, (str){ 0 }));
-	int fd = openat(a->fd, path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	*ret_d = fd < 0 ? NULL : fdopendir(fd);
-	if (!*ret_d)
-		return ch_fail(CH_E_IO, "cannot open the folder of a realm's keys", errno);
-	return CH_DONE;
+	return dir_open(a->fd, path.p, ret_d);
 }
 
 ch_err authority_count_keys(const struct authority *a, str realm, size_t *ret_n)

@@ -2,8 +2,6 @@
 #include "key_list.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 
 #include "base/file.h"
@@ -16,12 +14,6 @@ static const str states[] = {
 	[KEY_STAGED] = { "staged", 6 },
 	[KEY_VERIFY_ONLY] = { "verify-only", 11 },
 };
-
-static void dir_done(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
 
 static void put_json(struct json_out *o, const struct key_meta *m)
 {
@@ -55,10 +47,8 @@ static ch_err list_realm(const struct authority *a, str realm, struct json_out *
 	static uint8_t file[KEYFILE_MAX];
 	struct path path;
 	TRY(path_join(&path, LIT("keys"), realm, (str){ 0 }));
-	int fd = openat(a->fd, path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO(dir_done) DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return ch_fail(CH_E_IO, "cannot open the folder of a realm's keys", errno);
+	AUTO(dir_done) DIR *d = NULL;
+	TRY(dir_open(a->fd, path.p, &d));
 	for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
 		struct key_meta m;
 		size_t n = 0;

@@ -1,16 +1,8 @@
 /* Sealed key files, read whole and handed to a signer unread: DIR/keys/REALM/KID.key. */
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 
 #include "base/file.h"
 #include "supervisor_internal.h"
-
-static void dir_done(DIR **d)
-{
-	if (*d)
-		(void)closedir(*d);
-}
 
 static ch_err append_file(int dir_fd, const char *name, struct wr *storage, bytes *ret_file)
 {
@@ -28,10 +20,8 @@ ch_err key_files_read(struct supervisor *s, str realm, struct wr *storage, struc
 	struct path path;
 	size_t n = 0;
 	TRY(path_join(&path, LIT("keys"), realm, (str){ 0 }));
-	int fd = openat(s->dir, path.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	AUTO(dir_done) DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d)
-		return ch_fail(CH_E_IO, "cannot open the folder of a realm's keys", errno);
+	AUTO(dir_done) DIR *d = NULL;
+	TRY(dir_open(s->dir, path.p, &d));
 	for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
 		if (!str_ends(str_from_c(entry->d_name), LIT(".key")))
 			continue;

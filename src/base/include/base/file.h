@@ -1,5 +1,6 @@
 /* Files and descriptors. Every descriptor is close-on-exec from birth. */
 #pragma once
+#include <dirent.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
@@ -23,3 +24,7 @@ ch_err file_replace(int dir_fd, const char *path, bytes content, mode_t mode);
 ch_err file_create(int dir_fd, const char *path, bytes content, mode_t mode);
 /* mkdir -p with this mode for each new folder; fine when it is there. */
 ch_err dir_make(int dir_fd, const char *path, mode_t mode);
+
+/* A folder, to be read with readdir; AUTO(dir_done) closes it. */
+ch_err dir_open(int dir_fd, const char *path, DIR **ret_d);
+void dir_done(DIR **d);
