@@ -42,11 +42,10 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 	str value = { data, n };
 	str name = str_cut(&value, ':');
 	(void)size;
-	str *place = str_eq_nocase(name, LIT("Location"))       ? &s->answer.location
-		     : str_eq_nocase(name, LIT("Content-Type")) ? &s->answer.type
-								: NULL;
-	if (place)
-		s->e = arena_str(s->a, trimmed(value), place);
+	if (str_eq_nocase(name, LIT("Location")))
+		s->e = arena_str(s->a, trimmed(value), &s->answer.location);
+	else if (str_eq_nocase(name, LIT("Content-Type")))
+		s->e = arena_str(s->a, trimmed(value), &s->answer.type);
 	return failed(s->e) ? 0 : n;
 }
 

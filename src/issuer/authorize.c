@@ -100,7 +100,8 @@ static ch_err visit_client(struct visit *v, const struct store_client **ret_c)
 		client_find(v->realm->issuer, v->realm->config->name, v->request.client_id, ret_c);
 	if (ch_code_of(e) == CH_E_NOT_FOUND)
 		return ch_fail(CH_E_INVALID_CLIENT, "the application is not known here", 0);
-	TRY(e);
+	if (failed(e))
+		return e;
 	TRY(auth_redirect_check(&v->request, *ret_c));
 	return arena_str(&v->http->arena, (*ret_c)->id, &v->client_id);
 }

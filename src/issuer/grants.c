@@ -80,7 +80,8 @@ static ch_err code_take(struct token_request *t, struct store_code *ret_c)
 				   clock_unix_s(), &t->http->arena, ret_c);
 	if (ch_code_of(e) == CH_E_NOT_FOUND)
 		return ch_fail(CH_E_INVALID_GRANT, "the code is unknown, expired or used", 0);
-	TRY(e);
+	if (failed(e))
+		return e;
 	/* from here on it is spent, whatever comes: a code is for one try (RFC 6749 section 10.5) */
 	if (!str_eq(ret_c->client_id, t->client->id))
 		return ch_fail(CH_E_INVALID_GRANT, "the code is another client's", 0);
