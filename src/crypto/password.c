@@ -11,13 +11,6 @@ enum { PASSES_MAX = 10, MEMORY_KIB_MAX = 64 * 1024, LANES_MAX = 16 };
 
 _Static_assert(PASSWORD_HASH_MAX == crypto_pwhash_argon2id_STRBYTES, "hash text");
 
-ch_err password_init(void)
-{
-	if (sodium_init() < 0)
-		return ch_fail(CH_E_CRYPTO, "libsodium does not start", 0);
-	return CH_DONE;
-}
-
 ch_err password_hash(struct secret_bytes password, struct wr *w)
 {
 	char text[PASSWORD_HASH_MAX];

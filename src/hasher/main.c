@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "crypto/password.h"
+#include "crypto/small.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
 #include "wire/boot.h"
@@ -89,7 +90,7 @@ static ch_err start(void)
 	uint8_t room[1024];
 	bytes config = { 0 };
 	TRY(boot_read(LIT("hasher"), room, sizeof(room), &config));
-	TRY(password_init());
+	TRY(crypto_small_init());
 	TRY(nobody_make());
 	TRY(confine());
 	return control_ready();

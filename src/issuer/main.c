@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rand.h"
-#include "crypto/key.h"
+#include "crypto/small.h"
 #include "issuer.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
@@ -62,7 +62,7 @@ static ch_err start(struct issuer *is)
 	is->hasher.watch.fd = -1;
 	TRY(config_take(is));
 	TRY(descriptors_keep(is));
-	TRY(crypto_init(NULL));
+	TRY(crypto_small_init());
 	TRY(store_open(is->config.store, &is->store));
 	clients_init(&is->clients);
 	rand_fill(is->csrf_key, sizeof(is->csrf_key));

@@ -7,9 +7,6 @@
 
 enum { PASSWORD_HASH_MAX = 128, PASSWORD_MAX = 1024 };
 
-/* Once a process, before the others; for one that uses nothing else of crypto, which
- * then is not linked with libcrypto at all. */
-ch_err password_init(void);
 /* 2 passes, 19 MiB (OWASP's floor for Argon2id); writes the string to w. E_RANGE for
  * a password longer than PASSWORD_MAX, E_NOMEM without the memory. */
 ch_err password_hash(struct secret_bytes password, struct wr *w);
