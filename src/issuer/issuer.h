@@ -142,7 +142,8 @@ struct issuer {
 	size_t free_job; /* where to look first */
 	uint8_t csrf_key[MAC_KEY_SIZE];
 	bool stopping;
-	bool gone; /* the supervisor is */
+	bool gone;   /* the supervisor is */
+	bool silent; /* a signer is, and there is no other */
 	uint64_t stop_ns;
 };
 

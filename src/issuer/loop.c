@@ -88,7 +88,7 @@ static int sleep_ms(struct issuer *is, int sweep_ms)
 
 static bool is_over(const struct issuer *is)
 {
-	if (is->gone)
+	if (is->gone || is->silent)
 		return true;
 	if (!is->stopping)
 		return false;
@@ -116,5 +116,7 @@ ch_err issuer_loop(struct issuer *is)
 		hasher_flush(is);
 		sweep_ms = signers_sweep(is, clock_mono_ns());
 	}
+	if (is->silent)
+		return ch_fail(CH_E_GONE, "no signer answers: the issuer must start anew", 0);
 	return CH_DONE;
 }

@@ -340,14 +340,19 @@ void signers_flush(struct issuer *is)
 			batch_send(&is->realms[i]);
 }
 
+/* One that hangs does not come back by itself, and nobody else sees it: when there is
+ * no other, we end, and the supervisor starts us with a new one. */
 static void sweep_silent(struct realm *r, uint64_t now_ns)
 {
 	for (size_t i = 0; i < SIGNERS_MAX; i++) {
 		struct signer *s = &r->signers[i];
-		for (size_t k = 0; k < BATCHES_IN_FLIGHT && s->watch.fd >= 0; k++)
-			if (s->outstanding[k] > 0 &&
-			    now_ns - s->sent_ns[k] > (uint64_t)SIGNER_SILENT_MS * MS)
-				signer_gone(s, ch_fail(CH_E_GONE, "a signer does not answer", 0));
+		for (size_t k = 0; k < BATCHES_IN_FLIGHT && s->watch.fd >= 0; k++) {
+			if (s->outstanding[k] == 0 ||
+			    now_ns - s->sent_ns[k] <= (uint64_t)SIGNER_SILENT_MS * MS)
+				continue;
+			signer_gone(s, ch_fail(CH_E_GONE, "a signer does not answer", 0));
+			r->issuer->silent = r->issuer->silent || !r->current;
+		}
 	}
 }
 
