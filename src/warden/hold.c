@@ -17,6 +17,8 @@ ch_err hold_seize(pid_t pid)
 	for (int i = 0; i < TRIES; i++) {
 		if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_EXITKILL) == 0)
 			return CH_DONE;
+		if (errno == ESRCH)
+			return ch_fail(CH_E_GONE, "the signer is gone before it was held", errno);
 		if (errno != EPERM)
 			break;
 		(void)poll(NULL, 0, TRY_MS);

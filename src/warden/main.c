@@ -53,12 +53,14 @@ static ch_err hold(const struct control *c, struct message_fds *fds)
 	*h = (struct held){ .pid = (pid_t)c->pid, .name_n = c->name.n, .status = page };
 	mem_copy(h->name, c->name.p, c->name.n);
 	ch_err e = hold_seize(h->pid);
-	if (!failed(e))
-		e = key_hand_over(&warden.key, warden.key_size, fds->fd[1]);
 	if (failed(e)) {
 		release(h);
-		return e;
+		/* a signer that dies as it is born takes no other with it */
+		return ch_code_of(e) == CH_E_GONE ? CH_DONE : e;
 	}
+	e = key_hand_over(&warden.key, warden.key_size, fds->fd[1]);
+	if (failed(e))
+		return ch_code_of(e) == CH_E_GONE ? CH_DONE : e; /* on_end lets go of it */
 	struct control held = { .kind = CONTROL_HELD, .pid = c->pid };
 	return control_send(CONTROL_FD, &held, NULL);
 }
