@@ -26,6 +26,7 @@ static void on_failed(struct supervisor *s, struct process *p, const struct cont
 	ch_err e = ch_err_from_wire((uint16_t)c->code, c->detail);
 	LOG(LOG_ERROR, "a role cannot serve", log_str("role", str_from_c(role_name(p->role))),
 	    log_str("why", str_of_bytes(c->text)), log_err(e));
+	p->failed_code = c->code;
 	if (p->role == ROLE_SIGNER)
 		renew_answer(s, p->group, e);
 	/* at the start there is nothing to fall back on */
@@ -88,8 +89,10 @@ void events_message(struct supervisor *s, struct process *p)
 
 static void end_keeper(struct supervisor *s, struct process *p, int status)
 {
-	(void)p;
 	if (status == 0)
+		return;
+	/* its warden died under it: the next one comes with a keeper of its own */
+	if (s->told_ready && p->failed_code == CH_E_GONE)
 		return;
 	LOG(LOG_ERROR, "the keeper could not unlock the keys");
 	s->broken = true;

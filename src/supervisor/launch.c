@@ -80,8 +80,26 @@ static ch_err new_process(struct supervisor *s, enum role role, size_t group,
 	return *ret_p ? CH_DONE : ch_fail(CH_E_LIMIT, "too many processes", PROCESSES_MAX);
 }
 
+/* Each keeper reads it from the start, with a position of its own: one whose warden died
+ * may still be reading. */
+static ch_err passphrase_again(struct supervisor *s, int *ret_fd)
+{
+	struct path path = { "" };
+	struct wr w = wr_of(path.p, sizeof(path.p) - 1);
+	wr_lit(&w, "/proc/self/fd/");
+	wr_dec(&w, s->plan.passphrase_fd);
+	TRY(wr_done(&w));
+	path.p[w.n] = 0;
+	*ret_fd = open(path.p, O_RDONLY | O_CLOEXEC);
+	if (*ret_fd < 0)
+		return ch_fail(CH_E_IO,
+			       "cannot read the passphrase again: start the authority anew", errno);
+	return CH_DONE;
+}
+
 static ch_err launch_keeper(struct supervisor *s, int warden_socket)
 {
+	AUTO(fd_close) int passphrase = -1;
 	struct process *p = NULL;
 	struct wr w = wr_of(config_room, sizeof(config_room));
 	struct wr keys = wr_of(key_room, sizeof(key_room));
@@ -89,15 +107,12 @@ static ch_err launch_keeper(struct supervisor *s, int warden_socket)
 	TRY(kdf_file_bytes(s, &keys, &c.kdf));
 	keeper_config_write(&w, &c);
 	TRY(wr_done(&w));
-	/* read again from the start each time */
-	if (lseek((int)s->plan.passphrase_fd, 0, SEEK_SET) < 0)
-		return ch_fail(CH_E_IO,
-			       "cannot read the passphrase again: start the authority anew", errno);
+	TRY(passphrase_again(s, &passphrase));
 	TRY(new_process(s, ROLE_KEEPER, NO_GROUP, &p));
 	const struct launch l = { .config = wr_bytes(&w),
 				  .uid = UID_KEEPER,
 				  .gate = -1,
-				  .fds = { (int)s->plan.passphrase_fd, warden_socket },
+				  .fds = { passphrase, warden_socket },
 				  .n_fds = 2 };
 	return launch(s, p, &l);
 }

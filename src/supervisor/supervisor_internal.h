@@ -28,6 +28,7 @@ struct process {
 	size_t group; /* index in the plan; of a gate, its own index */
 	int control;  /* our end */
 	bool ready;
+	uint32_t failed_code; /* why it cannot serve, if it said so */
 	/* of a signer: */
 	uint32_t generation;
 	int gate_end;            /* write a byte: go on to exec */
