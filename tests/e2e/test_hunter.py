@@ -99,11 +99,21 @@ class Hunted:
     def pids(self):
         return self.authority.read_dev()["pids"]
 
+    def children(self):
+        """Of the supervisor, as the kernel knows them: dev.json may be a moment late."""
+        pid = self.dev["pids"]["supervisor"][0]
+        return {int(p) for p in
+                pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
     def signer(self):
         """The one with two realms, once it runs behind its walls."""
-        signing = [p for p in self.pids().get("signer", []) if fds(p) == MAIN_SIGNER_FDS
+        signing = [p for p in self.children() if fds(p) == MAIN_SIGNER_FDS
+                   and status(p).get("Name") == "chancery-signer"
                    and (self.careless or status(p).get("Seccomp") == "2")]
         return signing[0] if len(signing) == 1 else None
+
+    def child(self, name):
+        return next((p for p in self.children() if status(p).get("Name") == name), None)
 
     def answers(self):
         home = self.dev["realms"]["home"]
@@ -316,6 +326,20 @@ def test_the_warden_takes_the_signers_with_it(running):
     running.verify(busy.tokens.read_bytes())
 
 
+def test_wardens_that_die_as_they_are_born(running):
+    """Killed before, while and after the keeper gives them its key."""
+    for _ in range(4):
+        wait_for(running.signer, 20, "a signer")
+        old = running.child("chancery-warden")
+        os.kill(old, signal.SIGKILL)
+        born = wait_for(lambda: running.child("chancery-warden") not in (None, old)
+                        and running.child("chancery-warden"), 5, "another warden")
+        time.sleep(random.uniform(0, 0.04))
+        os.kill(born, signal.SIGKILL)
+        wait_for(lambda: running.child("chancery-warden") not in (None, born), 20, "a third")
+    wait_for(running.answers, 20, "a token")
+
+
 # --- the walls of the signer ---------------------------------------------------------
 
 def test_what_the_signer_is_linked_with(running):
@@ -452,6 +476,22 @@ def crash_and_hunt(hunted, rounds, name):
 def test_crashes_leave_no_key(running):
     got = crash_and_hunt(running, 12, "crashes")
     print(f"\n12 crashes: {got}")
+
+
+def test_signers_that_die_as_they_are_born(running):
+    """Killed before, while and after the warden takes hold: only they are lost."""
+    warden = running.child("chancery-warden")
+    for _ in range(8):
+        old = wait_for(running.signer, 10, "a signer")
+        wait_for(running.answers, 10, "a token")
+        known, until = running.children(), time.monotonic() + 5
+        os.kill(old, signal.SIGKILL)
+        while not (born := running.children() - known):
+            assert time.monotonic() < until
+        time.sleep(random.uniform(0, 0.003))
+        os.kill(born.pop(), signal.SIGKILL)
+        wait_for(lambda: running.signer() not in (None, old), 20, "another signer")
+    assert running.child("chancery-warden") == warden
 
 
 def test_other_keys_crash_as_cleanly(make):
