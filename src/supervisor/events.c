@@ -123,6 +123,18 @@ static void kill_role(struct supervisor *s, enum role role, size_t group)
 		(void)kill(p->pid, SIGKILL);
 }
 
+/* They end with their sockets anyway, but one that hangs or is stopped does not see that. */
+static void end_signers(struct supervisor *s, size_t group)
+{
+	for (size_t i = 0; i < PROCESSES_MAX; i++) {
+		const struct process *p = &s->processes[i];
+		if (p->pid <= 0 || p->role != ROLE_SIGNER || p->group != group)
+			continue;
+		(void)kill(p->pid, SIGTERM);
+		(void)kill(p->pid, SIGCONT);
+	}
+}
+
 /* An issuer and its hasher share a socket: both start anew, and so does the signer. */
 static void end_issuer(struct supervisor *s, struct process *p, int status)
 {
@@ -134,7 +146,7 @@ static void end_issuer(struct supervisor *s, struct process *p, int status)
 		LOG(LOG_ERROR, "cannot start the issuer again", log_err(e));
 		s->broken = true;
 	}
-	/* its signer ends with its sockets, and is started again for that */
+	end_signers(s, group);
 }
 
 static void end_hasher(struct supervisor *s, struct process *p, int status)

@@ -129,8 +129,9 @@ static void on_stop(struct held *h, int status)
 
 static void on_end(struct held *h, int status)
 {
-	/* killed without a stop: by SIGKILL, or by its own seccomp filter */
-	if (WIFSIGNALED(status) && !h->reported)
+	/* killed without a stop: by SIGKILL, or by its own seccomp filter. SIGTERM is an order,
+	 * not a crash */
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM && !h->reported)
 		tell_crash(h, WTERMSIG(status), 0);
 	struct control c = { .kind = CONTROL_ENDED,
 			     .pid = (uint32_t)h->pid,

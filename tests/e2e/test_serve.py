@@ -177,6 +177,17 @@ def test_a_crash_leaves_a_report_and_no_core(running):
     wait_for(lambda: ask_token(running.dev)[0] == 200, 20, "a token after the crash")
 
 
+def test_a_signer_that_hangs_is_replaced(running):
+    before = settled(running)["signer"]
+    for pid in before:
+        os.kill(pid, signal.SIGSTOP)
+    assert ask_token(running.dev, seconds=30)[0] in (200, 503)
+    wait_for(lambda: ask_token(running.dev, seconds=30)[0] == 200, 40, "a token from a new signer")
+    for pid in before:
+        if alive(pid):
+            os.kill(pid, signal.SIGCONT)
+
+
 def test_sigterm_stops_everything(folder):
     a = Authority(folder)
     pids = [p for role in a.read_dev()["pids"].values() for p in role]
