@@ -392,9 +392,11 @@ static void test_folder_and_process(void **state)
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(folder), 0);
 	assert_false(input_path(&c->eater, folder));
-	/* we hold it ourselves */
+#ifndef __SANITIZE_ADDRESS__
+	/* we hold it ourselves; with the sanitizer's shadow we are terabytes, too much to read */
 	assert_true(input_process(&c->eater, getpid()));
 	assert_true(runs(&c->finds, FORM_BIG_ENDIAN, PLACE_MEMORY) >= 1);
+#endif
 	index_free(c->x);
 	done(&f);
 }
