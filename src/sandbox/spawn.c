@@ -99,12 +99,14 @@ static bool place_fds(const struct spawn *s)
 	       dup2(STDERR_FILENO, STDOUT_FILENO) >= 0;
 }
 
+/* A peer that goes away is an error of the write, never our end: neither a role's socket
+ * or pipe, nor the reader of the log. */
 static bool reset_signals(void)
 {
 	sigset_t none;
 	(void)sigemptyset(&none);
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL);
+		(void)signal(sig, sig == SIGPIPE ? SIG_IGN : SIG_DFL);
 	return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
