@@ -96,14 +96,19 @@ class Hunted:
     def stop(self):
         self.authority.stop()
 
-    def pids(self):
-        return self.authority.read_dev()["pids"]
-
     def children(self):
         """Of the supervisor, as the kernel knows them: dev.json may be a moment late."""
         pid = self.dev["pids"]["supervisor"][0]
         return {int(p) for p in
                 pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+    def pids(self):
+        """{role: [pid]} of all processes of the authority."""
+        found = {"supervisor": self.dev["pids"]["supervisor"]}
+        for pid in self.children():
+            name = status(pid).get("Name", "")
+            found.setdefault(name.removeprefix("chancery-"), []).append(pid)
+        return found
 
     def signer(self):
         """The one with two realms, once it runs behind its walls."""
@@ -354,6 +359,7 @@ def test_walls_of_the_running_signer(running):
     of = status(pid)
     assert of["Seccomp"] == "2" and of["NoNewPrivs"] == "1" and of["Threads"] == "1"
     assert of["TracerPid"] == str(running.pids()["warden"][0])
+    assert int(of["SigIgn"], 16) == 1 << (signal.SIGPIPE - 1) and int(of["SigCgt"], 16) == 0
     uids, gids = of["Uid"].split(), of["Gid"].split()
     assert len(set(uids)) == 1 and uids[0] != "0" and len(set(gids)) == 1 and gids[0] != "0"
     assert of["Groups"].strip() == ""
@@ -489,8 +495,9 @@ def test_signers_that_die_as_they_are_born(running):
         while not (born := running.children() - known):
             assert time.monotonic() < until
         time.sleep(random.uniform(0, 0.003))
-        os.kill(born.pop(), signal.SIGKILL)
-        wait_for(lambda: running.signer() not in (None, old), 20, "another signer")
+        dead = (None, old, born.pop())
+        os.kill(dead[2], signal.SIGKILL)
+        wait_for(lambda: running.signer() not in dead, 20, "another signer")
     assert running.child("chancery-warden") == warden
 
 
