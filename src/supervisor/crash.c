@@ -1,8 +1,43 @@
-/* Crash reports: the warden's text into DIR/crash/, a file each. */
+/* Crash reports: the warden's text into DIR/crash/, a file each. The oldest make room, so
+ * that one who can crash signers cannot fill the disk. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "supervisor_internal.h"
+
+enum { REPORTS_MAX = 1000 };
+
+static bool is_older(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+static ch_err make_room(struct supervisor *s)
+{
+	AUTO(dir_done) DIR *d = NULL;
+	struct dirent oldest = { 0 };
+	struct timespec since = { 0 };
+	size_t n = 0;
+	TRY(dir_open(s->dir, "crash", &d));
+	for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
+		struct stat st;
+		if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		if (n++ == 0 || is_older(&st.st_mtim, &since)) {
+			oldest = *entry;
+			since = st.st_mtim;
+		}
+	}
+	if (n >= REPORTS_MAX)
+		(void)unlinkat(dirfd(d), oldest.d_name, 0);
+	return CH_DONE;
+}
 
 static ch_err report_path(const struct control *c, struct path *ret_path)
 {
@@ -23,6 +58,8 @@ void crash_write(struct supervisor *s, const struct control *c)
 {
 	struct path path = { "" };
 	ch_err e = report_path(c, &path);
+	if (!failed(e))
+		e = make_room(s);
 	if (!failed(e))
 		e = file_replace(s->dir, path.p, c->text, 0640);
 	if (failed(e)) {
