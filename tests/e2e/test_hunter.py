@@ -501,6 +501,19 @@ def test_signers_that_die_as_they_are_born(running):
     assert running.child("chancery-warden") == warden
 
 
+def test_crash_reports_cannot_fill_the_disk(make):
+    hunted = make()
+    crash = hunted.dir / "crash"
+    for i in range(1000):
+        (crash / f"signer-main-{i}.txt").write_text("an old one\n")
+        os.utime(crash / f"signer-main-{i}.txt", (i, i))
+    for _ in range(2):
+        crash_once(hunted)
+    wait_for(lambda: len(list(crash.glob("signer-main-1*-*.txt"))) == 2, 5, "two reports")
+    left = {f.name for f in crash.iterdir()}
+    assert len(left) == 1000 and "signer-main-1.txt" not in left and "signer-main-2.txt" in left
+
+
 def test_other_keys_crash_as_cleanly(make):
     for kind in ("EdDSA", "RS256"):
         hunted = make(kind)
