@@ -104,7 +104,8 @@ class Hunted:
 
     def pids(self):
         """{role: [pid]} of all processes of the authority."""
-        found = {"supervisor": self.dev["pids"]["supervisor"]}
+        found = {"supervisor": self.dev["pids"]["supervisor"],
+                 "cli": [self.authority.process.pid]}
         for pid in self.children():
             name = status(pid).get("Name", "")
             found.setdefault(name.removeprefix("chancery-"), []).append(pid)
@@ -199,8 +200,10 @@ class Busy:
         self.tokens = self.folder / "tokens"
 
 
-def hunt(pem, *where, tokens=None, pids=()):
+def hunt(pem, *where, tokens=None, pids=(), raw=()):
     args = [HUNTER, "--key", pem]
+    for path in raw:
+        args += ["--raw", path]
     args += ["--tokens", tokens] if tokens else []
     for pid in pids:
         args += ["--pid", str(pid)]
@@ -303,6 +306,35 @@ def test_readable_memory_of_every_process_holds_no_key(running):
     assert len(secret) == len(found["refused"]), "nothing but secret memory is unreadable"
     print(f"\nlive memory: {found['bytes'] >> 20} MB of {len(pids)} processes, "
           f"{found['signatures']} nonces, 0 found, {found['mb_per_s']:.0f} MB/s")
+
+
+def test_what_unseals_the_keys_is_as_hidden(running, tmp_path):
+    """The key-encryption key, made here as the keeper makes it, is in no readable memory and
+    no file; the passphrase is in its file alone."""
+    sodium = ctypes.CDLL("libsodium.so.23")
+    passphrase = (running.dir / "passphrase").read_bytes().rstrip(b"\r\n")
+    kdf = (running.dir / "keys" / "kdf").read_bytes()
+    header, sealed = kdf[:31], kdf[33:]
+    assert header.startswith(b"CHKDF1\n")
+    passes, kib = int.from_bytes(header[7:11], "big"), int.from_bytes(header[11:15], "big")
+    out = ctypes.create_string_buffer(32)
+    size = ctypes.c_ulonglong
+    assert sodium.crypto_pwhash(out, size(32), passphrase, size(len(passphrase)), header[15:],
+                                size(passes), ctypes.c_size_t(kib << 10), 2) == 0
+    zeros = ctypes.create_string_buffer(b"x" * 16, 16)
+    assert sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+        zeros, None, None, sealed[24:], size(len(sealed) - 24), header, size(len(header)),
+        sealed[:24], out) == 0 and zeros.raw == bytes(16), "it is the one"
+    kek, secret = tmp_path / "kek", tmp_path / "secret"
+    kek.write_bytes(out.raw)
+    secret.write_bytes(passphrase)
+    pids = [p for role in running.pids().values() for p in role]
+    with Busy(running, "kek"):
+        clean(hunt(running.pem, raw=[kek, secret], pids=pids))
+        clean(hunt(running.pem, running.dir, running.log, raw=[kek]))
+    found = hunt(running.pem, running.dir, running.log, raw=[secret])
+    assert {f["first"].rsplit("+", 1)[0] for f in found["found"]} == {
+        str(running.dir / "passphrase")}
 
 
 def test_no_process_has_a_descriptor_of_secret_memory(running):

@@ -1,7 +1,8 @@
-/* hunter --key PEM [--tokens FILE] [--pid PID]... [FILE|FOLDER|-]...
+/* hunter --key PEM [--raw FILE]... [--tokens FILE] [--pid PID]... [FILE|FOLDER|-]...
  *
  * Counts what it finds, by secret, form and place, as JSON on standard output. Exit 0:
- * nothing found, 1: found, 2: usage, 3: an input could not be read. PEM may be /dev/fd/N. */
+ * nothing found, 1: found, 2: usage, 3: an input could not be read. PEM may be /dev/fd/N.
+ * --raw names a file whose bytes are a secret too. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 #include "hunter.h"
 
-enum { INPUTS_MAX = 4096, REFUSED_MAX = 256 };
+enum { INPUTS_MAX = 4096, REFUSED_MAX = 256, RAW_MAX = 4096, RAWS_MAX = 8 };
 
 static struct {
 	struct input_eater eater;
@@ -202,10 +203,23 @@ static bool print_all(void)
 	return runs > 0;
 }
 
+static bool add_raw(const char *path)
+{
+	uint8_t room[RAW_MAX];
+	FILE *f = fopen(path, "r");
+	size_t n = f ? fread(room, 1, sizeof(room), f) : 0;
+	if (f)
+		(void)fclose(f);
+	if (n < WINDOW)
+		return false;
+	prey_add(&hunter.prey, "raw", 0, (bytes){ room, n }, true);
+	return true;
+}
+
 static int usage(void)
 {
-	(void)fprintf(stderr, "usage: hunter --key PEM [--tokens FILE] [--pid PID]... "
-			      "[FILE|FOLDER|-]...\n");
+	(void)fprintf(stderr, "usage: hunter --key PEM [--raw FILE]... [--tokens FILE] "
+			      "[--pid PID]... [FILE|FOLDER|-]...\n");
 	return 2;
 }
 
@@ -213,17 +227,21 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "key", required_argument, NULL, 'k' },
+		{ "raw", required_argument, NULL, 'r' },
 		{ "tokens", required_argument, NULL, 't' },
 		{ "pid", required_argument, NULL, 'p' },
 		{ 0 },
 	};
-	const char *key = NULL, *tokens = NULL;
+	const char *key = NULL, *tokens = NULL, *raws[RAWS_MAX];
+	size_t n_raws = 0;
 	uint64_t pid = 0;
 	for (int o = 0; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (o == 'k')
 			key = optarg;
 		else if (o == 't')
 			tokens = optarg;
+		else if (o == 'r' && n_raws < RAWS_MAX)
+			raws[n_raws++] = optarg;
 		else if (o == 'p' && hunter.n_pids < INPUTS_MAX &&
 			 str_to_u64(str_from_c(optarg), 1 << 30, &pid))
 			hunter.pids[hunter.n_pids++] = (pid_t)pid;
@@ -237,8 +255,11 @@ int main(int argc, char **argv)
 	if (!key || hunter.n_pids + hunter.n_paths == 0)
 		return usage();
 	hunter.material = material_read(key, &hunter.prey);
-	if (!hunter.material || !hunt(tokens)) {
-		(void)fprintf(stderr, "hunter: cannot read the key or the tokens\n");
+	bool ok = hunter.material != NULL;
+	for (size_t i = 0; i < n_raws; i++)
+		ok = ok && add_raw(raws[i]);
+	if (!ok || !hunt(tokens)) {
+		(void)fprintf(stderr, "hunter: cannot read the key, a secret or the tokens\n");
 		return 3;
 	}
 	bool found = print_all();
