@@ -3,9 +3,9 @@
 A key that is known here is imported into an authority that signs all the while. The hunter
 (tests/hunter) then looks for it, in every form, and for the nonce of every signature that
 came out, in: the memory of every process as root reads it, what crashes leave, the log,
-every file of the authority, and all that clients received. What goes over the sockets
-between issuer and signer is not captured (nobody can attach to a held signer); both ends of
-it are memory that is searched. The same hunter must find the key in a careless signer.
+every file of the authority, all that clients received, and all messages between issuer and signer
+(by an issuer that logs them: nobody can attach to a held signer; what the signer writes to its
+other sockets is not captured). The same hunter must find the key in a careless signer.
 
 CHANCERY_ROUNDS is how many crashes `make soak` makes (3000 if it does not say).
 """
@@ -514,6 +514,20 @@ def crash_and_hunt(hunted, rounds, name):
 def test_crashes_leave_no_key(running):
     got = crash_and_hunt(running, 12, "crashes")
     print(f"\n12 crashes: {got}")
+
+
+def test_messages_of_the_signer_hold_no_key(make):
+    """Every byte between issuer and signer, in a variant of the issuer that logs it."""
+    hunted = make(issuer="tee-issuer")
+    with Busy(hunted, connections=2) as busy:
+        for _ in range(3):
+            crash_once(hunted)
+    log = hunted.log.read_bytes()
+    tokens = busy.tokens.read_bytes().splitlines()
+    seen = sum(token in log for token in tokens[:200] + tokens[-200:])
+    assert seen == len(tokens[:200] + tokens[-200:]), "the control: it is the traffic"
+    found = clean(hunt(hunted.pem, hunted.log, tokens=busy.tokens))
+    print(f"\nmessages: {len(log) >> 10} KB with {found['signatures']} tokens, 0 found")
 
 
 def test_signers_that_die_as_they_are_born(running):
