@@ -4,8 +4,8 @@ A key that is known here is imported into an authority that signs all the while.
 (tests/hunter) then looks for it, in every form, and for the nonce of every signature that
 came out, in: the memory of every process as root reads it, what crashes leave, the log,
 every file of the authority, all that clients received, and all messages between issuer and signer
-(by an issuer that logs them: nobody can attach to a held signer; what the signer writes to its
-other sockets is not captured). The same hunter must find the key in a careless signer.
+(by an issuer that logs them: nobody can attach to a held signer; what the signer tells the
+supervisor is not captured). The same hunter must find the key in a careless signer.
 
 CHANCERY_ROUNDS is how many crashes `make soak` makes (3000 if it does not say).
 """
@@ -542,8 +542,10 @@ def test_signers_that_die_as_they_are_born(running):
             assert time.monotonic() < until
         time.sleep(random.uniform(0, 0.003))
         dead = (None, old, born.pop())
-        os.kill(dead[2], signal.SIGKILL)
+        os.kill(dead[2], random.choice(SIGNALS))
         wait_for(lambda: running.signer() not in dead, 20, "another signer")
+    clean(hunt(running.pem, running.dir, running.log))
+    assert not running.cores()
     assert running.child("chancery-warden") == warden
 
 
