@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "codec/json.h"
 #include "commands.h"
@@ -17,7 +18,7 @@
 #include "say.h"
 #include "wire/control.h"
 
-enum { RENEW_TIMEOUT_MS = 30000 };
+enum { RENEW_TIMEOUT_MS = 30000, RENEW_AGAIN_MS = 50 };
 
 static const char usage[] =
 	"usage: chancery key list [-C DIR] [--realm REALM] [--json]\n"
@@ -84,23 +85,38 @@ static ch_err connect_supervisor(const struct authority *a, int *ret_fd)
 	return CH_DONE;
 }
 
-/* A running authority gets a new generation of signers; E_GONE: it does not run. */
-static ch_err renew(const struct authority *a, str realm)
+/* Asks once; *ret_runs says whether there was somebody to ask. */
+static ch_err ask(const struct authority *a, str realm, bool *ret_runs)
 {
 	static uint8_t room[CONTROL_MAX];
 	AUTO(fd_close) int fd = -1;
 	struct control c = { .kind = CONTROL_RENEW, .name = authority_group_of(a, realm)->name };
-	TRY(connect_supervisor(a, &fd));
+	ch_err e = connect_supervisor(a, &fd);
+	*ret_runs = ch_code_of(e) != CH_E_GONE;
+	TRY(e);
 	TRY(control_send(fd, &c, NULL));
-	TRY(channel_wait(fd, POLLIN, RENEW_TIMEOUT_MS));
+	if (failed(channel_wait(fd, POLLIN, RENEW_TIMEOUT_MS)))
+		return ch_fail(CH_E_GONE, "no new signer serves in time", RENEW_TIMEOUT_MS);
 	TRY(control_recv(fd, room, &c, NULL));
 	return c.kind == CONTROL_READY ? CH_DONE : ch_err_from_wire((uint16_t)c.code, c.detail);
 }
 
+/* A running authority gets a new generation of signers; it makes one at a time. */
+static ch_err renew(const struct authority *a, str realm, bool *ret_runs)
+{
+	uint64_t until = clock_mono_ns() + (uint64_t)RENEW_TIMEOUT_MS * 1000000;
+	ch_err e = ask(a, realm, ret_runs);
+	while (ch_code_of(e) == CH_E_BUSY && clock_mono_ns() < until) {
+		(void)poll(NULL, 0, RENEW_AGAIN_MS);
+		e = ask(a, realm, ret_runs);
+	}
+	return e;
+}
+
 static int told(const struct authority *a, const struct key_wish *w, const struct imported *k)
 {
-	ch_err e = renew(a, w->realm);
-	bool runs = ch_code_of(e) != CH_E_GONE;
+	bool runs = false;
+	ch_err e = renew(a, w->realm, &runs);
 	if (failed(e) && runs)
 		return say_trouble(
 			"the key is sealed, but the running authority did not take it up;"

@@ -26,6 +26,7 @@ static void on_failed(struct supervisor *s, struct process *p, const struct cont
 	ch_err e = ch_err_from_wire((uint16_t)c->code, c->detail);
 	LOG(LOG_ERROR, "a role cannot serve", log_str("role", str_from_c(role_name(p->role))),
 	    log_str("why", str_of_bytes(c->text)), log_err(e));
+	p->failed = true;
 	p->failed_code = c->code;
 	if (p->role == ROLE_SIGNER)
 		renew_answer(s, p->group, e);
@@ -65,6 +66,13 @@ static const struct {
 	[CONTROL_ATTACHED] = { on_note, 1U << ROLE_ISSUER },
 };
 
+/* Each says once how its start went: one that repeats it would fill the log. */
+static bool may_say(const struct process *p, enum control_kind kind)
+{
+	bool is_new = kind == CONTROL_READY ? !p->ready : kind != CONTROL_FAILED || !p->failed;
+	return rules[kind].act && (rules[kind].from & (1U << p->role)) && is_new;
+}
+
 void events_message(struct supervisor *s, struct process *p)
 {
 	static uint8_t room[CONTROL_MAX];
@@ -78,7 +86,7 @@ void events_message(struct supervisor *s, struct process *p)
 		p->control = -1;
 		return;
 	}
-	if (failed(e) || !rules[c.kind].act || !(rules[c.kind].from & (1U << p->role))) {
+	if (failed(e) || !may_say(p, c.kind)) {
 		LOG(LOG_ALARM, "a role broke the protocol and is killed",
 		    log_str("role", str_from_c(role_name(p->role))), log_err(e));
 		(void)kill(p->pid, SIGKILL);
@@ -100,14 +108,9 @@ static void end_keeper(struct supervisor *s, struct process *p, int status)
 
 static void end_warden(struct supervisor *s, struct process *p, int status)
 {
-	(void)p;
 	LOG(LOG_ALARM, "the warden is gone, and with it every signer; the keeper runs again",
 	    log_u64("status", (uint64_t)status));
-	ch_err e = launch_warden(s);
-	if (failed(e)) {
-		LOG(LOG_ERROR, "cannot start the warden again", log_err(e));
-		s->broken = true;
-	}
+	restart_after(s, p);
 }
 
 static void end_signer(struct supervisor *s, struct process *p, int status)
@@ -138,15 +141,10 @@ static void end_signers(struct supervisor *s, size_t group)
 /* An issuer and its hasher share a socket: both start anew, and so does the signer. */
 static void end_issuer(struct supervisor *s, struct process *p, int status)
 {
-	size_t group = p->group;
 	LOG(LOG_ALARM, "an issuer is gone; starting another", log_u64("status", (uint64_t)status));
-	kill_role(s, ROLE_HASHER, group);
-	ch_err e = launch_issuer(s, group);
-	if (failed(e)) {
-		LOG(LOG_ERROR, "cannot start the issuer again", log_err(e));
-		s->broken = true;
-	}
-	end_signers(s, group);
+	kill_role(s, ROLE_HASHER, p->group);
+	end_signers(s, p->group);
+	restart_after(s, p);
 }
 
 static void end_hasher(struct supervisor *s, struct process *p, int status)
@@ -159,13 +157,8 @@ static void end_hasher(struct supervisor *s, struct process *p, int status)
 
 static void end_gate(struct supervisor *s, struct process *p, int status)
 {
-	size_t gate = p->group;
 	LOG(LOG_ALARM, "a gate is gone; starting another", log_u64("status", (uint64_t)status));
-	ch_err e = launch_gate(s, gate);
-	if (failed(e)) {
-		LOG(LOG_ERROR, "cannot start the gate again", log_err(e));
-		s->broken = true;
-	}
+	restart_after(s, p);
 }
 
 static void (*const ends[ROLE_COUNT])(struct supervisor *, struct process *, int) = {
@@ -212,7 +205,7 @@ static bool all_ready(struct supervisor *s)
 		if (s->processes[i].pid > 0 && !s->processes[i].ready)
 			return false;
 	for (size_t g = 0; g < s->plan.n_groups; g++)
-		if (!process_find(s, ROLE_SIGNER, g))
+		if (!process_find(s, ROLE_SIGNER, g) || !process_find(s, ROLE_ISSUER, g))
 			return false;
 	return true;
 }

@@ -51,8 +51,11 @@ ch_err generation_start(struct supervisor *s, size_t group)
 		p->status = status_map(status);
 	if (!failed(e))
 		e = hold(s, p, key, status);
-	if (failed(e))
-		fd_close(&p->gate_end); /* a child that waits there ends */
+	if (!failed(e))
+		return CH_DONE;
+	fd_close(&p->gate_end); /* a child that waits there ends */
+	for (size_t i = 0; i < REALMS_MAX; i++)
+		fd_close(&p->sockets[i]);
 	return e;
 }
 
@@ -116,7 +119,9 @@ void generation_ended(struct supervisor *s, const struct process *p)
 	struct process *warden = process_find(s, ROLE_WARDEN, NO_GROUP);
 	uint64_t now = clock_mono_ns();
 	bool quick = now - s->started_ns[group] < soon_ns;
-	if (s->stopping || (!p->current && process_find(s, ROLE_SIGNER, group)))
+	/* one that was asked for and died before it served is due as well */
+	bool owed = p->generation >= s->asker_generation && renew_is_waited_for(s, group);
+	if (s->stopping || (!p->current && !owed && process_find(s, ROLE_SIGNER, group)))
 		return;
 	if (!warden || !warden->ready)
 		return; /* its READY starts signers for all */

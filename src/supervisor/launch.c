@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "sandbox/spawn.h"
@@ -69,6 +70,7 @@ static ch_err launch(struct supervisor *s, struct process *p, const struct launc
 		fd_close(&p->control);
 		return e;
 	}
+	p->started_ns = clock_mono_ns();
 	tell_parent(s, CONTROL_UP, p);
 	return CH_DONE;
 }

@@ -189,7 +189,10 @@ static int run(struct supervisor *s)
 {
 	uint64_t give_up_ns = 0;
 	for (;;) {
+		int restart_ms = restart_due(s);
 		int retry_ms = generation_retry(s);
+		if (restart_ms >= 0 && (retry_ms < 0 || restart_ms < retry_ms))
+			retry_ms = restart_ms;
 		if (s->broken)
 			begin_stop(s);
 		if (s->stopping && give_up_ns == 0)

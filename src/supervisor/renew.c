@@ -77,17 +77,25 @@ void renew_answer(struct supervisor *s, size_t group, ch_err result)
 	fd_close(&s->asker);
 }
 
+bool renew_is_waited_for(struct supervisor *s, size_t group)
+{
+	struct pollfd p = { .fd = s->asker, .events = POLLRDHUP };
+	if (s->asker >= 0 && poll(&p, 1, 0) == 1)
+		fd_close(&s->asker);
+	return s->asker >= 0 && s->asker_group == group;
+}
+
 void renew_accept(struct supervisor *s)
 {
 	size_t group = 0;
 	AUTO(fd_close) int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
-	if (!may_ask(fd) || s->asker >= 0) {
-		answer(fd, ch_fail(CH_E_BUSY, "not allowed, or another renewal is under way", 0));
-		return;
-	}
-	ch_err e = read_request(s, fd, &group);
+	/* read in any case: who is closed upon with a word unread is not told why */
+	ch_err e = may_ask(fd) ? read_request(s, fd, &group)
+			       : ch_fail(CH_E_DENIED, "another user may not ask", 0);
+	if (!failed(e) && renew_is_waited_for(s, s->asker_group))
+		e = ch_fail(CH_E_BUSY, "another renewal is under way", 0);
 	if (!failed(e))
 		e = generation_start(s, group);
 	if (failed(e)) {

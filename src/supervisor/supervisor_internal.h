@@ -28,7 +28,9 @@ struct process {
 	size_t group; /* index in the plan; of a gate, its own index */
 	int control;  /* our end */
 	bool ready;
-	uint32_t failed_code; /* why it cannot serve, if it said so */
+	uint64_t started_ns;
+	bool failed;          /* it has said that it cannot serve */
+	uint32_t failed_code; /* and why */
 	/* of a signer: */
 	uint32_t generation;
 	int gate_end;            /* write a byte: go on to exec */
@@ -36,6 +38,12 @@ struct process {
 	bool current;            /* its sockets are with the issuer */
 	const volatile struct signer_status *status; /* its word, for pauses alone; or NULL */
 	bool has_signed;                             /* when it ended */
+};
+
+/* A role that ended and is due again. */
+struct restart {
+	uint64_t at_ns; /* 0: it is not */
+	unsigned quick; /* deaths in a row, soon after the start */
 };
 
 struct supervisor {
@@ -48,6 +56,7 @@ struct supervisor {
 	unsigned crashes[PLAN_GROUPS_MAX];     /* in a row, soon after the start */
 	unsigned fruitless[PLAN_GROUPS_MAX];   /* of these, in a row without a signature */
 	uint64_t started_ns[PLAN_GROUPS_MAX];
+	struct restart restarts[ROLE_COUNT][PLAN_GROUPS_MAX]; /* by role and `group` */
 	bool told_ready, stopping, broken;
 	int signals, listener;
 	int asker; /* a cli that waits for a renewal; -1: none */
@@ -84,6 +93,11 @@ int generation_retry(struct supervisor *s);
 /* This signer ended: is another one due, and when? */
 void generation_ended(struct supervisor *s, const struct process *p);
 
+/* restart.c: this warden, issuer or gate ended; it is due again, now or in a while. */
+void restart_after(struct supervisor *s, const struct process *p);
+/* Starts what is due; the time until the next in ms, or -1. */
+int restart_due(struct supervisor *s);
+
 /* key_files.c: the sealed files of one realm, appended to c->keys in storage */
 ch_err key_files_read(struct supervisor *s, str realm, struct wr *storage, struct signer_config *c,
 		      size_t *ret_n);
@@ -95,6 +109,8 @@ void crash_write(struct supervisor *s, const struct control *c);
 /* renew.c: DIR/run/control */
 ch_err renew_listen(struct supervisor *s);
 void renew_accept(struct supervisor *s);
+/* Does one that asked for this group still wait? Forgets it when it has gone. */
+bool renew_is_waited_for(struct supervisor *s, size_t group);
 void renew_answer(struct supervisor *s, size_t group, ch_err result);
 
 /* events.c */

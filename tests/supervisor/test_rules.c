@@ -131,6 +131,26 @@ static void what_is_not_well_formed_kills(void **state)
 	assert_true(killed_for(ROLE_ISSUER, BYTES_OF(unknown)));
 }
 
+static void how_the_start_went_is_said_once(void **state)
+{
+	(void)state;
+	static const enum control_kind kinds[] = { CONTROL_READY, CONTROL_FAILED };
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		int end = -1, status = 0;
+		const struct control c = { .kind = kinds[i] };
+		struct process *p = victim(ROLE_HASHER, &end);
+		for (int k = 0; k < 2; k++) {
+			assert_false(failed(control_send(end, &c, NULL)));
+			events_message(&s, p);
+		}
+		(void)kill(p->pid, SIGTERM);
+		assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+		process_gone(&s, p);
+		fd_close(&end);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	}
+}
+
 static void a_report_s_name_stays_in_its_folder(void **state)
 {
 	(void)state;
@@ -153,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_pair_of_role_and_message),
 		cmocka_unit_test(what_is_not_well_formed_kills),
+		cmocka_unit_test(how_the_start_went_is_said_once),
 		cmocka_unit_test(a_report_s_name_stays_in_its_folder),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

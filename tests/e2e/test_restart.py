@@ -1,0 +1,120 @@
+"""What dies again and again, or at a bad moment: it must neither eat the machine nor leave
+the authority without what it was asked for."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+from chancery import PROGRAM, Authority, basic, http, wait_for
+
+
+@pytest.fixture
+def running():
+    path = pathlib.Path(tempfile.mkdtemp(prefix="chancery-restart-"))
+    path.chmod(0o755)
+    a = Authority(path / "authority")
+    yield a
+    a.stop()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def token_status(running):
+    try:
+        return http("POST", running.dev["realms"]["home"]["token_endpoint"],
+                    b"grant_type=client_credentials",
+                    {"Authorization": basic("bench", "bench-secret"),
+                     "Content-Type": "application/x-www-form-urlencoded"}, 15).status
+    except OSError:
+        return 0
+
+
+def kids(running, realm="home"):
+    return {k["kid"] for k in
+            http("GET", running.dev["realms"][realm]["jwks_uri"]).json()["keys"]}
+
+
+def kill_all(running, role):
+    for pid in running.read_dev()["pids"][role]:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_an_issuer_that_cannot_start_is_tried_with_pauses(running):
+    store = running.dir / "store" / "main" / "chancery.db"
+    whole = store.with_suffix(".whole")
+    store.rename(whole)
+    kill_all(running, "issuer")
+    time.sleep(4)
+    assert 1 <= running.log_text().count("an issuer is gone") <= 12
+    whole.rename(store)
+    wait_for(lambda: token_status(running) == 200, 20, "a token once the store is back")
+
+
+def test_a_gate_that_cannot_start_is_tried_with_pauses(running):
+    away = running.dir / "jwks.away"
+    (running.dir / "jwks").rename(away)
+    kill_all(running, "gate")
+    time.sleep(4)
+    assert 1 <= running.log_text().count("a gate is gone") <= 12
+    away.rename(running.dir / "jwks")
+    at = running.dev["gate"]["introspection_endpoint"]
+
+    def answers():
+        try:
+            return http("POST", at, b"token=x").status == 401
+        except OSError:
+            return False
+
+    wait_for(answers, 20, "the gate once its files are back")
+
+
+def add_key(running, **more):
+    return subprocess.Popen([PROGRAM, "key", "add", "--realm", "home", "-C", str(running.dir)],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+
+def new_child(supervisor, before):
+    """A role that has just been started, before it serves."""
+    path = pathlib.Path(f"/proc/{supervisor}/task/{supervisor}/children")
+    for pid in map(int, path.read_text().split()):
+        name = pathlib.Path(f"/proc/{pid}/comm")
+        if pid not in before and name.read_text().strip() in ("chancery-signer",
+                                                              "chancery-superv"):
+            return pid
+    return None
+
+
+def test_a_new_signer_that_dies_at_birth_does_not_lose_the_key(running):
+    pids = running.read_dev()["pids"]
+    command = add_key(running)
+    child = wait_for(lambda: new_child(pids["supervisor"][0], pids["signer"]), 20, "a new signer")
+    os.kill(child, signal.SIGKILL)
+    said, complaint = command.communicate(timeout=40)
+    assert command.returncode == 0, complaint
+    assert said.split()[0] in kids(running)
+    assert token_status(running) == 200
+
+
+def test_two_keys_at_once_are_both_taken_up(running):
+    commands = [add_key(running) for _ in range(3)]
+    for command in commands:
+        said, complaint = command.communicate(timeout=60)
+        assert command.returncode == 0, complaint
+        assert said.split()[0] in kids(running)
+
+
+def test_one_that_asks_and_goes_does_not_block_the_next(running):
+    pids = running.read_dev()["pids"]
+    command = add_key(running)
+    child = wait_for(lambda: new_child(pids["supervisor"][0], pids["signer"]), 20, "a new signer")
+    os.kill(child, signal.SIGSTOP)
+    command.kill()
+    command.communicate()
+    command = add_key(running)
+    said, complaint = command.communicate(timeout=40)
+    assert command.returncode == 0, complaint
+    assert said.split()[0] in kids(running)
+    os.kill(child, signal.SIGKILL)
