@@ -107,8 +107,9 @@ class Hunted:
         found = {"supervisor": self.dev["pids"]["supervisor"],
                  "cli": [self.authority.process.pid]}
         for pid in self.children():
-            name = status(pid).get("Name", "")
-            found.setdefault(name.removeprefix("chancery-"), []).append(pid)
+            role = status(pid).get("Name", "").removeprefix("chancery-")
+            if role in ROLES:  # not a child that has yet to become one
+                found.setdefault(role, []).append(pid)
         return found
 
     def signer(self):
