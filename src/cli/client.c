@@ -181,20 +181,18 @@ static int add(const struct authority *a, struct wish *w)
 	uint8_t hash[SHA256_SIZE];
 	struct wr secret = wr_of(room, sizeof(room));
 	AUTO(store_done) struct store *s = NULL;
-	int r = store_of_realm(a, str_from_c(w->realm), &s);
-	if (r != EXIT_YES)
-		return r;
 	const struct config_realm *realm = authority_realm(a, str_from_c(w->realm));
-	if (!wish_check(w, realm))
+	if (realm && !wish_check(w, realm))
 		return EXIT_USAGE;
-	if (w->is_public)
-		return store_it(s, w, realm, (bytes){ 0 });
-	ch_err e = secret_take(w, &secret);
+	ch_err e = w->is_public ? CH_DONE : secret_take(w, &secret);
 	if (failed(e))
 		return say_trouble("secret", str_from_c(w->secret_file), e);
 	secret_hash(secret_bytes_of(wr_bytes(&secret)), hash);
-	r = store_it(s, w, realm, BYTES_OF(hash));
-	if (r == EXIT_YES && !w->secret_file)
+	int r = store_of_realm(a, str_from_c(w->realm), &s);
+	if (r != EXIT_YES)
+		return r;
+	r = store_it(s, w, realm, w->is_public ? (bytes){ 0 } : BYTES_OF(hash));
+	if (r == EXIT_YES && !w->is_public && !w->secret_file)
 		(void)printf("%.*s\n", (int)secret.n, (const char *)room);
 	return r;
 }

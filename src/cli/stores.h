@@ -3,7 +3,8 @@
 #include "authority.h"
 #include "store/store.h"
 
-/* Says what is wrong; EXIT_YES when it is open. */
+/* Says what is wrong; EXIT_YES when it is open. From then on root has the rights of the
+ * store's owner alone: what else is to be read must have been. */
 int store_of_realm(const struct authority *a, str realm, struct store **ret_s);
 /* Calls each with every store of the authority, until one is not EXIT_YES. */
 int stores_each(const struct authority *a, int (*each)(struct store *s, void *ctx), void *ctx);

@@ -42,12 +42,12 @@ static int add(const struct authority *a, const struct wish *w)
 	char sub[STORE_SUB_SIZE];
 	struct wr hashed = wr_of(hash, sizeof(hash));
 	AUTO(store_done) struct store *s = NULL;
-	int r = store_of_realm(a, str_from_c(w->realm), &s);
-	if (r != EXIT_YES)
-		return r;
 	ch_err e = hash_password(w->password_file, &hashed);
 	if (failed(e))
 		return say_trouble("password in", str_from_c(w->password_file), e);
+	int r = store_of_realm(a, str_from_c(w->realm), &s);
+	if (r != EXIT_YES)
+		return r;
 	struct store_user u = {
 		.realm = str_from_c(w->realm),
 		.username = str_from_c(w->username),
