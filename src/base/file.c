@@ -14,6 +14,8 @@
 #include "base/rand.h"
 #include "base/rw.h"
 
+enum { REMOVE_DEPTH = 16 };
+
 void fd_close(int *fd)
 {
 	int saved = errno;
@@ -203,4 +205,42 @@ void dir_done(DIR **d)
 {
 	if (*d)
 		(void)closedir(*d);
+}
+
+static ch_err remove_one(int dir_fd, const char *name, unsigned depth);
+
+static ch_err remove_inside(int fd, unsigned depth)
+{
+	AUTO(dir_done) DIR *d = fdopendir(fd);
+	if (!d) {
+		(void)close(fd);
+		return ch_fail(CH_E_IO, "cannot read a folder that is to be removed", errno);
+	}
+	for (struct dirent *e = readdir(d); e; e = readdir(d))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			TRY(remove_one(dirfd(d), e->d_name, depth));
+	return CH_DONE;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): bounded by depth */
+static ch_err remove_one(int dir_fd, const char *name, unsigned depth)
+{
+	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+		return CH_DONE;
+	if (errno != EISDIR)
+		return ch_fail(CH_E_IO, "cannot remove a file", errno);
+	if (depth == 0)
+		return ch_fail(CH_E_LIMIT, "folders nest too deep to be removed", REMOVE_DEPTH);
+	int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return ch_fail(CH_E_IO, "cannot open a folder that is to be removed", errno);
+	TRY(remove_inside(fd, depth - 1));
+	if (unlinkat(dir_fd, name, AT_REMOVEDIR) != 0)
+		return ch_fail(CH_E_IO, "cannot remove a folder", errno);
+	return CH_DONE;
+}
+
+ch_err dir_remove(int dir_fd, const char *name)
+{
+	return remove_one(dir_fd, name, REMOVE_DEPTH);
 }

@@ -43,6 +43,21 @@ static int read_config(struct authority *a)
 	return EXIT_TROUBLE;
 }
 
+ch_err authority_folder(const char *dir, int *ret_fd)
+{
+	struct stat st = { 0 };
+	AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return ch_fail(CH_E_IO, "cannot open the folder", errno);
+	if (geteuid() == 0 && st.st_uid != 0)
+		return ch_fail(CH_E_DENIED,
+			       "the folder belongs to another user, who could lead root astray:"
+			       " run this as that user, or chown it",
+			       st.st_uid);
+	*ret_fd = TAKE_FD(fd);
+	return CH_DONE;
+}
+
 int authority_open(const char *dir, struct authority *ret_a)
 {
 	struct authority a = { .fd = -1 };
@@ -57,11 +72,8 @@ int authority_open(const char *dir, struct authority *ret_a)
 	ch_err e = real ? path_of(&a.dir, str_from_c(real))
 			: ch_fail(CH_E_IO, "cannot open the folder", errno);
 	free(real);
-	if (!failed(e)) {
-		a.fd = open(a.dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (a.fd < 0)
-			e = ch_fail(CH_E_IO, "cannot open the folder", errno);
-	}
+	if (!failed(e))
+		e = authority_folder(a.dir.p, &a.fd);
 	if (failed(e))
 		return say_trouble("no authority in", str_from_c(dir), e);
 	int r = read_config(&a);

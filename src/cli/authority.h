@@ -15,6 +15,9 @@ struct authority {
 	struct config_text *text; /* of the config's strs; NULL for constants */
 };
 
+/* Opens DIR. E_DENIED for root when it is another user's: who may change what is in it
+ * could have root write, remove or chown elsewhere. */
+ch_err authority_folder(const char *dir, int *ret_fd);
 /* Says what is wrong and returns an exit status (EXIT_YES when it is open). dir NULL:
  * $CHANCERY_DIR. */
 int authority_open(const char *dir, struct authority *ret_a);

@@ -39,9 +39,9 @@ static ch_err open_dir(const struct creation *c, struct authority *a)
 			: ch_fail(CH_E_IO, "cannot find the folder", errno);
 	free(real);
 	TRY(e);
-	a->fd = open(a->dir.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (a->fd < 0 || fchmod(a->fd, c->dir_mode) != 0)
-		return ch_fail(CH_E_IO, "cannot open the folder", errno);
+	TRY(authority_folder(a->dir.p, &a->fd));
+	if (fchmod(a->fd, c->dir_mode) != 0)
+		return ch_fail(CH_E_IO, "cannot set the folder's mode", errno);
 	if (faccessat(a->fd, "chancery.yaml", F_OK, 0) == 0)
 		return ch_fail(CH_E_EXISTS, "there is an authority in it already", EEXIST);
 	return CH_DONE;

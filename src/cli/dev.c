@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,8 +23,6 @@
 #include "say.h"
 #include "wire/control.h"
 
-enum { START_TIMEOUT_MS = 60000, REMOVE_DEPTH = 16 };
-
 static struct {
 	struct authority a;
 	struct config config;
@@ -39,26 +36,16 @@ static struct {
 	bool ready;
 } dev = { .a = { .fd = -1 }, .control = -1, .signals = -1 };
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)at;
-	return type == FTW_DP ? rmdir(path) : unlink(path);
-}
-
 /* What an earlier run left, by name: nothing else in the folder is touched. */
-static ch_err remove_earlier(str dir)
+static ch_err remove_earlier(const char *dir)
 {
 	static const char *const names[] = { "chancery.yaml", "passphrase",  "passwords", "keys",
 					     "jwks",          "store",       "run",       "crash",
 					     "gate.yaml",     "gate.secret", "mail" };
-	struct path path;
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		TRY(path_join(&path, dir, str_from_c(names[i]), (str){ 0 }));
-		if (nftw(path.p, remove_entry, REMOVE_DEPTH, FTW_DEPTH | FTW_PHYS) != 0 &&
-		    errno != ENOENT)
-			return ch_fail(CH_E_IO, "cannot remove what an earlier run left", errno);
-	}
+	AUTO(fd_close) int fd = -1;
+	TRY(authority_folder(dir, &fd));
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		TRY(dir_remove(fd, names[i]));
 	return CH_DONE;
 }
 
@@ -73,7 +60,7 @@ static int take_over(const struct dev_wish *w)
 	if (failed(e))
 		return say_trouble("cannot use", dir, e);
 	if (access(mark.p, F_OK) == 0) {
-		e = remove_earlier(dir);
+		e = remove_earlier(w->dir);
 		return failed(e) ? say_trouble("cannot use", dir, e) : EXIT_YES;
 	}
 	if (access(production.p, F_OK) == 0) {

@@ -215,6 +215,27 @@ static void folders(void **state)
 	assert_true(failed(dir_make(dir, "", 0700)));
 }
 
+static void removed_without_following_links(void **state)
+{
+	(void)state;
+	struct stat st;
+	assert_false(failed(dir_make(dir, "kept", 0700)));
+	assert_false(failed(file_create(dir, "kept/f", bytes_of_str(LIT("x")), 0600)));
+	assert_false(failed(dir_make(dir, "gone/deeper", 0700)));
+	assert_false(failed(file_create(dir, "gone/deeper/f", bytes_of_str(LIT("x")), 0600)));
+	assert_int_equal(symlinkat("../kept", dir, "gone/link"), 0);
+	assert_int_equal(symlinkat("kept", dir, "link"), 0);
+	assert_false(failed(dir_remove(dir, "gone")));
+	assert_false(failed(dir_remove(dir, "link")));
+	assert_false(failed(dir_remove(dir, "never there")));
+	assert_int_equal(fstatat(dir, "gone", &st, 0), -1);
+	assert_int_equal(fstatat(dir, "link", &st, AT_SYMLINK_NOFOLLOW), -1);
+	assert_int_equal(fstatat(dir, "kept/f", &st, 0), 0);
+	assert_false(
+		failed(dir_make(dir, "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20", 0700)));
+	assert_int_equal(ch_code_of(dir_remove(dir, "1")), CH_E_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +246,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(replaced_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(reading_has_bounds, start, stop),
 		cmocka_unit_test_setup_teardown(folders, start, stop),
+		cmocka_unit_test_setup_teardown(removed_without_following_links, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

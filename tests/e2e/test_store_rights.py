@@ -1,5 +1,5 @@
 """A store belongs to its issuer. When the issuer is taken over, the administrator's next
-command must not lend it root's rights."""
+command must not lend it root's rights; nor lends root its own to whoever has the folder."""
 import os
 import pathlib
 import shutil
@@ -91,3 +91,21 @@ def test_files_of_the_store_stay_the_issuers(folder):
     owner = (at / "store" / "main").stat().st_uid
     assert owner != 0
     assert {p.stat().st_uid for p in (at / "store" / "main").iterdir()} == {owner}
+
+
+@pytest.mark.root_only
+@pytest.mark.parametrize("command", [["init"], ["serve", "--dev", "--port", "0"], ["serve"]])
+def test_root_does_not_work_in_the_folder_of_somebody_else(folder, command):
+    """Links in it would have root chown and chmod what they point to."""
+    theirs, target = folder / "theirs", folder / "target"
+    (target / "main").mkdir(parents=True, mode=0o755)
+    before = [os.stat(p) for p in (target, target / "main")]
+    theirs.mkdir()
+    (theirs / "dev.json").write_text("{}")
+    (theirs / "store").symlink_to(target)
+    os.chown(theirs, 65534, 65534)
+    r = subprocess.run([PROGRAM, *command, theirs], capture_output=True, timeout=30)
+    assert r.returncode == 3 and b"another user" in r.stderr
+    after = [os.stat(p) for p in (target, target / "main")]
+    assert [(s.st_uid, s.st_mode) for s in before] == [(s.st_uid, s.st_mode) for s in after]
+    assert (theirs / "store").is_symlink()

@@ -28,3 +28,7 @@ ch_err dir_make(int dir_fd, const char *path, mode_t mode);
 /* A folder, to be read with readdir; AUTO(dir_done) closes it. */
 ch_err dir_open(int dir_fd, const char *path, DIR **ret_d);
 void dir_done(DIR **d);
+/* Removes a file or a folder with all that is in it; fine when there is none. Goes by
+ * descriptors and follows no link, so that nobody who may write below it can lead it
+ * elsewhere; E_LIMIT when folders nest deeper than 16. */
+ch_err dir_remove(int dir_fd, const char *name);
