@@ -26,7 +26,7 @@ static struct MHD_Response *response_make(struct slot *s, const struct http_answ
 	bool fine = out && (a->type.n == 0 || field_add(s, out, LIT("Content-Type"), a->type));
 	for (size_t i = 0; fine && i < a->n_fields; i++)
 		fine = field_add(s, out, a->fields[i].name, a->fields[i].value);
-	if (fine && s->h->stopping)
+	if (fine && (s->h->stopping || s->ambiguous))
 		fine = MHD_add_response_header(out, "Connection", "close") == MHD_YES;
 	if (fine)
 		return out;

@@ -57,7 +57,8 @@ static enum MHD_Result begin(struct slot *s, const char *method)
 	if (given.p && !str_to_u64(given, UINT64_MAX, &length))
 		length = UINT64_MAX;
 	s->too_large = length > s->h->limits.body;
-	if (length > BODY_SWALLOWED_MAX) {
+	s->ambiguous = !header_is_clear(s);
+	if (length > BODY_SWALLOWED_MAX || s->ambiguous) {
 		route_serve(s, method);
 		return answer_queue(s);
 	}

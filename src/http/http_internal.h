@@ -17,7 +17,8 @@ struct slot {
 	struct slot *next_free;
 	bool begun; /* its header was looked at */
 	bool too_large;
-	bool served; /* its route's function has been called */
+	bool ambiguous; /* its length or its host could be read otherwise by a front */
+	bool served;    /* its route's function has been called */
 	bool suspended;
 	bool waited; /* it has been suspended */
 	bool in_use;
@@ -52,6 +53,9 @@ ch_err http_start(struct http *h);
 struct slot *slot_take(struct http *h);
 void slot_give(struct slot *s);
 struct slot *slot_of(struct http_req *r);
+/* Do all who read this header see the same body and the same host (RFC 9112 sections 3.2,
+ * 5.1 and 6.3)? */
+bool header_is_clear(struct slot *s);
 /* Finds the route and calls it, or answers for it. */
 void route_serve(struct slot *s, const char *method);
 /* The library's notification of a connection that opens or closes. */

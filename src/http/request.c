@@ -63,6 +63,46 @@ str http_field(struct http_req *r, const char *name)
 	return l.times > 1 || !l.found.p ? LIT("") : l.found;
 }
 
+struct framing {
+	unsigned hosts, lengths, codings;
+	bool odd; /* a field's name is none, or a value is not one that we know */
+};
+
+static bool is_token(str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~' || str_has(LIT("\"(),/:;<=>?@[\\]{}"), s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
+static enum MHD_Result frame(void *ctx, enum MHD_ValueKind kind, const char *name,
+			     const char *value)
+{
+	struct framing *f = ctx;
+	str n = str_from_c(name), v = str_from_c(value);
+	uint64_t length = 0;
+	(void)kind;
+	f->odd = f->odd || !is_token(n);
+	if (str_eq_nocase(n, LIT("Host"))) {
+		f->hosts++;
+	} else if (str_eq_nocase(n, LIT("Content-Length"))) {
+		f->lengths++;
+		f->odd = f->odd || !str_to_u64(v, UINT64_MAX, &length);
+	} else if (str_eq_nocase(n, LIT("Transfer-Encoding"))) {
+		f->codings++;
+		f->odd = f->odd || !str_eq_nocase(v, LIT("chunked"));
+	}
+	return MHD_YES;
+}
+
+bool header_is_clear(struct slot *s)
+{
+	struct framing f = { 0 };
+	(void)MHD_get_connection_values(s->connection, MHD_HEADER_KIND, frame, &f);
+	return !f.odd && f.hosts <= 1 && f.lengths + f.codings <= 1;
+}
+
 static str trimmed(str s)
 {
 	while (s.n > 0 && s.p[0] == ' ')

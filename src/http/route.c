@@ -57,7 +57,10 @@ void route_serve(struct slot *s, const char *method)
 	unsigned asked = method_of(method);
 	unsigned allowed = 0;
 	const struct http_route *route = route_find(s->h, r->path, asked, &allowed);
-	if (s->too_large) {
+	if (s->ambiguous) {
+		http_answer_text(r, MHD_HTTP_BAD_REQUEST,
+				 LIT("The header can be read in two ways.\n"));
+	} else if (s->too_large) {
 		http_answer_text(r, MHD_HTTP_CONTENT_TOO_LARGE, LIT("The body is too large.\n"));
 	} else if (route) {
 		r->method = (enum http_method)asked;

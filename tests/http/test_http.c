@@ -173,6 +173,33 @@ static void refuses(void **state)
 	assert_null(strstr(got, "Set-Cookie"));
 }
 
+#define NEXT "GET /show" H "\r\n"
+
+/* A front that reads them otherwise would take a part of one request for the next. */
+static void one_reading_only(void **state)
+{
+	(void)state;
+	static const char *const two[] = {
+		"POST /echo" H
+		"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT,
+		"POST /echo" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n"
+		"0\r\n\r\n" NEXT,
+		"POST /echo" H "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" NEXT,
+		"POST /echo" H "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" NEXT,
+		"POST /echo" H "Transfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n"
+		"0\r\n\r\n" NEXT,
+		"POST /echo" H "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello" NEXT,
+		"POST /echo" H "Content-Length: 0\r\ncontent-length: 5\r\n\r\nhello" NEXT,
+		"GET /show" H "host: y\r\n\r\n" NEXT,
+		"GET /show" H "A B: c\r\n\r\n" NEXT,
+	};
+	for (size_t i = 0; i < COUNT_OF(two); i++) {
+		STARTS(ask(two[i]), "HTTP/1.1 400");
+		HAS(got, "Connection: close");
+		assert_null(strstr(got + 8, "HTTP/1.1 200"));
+	}
+}
+
 static char big[200 * 1024];
 
 static void large(void **state)
@@ -321,7 +348,7 @@ int main(void)
 		T(suspended),    T(gone_while_suspended),
 		T(stops),        T(stops_with_one_waiting),
 		T(drips),        T(waits_longer),
-		T(one_too_many),
+		T(one_too_many), T(one_reading_only),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
  * later. Everything is bounded: connections, header size, body, memory of a request,
  * idle time. TLS and HTTP/2 are the front's.
  *
- * What the routes do not serve is answered here: 404, 405 with Allow, 413, 414, 431, 503. */
+ * What the routes do not serve is answered here: 400, 404, 405 with Allow, 413, 414, 431, 503. */
 #pragma once
 #include "base/arena.h"
 #include "base/bytes.h"
