@@ -32,7 +32,7 @@ static int read_config(struct authority *a)
 	size_t n = 0;
 	ch_err e = file_read(a->fd, "chancery.yaml", yaml, sizeof(yaml), &n);
 	if (failed(e))
-		return say_trouble("no authority in", str_from_c(a->dir.p), e);
+		return say_trouble("no authority (chancery.yaml) in", str_from_c(a->dir.p), e);
 	e = path_join(&path, str_from_c(a->dir.p), LIT("chancery.yaml"), (str){ 0 });
 	if (failed(e))
 		return say_trouble("cannot read", str_from_c(a->dir.p), e);
@@ -91,6 +91,15 @@ const struct config_realm *authority_realm(const struct authority *a, str name)
 		if (str_eq(a->config.realms[i].name, name))
 			return &a->config.realms[i];
 	return NULL;
+}
+
+int authority_check_realm(const struct authority *a, str name_or_none)
+{
+	if (name_or_none.n == 0 || authority_realm(a, name_or_none))
+		return EXIT_YES;
+	say("there is no such realm in chancery.yaml (`chancery realm list` has all)",
+	    name_or_none);
+	return EXIT_USAGE;
 }
 
 const struct config_group *authority_group_of(const struct authority *a, str realm)

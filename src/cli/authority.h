@@ -26,6 +26,8 @@ void authority_done(struct authority *a);
 
 /* NULL when there is none of that name. */
 const struct config_realm *authority_realm(const struct authority *a, str name);
+/* EXIT_YES when no name was given or there is such a realm; else it says so. */
+int authority_check_realm(const struct authority *a, str name_or_none);
 /* The group of a realm; every realm is in one. */
 const struct config_group *authority_group_of(const struct authority *a, str realm);
 

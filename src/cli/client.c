@@ -257,9 +257,12 @@ static int list_store(struct store *s, void *ctx)
 static int list(const struct authority *a, const struct wish *w)
 {
 	struct listing l = { .realm = str_from_c(w->realm), .json = w->json };
+	int r = authority_check_realm(a, l.realm);
+	if (r != EXIT_YES)
+		return r;
 	if (l.json)
 		(void)printf("[");
-	int r = stores_each(a, list_store, &l);
+	r = stores_each(a, list_store, &l);
 	if (l.json)
 		(void)printf("]\n");
 	return r;
@@ -295,10 +298,12 @@ int cmd_client(int argc, char **argv)
 	bool adds = str_eq(verb, LIT("add"));
 	if (options_help(argc, argv))
 		return command_usage(usage, true);
-	if ((!adds && !str_eq(verb, LIT("list"))) || !wish_read(argc, argv, &w))
+	if (!adds && !str_eq(verb, LIT("list")))
+		return command_wrong(usage, "say what to do with clients: add or list");
+	if (!wish_read(argc, argv, &w))
 		return command_usage(usage, false);
 	if (adds && (!w.realm || !w.id || w.scopes.n == 0))
-		return command_usage(usage, false);
+		return command_wrong(usage, "add needs --realm, --id and --scope");
 	int r = authority_open(w.dir, &a);
 	if (r != EXIT_YES)
 		return r;

@@ -14,3 +14,5 @@ int cmd_verify(int argc, char **argv);
 
 /* Prints usage: asked for, on standard output with status 0; else on standard error with 2. */
 int command_usage(const char *usage, bool asked);
+/* Says why the call is wrong, then prints usage; returns 2. */
+int command_wrong(const char *usage, const char *why);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -33,8 +34,9 @@ static struct {
 	struct dev_pids pids;
 	pid_t supervisor;
 	int control, signals;
+	int lock; /* of the folder, as long as we live */
 	bool ready;
-} dev = { .a = { .fd = -1 }, .control = -1, .signals = -1 };
+} dev = { .a = { .fd = -1 }, .control = -1, .signals = -1, .lock = -1 };
 
 /* What an earlier run left, by name: nothing else in the folder is touched. */
 static ch_err remove_earlier(const char *dir)
@@ -49,6 +51,19 @@ static ch_err remove_earlier(const char *dir)
 	return CH_DONE;
 }
 
+/* One authority a folder: a second one would remove what the first one runs on. */
+static int lock_folder(const char *dir)
+{
+	str name = str_from_c(dir);
+	ch_err e = authority_folder(dir, &dev.lock);
+	if (failed(e))
+		return say_trouble("cannot use", name, e);
+	if (flock(dev.lock, LOCK_EX | LOCK_NB) == 0)
+		return EXIT_YES;
+	say("another `serve --dev` runs in this folder; stop it, or name another folder", name);
+	return EXIT_NO;
+}
+
 /* A folder that this command made before has dev.json; a production one has not. */
 static int take_over(const struct dev_wish *w)
 {
@@ -60,6 +75,9 @@ static int take_over(const struct dev_wish *w)
 	if (failed(e))
 		return say_trouble("cannot use", dir, e);
 	if (access(mark.p, F_OK) == 0) {
+		int r = lock_folder(w->dir);
+		if (r != EXIT_YES)
+			return r;
 		e = remove_earlier(w->dir);
 		return failed(e) ? say_trouble("cannot use", dir, e) : EXIT_YES;
 	}
@@ -108,6 +126,8 @@ static int make_data(const struct dev_wish *w)
 				    .keyless = w->keyless,
 				    .n_keyless = w->n_keyless };
 	int r = create_authority(&c, &dev.a);
+	if (r == EXIT_YES && dev.lock < 0)
+		r = lock_folder(dev.a.dir.p);
 	if (r != EXIT_YES)
 		return r;
 	uint32_t port = dev.gate.file.port;

@@ -27,6 +27,9 @@ static void put_realms(struct json_out *o, const struct config *c)
 		if (m->issues) {
 			put_url(o, LIT("authorization_endpoint"), m->issuer, LIT("/authorize"));
 			put_url(o, LIT("token_endpoint"), m->issuer, LIT("/token"));
+		} else {
+			json_put_null(o, LIT("authorization_endpoint"));
+			json_put_null(o, LIT("token_endpoint"));
 		}
 		put_url(o, LIT("jwks_uri"), m->issuer, LIT("/jwks"));
 		json_finish(o, '}');

@@ -1,4 +1,4 @@
-/* `chancery key`: list and import signing keys. There is no export. */
+/* `chancery key`: list, add and import signing keys. There is no export. */
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
@@ -182,12 +182,21 @@ int cmd_key(int argc, char **argv)
 	AUTO(authority_done) struct authority a = { .fd = -1 };
 	const char *verb = argc > 1 ? argv[1] : "";
 	bool list = strcmp(verb, "list") == 0, import = strcmp(verb, "import") == 0;
+	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0)
+		return command_usage(usage, true);
 	if (!list && !import && strcmp(verb, "add") != 0)
-		return command_usage(usage, strcmp(verb, "--help") == 0);
+		return command_wrong(usage, "say what to do with keys: list, add or import");
 	struct key_wish w = parse(argc - 1, argv + 1);
 	int rest = argc - 1 - optind;
-	if (w.help || w.bad || rest != (import ? 1 : 0) || (!list && w.realm.n == 0))
-		return command_usage(usage, w.help);
+	if (w.help)
+		return command_usage(usage, true);
+	if (w.bad)
+		return command_wrong(usage, "an option or algorithm that is none");
+	if (!list && w.realm.n == 0)
+		return command_wrong(usage, "which realm? name it with --realm");
+	if (rest != (import ? 1 : 0))
+		return command_wrong(usage, import ? "name one PEM file, or - for standard input"
+						   : "this takes no further argument");
 	int r = authority_open(w.dir, &a);
 	if (r != EXIT_YES)
 		return r;

@@ -69,6 +69,9 @@ int key_list(const struct authority *a, str realm, bool json)
 	static uint8_t room[256 * 1024];
 	struct wr w = wr_of(room, sizeof(room));
 	struct json_out o = json_out_of(&w);
+	int r = authority_check_realm(a, realm);
+	if (r != EXIT_YES)
+		return r;
 	json_begin(&o, (str){ 0 }, '[');
 	for (size_t i = 0; i < a->config.n_realms; i++) {
 		str name = a->config.realms[i].name;

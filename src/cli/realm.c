@@ -1,4 +1,4 @@
-/* `chancery realm list`. Realms are added in chancery.yaml. */
+/* `chancery realm list|add`. A realm is described in chancery.yaml; add makes what it needs. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,8 +84,10 @@ int cmd_realm(int argc, char **argv)
 	const char *dir = NULL;
 	bool json = false;
 	bool adds = argc > 1 && strcmp(argv[1], "add") == 0;
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return command_usage(usage, true);
 	if (argc < 2 || (!adds && strcmp(argv[1], "list") != 0))
-		return command_usage(usage, argc > 1 && strcmp(argv[1], "--help") == 0);
+		return command_wrong(usage, "say what to do with realms: list or add");
 	for (int o = 0; (o = getopt_long(argc - 1, argv + 1, "C:", options, NULL)) != -1;) {
 		if (o == 'C')
 			dir = optarg;
@@ -95,7 +97,8 @@ int cmd_realm(int argc, char **argv)
 			return command_usage(usage, o == 'h');
 	}
 	if (argc - 1 - optind != (adds ? 1 : 0))
-		return command_usage(usage, false);
+		return command_wrong(usage, adds ? "add needs the name of one realm"
+						 : "list takes no further argument");
 	int r = authority_open(dir, &a);
 	if (r != EXIT_YES)
 		return r;

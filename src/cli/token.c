@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "codec/url.h"
 #include "commands.h"
 #include "crypto/key.h"
 #include "options.h"
@@ -45,8 +46,26 @@ static bool wish_read(int argc, char **argv, struct wish *w)
 	};
 	if (!options_read(argc, argv, 1, specs, COUNT_OF(specs)))
 		return false;
-	return w->issuer && w->client && !w->user == !w->password_file &&
-	       !(w->user && w->secret_file);
+	const char *wrong = !w->issuer || !w->client ? "--issuer and --client must be given"
+			    : !w->user != !w->password_file
+				    ? "--user and --password-file go together"
+			    : w->user && w->secret_file
+				    ? "either --secret-file (the client's own token) or --user"
+				    : NULL;
+	if (wrong)
+		say(wrong, (str){ 0 });
+	return !wrong;
+}
+
+/* Before a password is read, and before anybody is asked. */
+static int check_issuer(const struct wish *w)
+{
+	struct url u;
+	str issuer = str_from_c(w->issuer);
+	if (!w->user || (!failed(url_parse(issuer, &u)) && url_is_loopback(&u)))
+		return EXIT_YES;
+	say("--user is for issuers on this machine only", issuer);
+	return EXIT_USAGE;
 }
 
 static int secret_take(const char *file, uint8_t *storage, struct secret_bytes *ret_secret)
@@ -112,7 +131,9 @@ int cmd_token(int argc, char **argv)
 		return command_usage(usage, true);
 	if (!wish_read(argc, argv, &w))
 		return command_usage(usage, false);
-	int r = secret_take(w.secret_file, secret, &flow.secret);
+	int r = check_issuer(&w);
+	if (r == EXIT_YES)
+		r = secret_take(w.secret_file, secret, &flow.secret);
 	if (r == EXIT_YES)
 		r = secret_take(w.password_file, password, &flow.password);
 	if (r == EXIT_YES)

@@ -78,7 +78,8 @@ int flow_discover(struct flow *f)
 		return EXIT_TROUBLE;
 	}
 	if (!str_eq(member(f, LIT("issuer")), f->issuer)) {
-		say("the metadata are of another issuer than", f->issuer);
+		say("the metadata there are of another issuer; name it as they do, not as",
+		    f->issuer);
 		return EXIT_TROUBLE;
 	}
 	f->authorization_endpoint = member(f, LIT("authorization_endpoint"));

@@ -98,9 +98,10 @@ int flow_form(struct flow *f, str *ret_query)
 	uint8_t *p = arena_alloc(&f->arena, FORM_ROOM);
 	struct wr form = wr_of(p, p ? FORM_ROOM : 0);
 	f->redirect_uri = LIT("http://127.0.0.1/callback");
-	if (failed(url_parse(f->issuer, &u)) || !url_is_loopback(&u)) {
-		say("--user is for issuers on this machine only", f->issuer);
-		return EXIT_USAGE;
+	/* the issuer is here; what it calls its login page must be, too */
+	if (failed(url_parse(f->authorization_endpoint, &u)) || !url_is_loopback(&u)) {
+		say("--user is for login pages on this machine only", f->authorization_endpoint);
+		return EXIT_NO;
 	}
 	int r = page_get(f, &page);
 	if (r != EXIT_YES)

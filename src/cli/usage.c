@@ -4,6 +4,12 @@
 #include "commands.h"
 #include "say.h"
 
+int command_wrong(const char *usage, const char *why)
+{
+	say(why, (str){ 0 });
+	return command_usage(usage, false);
+}
+
 int command_usage(const char *usage, bool asked)
 {
 	(void)fputs(usage, asked ? stdout : stderr);

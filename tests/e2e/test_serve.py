@@ -81,7 +81,8 @@ def test_dev_json_says_where_everything_is(running):
         assert at["issuer"].endswith("/" + realm)
         assert at["token_endpoint"] == at["issuer"] + "/token"
         assert at["authorization_endpoint"].startswith(at["issuer"])
-    assert "token_endpoint" not in dev["realms"]["staff"]
+    staff = dev["realms"]["staff"]
+    assert staff["token_endpoint"] is None and staff["authorization_endpoint"] is None
     assert [a["name"] for a in dev["audiences"]][:1] == ["mail"]
     assert {(u["realm"], u["username"], u["mailbox"]) for u in dev["users"]} == {
         ("home", "alice@home.test", "alice@home.test"),
@@ -224,6 +225,13 @@ def test_dev_refuses_other_addresses_and_production(folder):
     r = run("serve", "--dev", "--port", "0", folder)
     assert r.returncode == 1 and b"production" in r.stderr
     assert sorted(p.relative_to(folder) for p in folder.rglob("*")) == before
+
+
+def test_dev_leaves_a_running_one_alone(running):
+    before = running.read_dev()
+    r = run("serve", "--dev", "--port", "0", running.dir)
+    assert r.returncode == 1 and b"runs in this folder" in r.stderr, r.stderr
+    assert running.read_dev() == before and ask_token(before)[0] == 200
 
 
 def test_a_taken_port_is_named(running, folder):
