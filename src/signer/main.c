@@ -1,7 +1,7 @@
 /* The signer: builds and signs tokens for the realm of the socket that asks. Exec'd
  * fresh, single-threaded. Its keys, libcrypto's heap and its stack lie in secret memory;
- * it holds no file, no network, and cannot be dumped. A socket that breaks the protocol is
- * closed; when all are gone it ends. */
+ * it holds no file, no network, and cannot be dumped. It ends when its issuer breaks the
+ * protocol, and when all its sockets are gone. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -57,15 +57,20 @@ static bool is_over(ch_err e)
 	return failed(e) && ch_code_of(e) != CH_E_BUSY;
 }
 
-static void serve_realm(struct signer *s, struct realm *m)
+/* False when the issuer broke the protocol: then this signer ends, and the supervisor
+ * starts another. All its sockets are one issuer's; with one of them closed, that realm
+ * would have no signer as long as the rest go on. */
+static bool serve_realm(struct signer *s, struct realm *m)
 {
 	ch_err e = batch_serve(s, m);
 	if (!is_over(e))
-		return;
-	if (ch_code_of(e) != CH_E_GONE)
-		LOG(LOG_ALARM, "an issuer broke the protocol: its socket is closed",
-		    log_str("realm", m->name), log_err(e));
+		return true;
 	fd_close(&m->fd);
+	if (ch_code_of(e) == CH_E_GONE)
+		return true;
+	LOG(LOG_ALARM, "an issuer broke the protocol: its signer ends", log_str("realm", m->name),
+	    log_err(e));
+	return false;
 }
 
 /* Until every socket is closed, or the supervisor is gone. */
@@ -85,8 +90,9 @@ static ch_err loop(struct signer *s)
 		if (poll(p, s->n_realms + 1, -1) < 0 && errno != EINTR)
 			return ch_fail(CH_E_IO, "cannot wait", errno);
 		for (size_t i = 0; i < s->n_realms; i++)
-			if (s->realms[i].fd >= 0 && p[i + 1].revents)
-				serve_realm(s, &s->realms[i]);
+			if (s->realms[i].fd >= 0 && p[i + 1].revents &&
+			    !serve_realm(s, &s->realms[i]))
+				return CH_DONE;
 		if (p[0].revents)
 			return CH_DONE;
 	}

@@ -28,7 +28,7 @@ static void on_failed(struct supervisor *s, struct process *p, const struct cont
 	    log_str("why", str_of_bytes(c->text)), log_err(e));
 	p->failed = true;
 	p->failed_code = c->code;
-	if (p->role == ROLE_SIGNER)
+	if (p->role == ROLE_SIGNER && !p->current)
 		renew_answer(s, p->group, e);
 	/* at the start there is nothing to fall back on */
 	if (!s->told_ready)

@@ -93,6 +93,13 @@ static void collect_fds(struct msghdr *m, struct message_fds *ret_fds)
 	}
 }
 
+/* An empty message reads like the end: one who sends it is not gone. */
+static bool is_open(int fd)
+{
+	struct pollfd p = { .fd = fd };
+	return poll(&p, 1, 0) == 0;
+}
+
 ch_err channel_recv(int fd, void *storage, size_t cap, bytes *ret_message,
 		    struct message_fds *ret_fds_or_null)
 {
@@ -112,6 +119,8 @@ ch_err channel_recv(int fd, void *storage, size_t cap, bytes *ret_message,
 	AUTO(message_fds_done) struct message_fds fds = { .n = 0 };
 	if (ret_fds_or_null)
 		collect_fds(&m, &fds);
+	if (n == 0 && is_open(fd))
+		return ch_fail(CH_E_PROTOCOL, "a message is empty", 0);
 	if (n == 0)
 		return ch_fail(CH_E_GONE, "the other process closed the socket", 0);
 	if (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC))

@@ -1,9 +1,11 @@
 """What dies again and again, or at a bad moment: it must neither eat the machine nor leave
 the authority without what it was asked for."""
+import ctypes
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -118,3 +120,49 @@ def test_one_that_asks_and_goes_does_not_block_the_next(running):
     assert command.returncode == 0, complaint
     assert said.split()[0] in kids(running)
     os.kill(child, signal.SIGKILL)
+
+
+GETFD = 438
+
+
+def steal(pid, fd):
+    """A descriptor of another process, as root may have it."""
+    at = os.pidfd_open(pid)
+    got = ctypes.CDLL(None, use_errno=True).syscall(GETFD, at, fd, 0)
+    os.close(at)
+    return got
+
+
+def signer_sockets(running):
+    """Those of the issuer with a hasher, by realm: what somebody has who took it over."""
+    for pid in running.read_dev()["pids"]["issuer"]:
+        found = []
+        for fd in sorted(int(p.name) for p in pathlib.Path(f"/proc/{pid}/fd").iterdir()):
+            got = steal(pid, fd) if fd > 6 else -1
+            if got < 0:
+                continue
+            try:
+                s = socket.socket(fileno=got)
+            except OSError:
+                os.close(got)
+                continue
+            if s.family == socket.AF_UNIX and s.type & 15 == socket.SOCK_SEQPACKET:
+                found.append(s)
+        if len(found) == 2:
+            return found
+    return None
+
+
+@pytest.mark.root_only
+@pytest.mark.parametrize("message", [b"", b"\x42", b"\x42\x01\xff\xff", b"A" * 70000,
+                                     b"\x42\x01\x00\x01" + b"\xff" * 40])
+def test_a_realm_is_served_again_after_its_issuer_broke_the_protocol(running, message):
+    """It once had no signer from then on, as long as the other realm had one."""
+    before = running.read_dev()["pids"]["signer"]
+    for s in wait_for(lambda: signer_sockets(running), 10, "the sockets"):
+        s.send(message)
+        break
+    del s
+    wait_for(lambda: running.read_dev()["pids"].get("signer", before) != before, 10, "a new signer")
+    wait_for(lambda: token_status(running) == 200, 20, "a token")
+    assert running.token("corp", "carol@corp.test").count(".") == 2

@@ -68,6 +68,21 @@ static void descriptors_travel_and_close(void **state)
 	fd_close(&end[1]);
 }
 
+static void an_empty_message_is_not_the_end(void **state)
+{
+	(void)state;
+	int end[2];
+	bytes got = { 0 };
+	assert_false(failed(channel_pair(end)));
+	assert_false(failed(channel_send(end[0], (bytes){ (const uint8_t *)"", 0 }, NULL)));
+	assert_int_equal(ch_code_of(channel_recv(end[1], room, MESSAGE_MAX, &got, NULL)),
+			 CH_E_PROTOCOL);
+	fd_close(&end[0]);
+	assert_int_equal(ch_code_of(channel_recv(end[1], room, MESSAGE_MAX, &got, NULL)),
+			 CH_E_GONE);
+	fd_close(&end[1]);
+}
+
 /* In a child, with the memfd at BOOT_FD: the code that boot_read gives. */
 static int boot_in_child(str made_for, str read_as, bytes config)
 {
@@ -113,6 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_keep_their_bounds),
 		cmocka_unit_test(descriptors_travel_and_close),
+		cmocka_unit_test(an_empty_message_is_not_the_end),
 		cmocka_unit_test(boot_is_for_one_role),
 		cmocka_unit_test(boot_cannot_be_changed),
 	};
