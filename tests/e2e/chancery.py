@@ -111,7 +111,7 @@ class Authority:
         password = password or self.user(username)["password"]
         r = subprocess.run(
             [self.program, "token", "--issuer", self.dev["realms"][realm]["issuer"],
-             "--client", "demo", "--user", username, "--password-file", "/dev/stdin", *args],
+             "--client", "demo", "--user", username, "--password-file", "-", *args],
             input=password + "\n", capture_output=True, text=True, timeout=60)
         assert r.returncode == 0, r.stderr
         return r.stdout.strip()
