@@ -96,6 +96,17 @@ static bool is_loopback(str host)
 	return url_is_loopback(&u) && !str_eq(host, LIT("localhost"));
 }
 
+static int check_keyless(const struct dev_wish *w)
+{
+	dev.a.config = dev.config;
+	for (size_t i = 0; i < w->n_keyless; i++)
+		if (!authority_realm(&dev.a, w->keyless[i])) {
+			say("--no-keys is for home, corp or staff, not", w->keyless[i]);
+			return EXIT_USAGE;
+		}
+	return EXIT_YES;
+}
+
 static int listen_all(const struct dev_wish *w)
 {
 	uint32_t port = 0;
@@ -303,7 +314,9 @@ int dev_serve(const struct dev_wish *w)
 		return EXIT_USAGE;
 	}
 	dev_config(w, &dev.config);
-	int r = take_over(w);
+	int r = check_keyless(w);
+	if (r == EXIT_YES)
+		r = take_over(w);
 	if (r == EXIT_YES)
 		r = listen_all(w);
 	if (r == EXIT_YES)

@@ -253,7 +253,8 @@ int cmd_gate(int argc, char **argv)
 		else if (str_eq(a, LIT("-c")) && i + 1 < argc)
 			file = argv[++i];
 		else
-			return command_usage(usage, false);
+			return command_wrong(usage,
+					     "the gate takes a policy (-c FILE), and --check");
 	}
-	return file ? run(file, only_check) : command_usage(usage, false);
+	return file ? run(file, only_check) : command_wrong(usage, "name the policy with -c FILE");
 }

@@ -47,7 +47,7 @@ int cmd_init(int argc, char **argv)
 					   ch_fail(CH_E_NOT_FOUND, "there is no such file", 0));
 	}
 	if (argc - optind != 1)
-		return command_usage(usage, false);
+		return command_wrong(usage, "name one folder, the new authority's");
 	c.dir = argv[optind];
 	c.random_passphrase = !passphrase;
 	config.passphrase_file = passphrase ? str_from_c(passphrase) : LIT("passphrase");
@@ -55,9 +55,9 @@ int cmd_init(int argc, char **argv)
 	if (r == EXIT_YES)
 		(void)printf("made an authority in %s\n", a.dir.p);
 	if (r == EXIT_YES && !passphrase)
-		say("the keys' passphrase is in DIR/passphrase: keep it elsewhere, apart from "
-		    "backups",
-		    (str){ 0 });
+		say("the keys' passphrase is in the file `passphrase` of this folder; keep it "
+		    "elsewhere, apart from backups",
+		    str_from_c(a.dir.p));
 	free(passphrase);
 	return r;
 }

@@ -22,8 +22,14 @@ int serving_listen(struct serving *s, struct authority *a)
 	for (size_t i = 0; i < a->config.n_groups; i++) {
 		struct config_group *g = &a->config.groups[i];
 		ch_err e = listen_tcp(g->host, g->port, &s->listen_fds[i], &g->port);
-		if (failed(e))
-			return say_trouble("cannot listen for the issuer of group", g->name, e);
+		if (failed(e)) {
+			char where[PATH_CAP];
+			struct wr w = wr_of(where, sizeof(where));
+			wr_str(&w, g->host);
+			wr_char(&w, ':');
+			wr_dec(&w, g->port);
+			return say_trouble("cannot listen on", wr_text(&w), e);
+		}
 		s->n_listen = i + 1;
 	}
 	return EXIT_YES;

@@ -86,13 +86,14 @@ static bool dev_option(int o, struct dev_wish *w)
 		w->listen = str_from_c(optarg);
 		return true;
 	case 'n':
-		if (w->n_keyless >= REALMS_MAX)
-			return false;
-		w->keyless[w->n_keyless++] = str_from_c(optarg);
+		if (w->n_keyless < REALMS_MAX)
+			w->keyless[w->n_keyless++] = str_from_c(optarg);
 		return true;
 	case 'p':
-		if (!str_to_u64(str_from_c(optarg), 65534, &port))
+		if (!str_to_u64(str_from_c(optarg), 65534, &port)) {
+			say("--port is a number up to 65534, or 0", str_from_c(optarg));
 			return false;
+		}
 		w->port = (uint32_t)port;
 		return true;
 	default:
@@ -118,8 +119,11 @@ int cmd_serve(int argc, char **argv)
 		if (o == 'h' || !dev_option(o, &w))
 			return command_usage(usage, o == 'h');
 	}
-	if (argc - optind != 1 || (for_dev && !w.dev))
-		return command_usage(usage, false);
+	if (argc - optind != 1)
+		return command_wrong(usage, "name one folder, the authority's");
+	if (for_dev && !w.dev)
+		return command_wrong(usage, "these options go with --dev; without it, they are in "
+					    "chancery.yaml");
 	w.dir = argv[optind];
 	return w.dev ? dev_serve(&w) : serve(w.dir);
 }

@@ -48,7 +48,7 @@ int restart_due(struct supervisor *s)
 		enum role role = (enum role)(i / PLAN_GROUPS_MAX);
 		size_t at = i % PLAN_GROUPS_MAX;
 		uint64_t at_ns = s->restarts[role][at].at_ns;
-		if (at_ns == 0 || s->stopping)
+		if (at_ns == 0 || s->stopping || !starts[role])
 			continue;
 		if (at_ns <= now) {
 			start(s, role, at);

@@ -237,7 +237,17 @@ def test_dev_leaves_a_running_one_alone(running):
 def test_a_taken_port_is_named(running, folder):
     port = urllib.parse.urlsplit(running.dev["base"]).port
     r = run("serve", "--dev", "--port", port, folder)
-    assert r.returncode == 3 and b"listen" in r.stderr
+    assert r.returncode == 3 and b"127.0.0.1:%d" % port in r.stderr
+
+
+@pytest.mark.parametrize("args, word", [
+    ([], "folder"), (["a", "b"], "folder"), (["--dev"], "folder"), (["--mail", "a"], "--dev"),
+    (["--dev", "--port", "x", "a"], "--port"), (["--dev", "--port", "65535", "a"], "--port"),
+    (["--dev", "--no-keys", "nowhere", "a"], "nowhere")])
+def test_serve_called_wrongly(tmp_path, args, word):
+    r = run("serve", *args, cwd=tmp_path)
+    assert r.returncode == 2 and word in r.stderr.decode().split("\n")[0], r.stderr
+    assert not any(tmp_path.iterdir())
 
 
 class TestKeys:
