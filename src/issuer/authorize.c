@@ -22,7 +22,8 @@ struct visit {
 	str scope;
 	str audience;
 	struct store_user user;
-	bool known; /* user is set */
+	bool known;   /* user is set */
+	uint64_t who; /* of the throttle */
 };
 
 static void send_back(struct visit *v, str code, const struct auth_fail *fail_or_null)
@@ -190,25 +191,27 @@ static void logged_in(struct visit *v)
 
 static void reply_later(struct visit *v, ch_err why)
 {
-	const struct http_out later[] = { { LIT("Retry-After"), LIT("1") },
-					  { LIT("Cache-Control"), LIT("no-store") } };
 	struct wr w = reply_room(v->http, 8192);
 	LOG(LOG_WARN, "login refused", log_str("realm", v->realm->config->name), log_err(why));
 	page_error(&w, LIT("Please try again"),
 		   LIT("Too many people are signing in just now. Please try again in a moment."));
-	http_answer(v->http, &(struct http_answer){ .status = 503,
-						    .type = LIT("text/html; charset=utf-8"),
-						    .body = wr_bytes(&w),
-						    .fields = later,
-						    .n_fields = COUNT_OF(later) });
+	reply_page(v->http, 503, wr_text(&w), (str){ 0 }, (str){ 0 });
 }
 
 static void on_checked(struct hash_job *j, enum ch_code code)
 {
 	struct visit *v = (struct visit *)(void *)j;
-	if (code == CH_OK && v->known && !v->user.disabled) {
+	bool right = code == CH_OK && v->known && !v->user.disabled;
+	bool judged = code != CH_E_GONE && code != CH_E_NOMEM;
+	if (!judged)
+		throttle_drop(&v->realm->issuer->throttle, v->who);
+	else if (throttle_end(&v->realm->issuer->throttle, v->who, right, clock_mono_ns()))
+		LOG(LOG_WARN, "a username has failed so often that it must wait",
+		    log_str("realm", v->realm->config->name),
+		    log_str("sub", v->known ? v->user.sub : LIT("-")));
+	if (right) {
 		logged_in(v);
-	} else if (code == CH_E_GONE || code == CH_E_NOMEM) {
+	} else if (!judged) {
 		reply_later(v, ch_err_from_wire((uint16_t)code, 0));
 	} else {
 		LOG(LOG_INFO, "login failed", log_str("realm", v->realm->config->name),
@@ -249,6 +252,20 @@ static ch_err password_ask(struct visit *v)
 	return hasher_ask(v->realm->issuer, &v->hash);
 }
 
+/* The same for names that nobody has: the answer says nothing of who is known. */
+static bool may_try(struct visit *v)
+{
+	struct issuer *is = v->realm->issuer;
+	str username = form_get(&v->form, LIT("username"));
+	v->who = throttle_who(is->csrf_key, v->realm->config->name, username);
+	if (throttle_begin(&is->throttle, v->who, clock_mono_ns()))
+		return true;
+	show_form(v, 429,
+		  LIT("This username was tried too often with a wrong password. Please wait half"
+		      " a minute and try again."));
+	return false;
+}
+
 static void login_run(struct visit *v)
 {
 	if (!csrf_ok(v)) {
@@ -261,11 +278,15 @@ static void login_run(struct visit *v)
 		show_form(v, 401, LIT("Please give your username and your password."));
 		return;
 	}
+	if (!may_try(v))
+		return;
 	ch_err e = password_ask(v);
-	if (failed(e))
-		reply_later(v, e);
-	else
+	if (!failed(e)) {
 		http_suspend(v->http);
+		return;
+	}
+	throttle_drop(&v->realm->issuer->throttle, v->who);
+	reply_later(v, e);
 }
 
 void serve_login(struct http_req *r, void *ctx)

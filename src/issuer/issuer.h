@@ -135,6 +135,7 @@ struct issuer {
 	struct watch control;
 	struct hasher hasher;
 	struct clients clients;
+	struct throttle throttle;
 	struct realm realms[REALMS_MAX];
 	struct http_route routes[ROUTES_MAX];
 	size_t n_routes;

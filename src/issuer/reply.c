@@ -77,21 +77,29 @@ static str policy(struct http_req *r, str form_action)
 	return wr_text(&w);
 }
 
+_Static_assert(THROTTLE_REFILL_S == 30, "what Retry-After says of a throttled login");
+
 void reply_page(struct http_req *r, unsigned status, str html, str form_action, str cookie)
 {
-	struct http_out fields[] = {
+	struct http_out fields[7] = {
 		{ LIT("Content-Security-Policy"), policy(r, form_action) },
 		{ LIT("Cache-Control"), LIT("no-store") },
 		{ LIT("Referrer-Policy"), LIT("no-referrer") },
 		{ LIT("X-Content-Type-Options"), LIT("nosniff") },
 		{ LIT("X-Frame-Options"), LIT("DENY") },
-		{ LIT("Set-Cookie"), cookie },
 	};
+	size_t n = 5;
+	if (cookie.n > 0)
+		fields[n++] = (struct http_out){ LIT("Set-Cookie"), cookie };
+	if (status == 429)
+		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("30") };
+	if (status == 503)
+		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("1") };
 	http_answer(r, &(struct http_answer){ .status = status,
 					      .type = LIT("text/html; charset=utf-8"),
 					      .body = bytes_of_str(html),
 					      .fields = fields,
-					      .n_fields = COUNT_OF(fields) - (cookie.n == 0) });
+					      .n_fields = n });
 }
 
 void reply_error_page(struct http_req *r, ch_err e)

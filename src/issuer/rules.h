@@ -80,6 +80,26 @@ enum { CSRF_ID_SIZE = 32, CSRF_TOKEN_SIZE = 64 };
 void csrf_token(const uint8_t key[static MAC_KEY_SIZE], str realm, str cookie,
 		const struct auth_request *q, char ret_token[static CSRF_TOKEN_SIZE]);
 
+/* --- guessing, throttle.c: zeroed, it is empty --- */
+enum { THROTTLE_TRIES = 10, THROTTLE_REFILL_S = 30, THROTTLE_PLACES = 1024 };
+struct throttle_place {
+	uint64_t who; /* 0: free */
+	uint64_t since_ns;
+	uint16_t failures, under_way;
+};
+struct throttle {
+	struct throttle_place places[THROTTLE_PLACES];
+};
+/* What the table knows a username by; the key is secret, that nobody can choose whose
+ * place to take. */
+uint64_t throttle_who(const uint8_t key[static MAC_KEY_SIZE], str realm, str username);
+/* May this one try? If so, throttle_end or throttle_drop must follow. */
+bool throttle_begin(struct throttle *t, uint64_t who, uint64_t now_ns);
+/* True when this failure was the last that may be: to be logged once. */
+bool throttle_end(struct throttle *t, uint64_t who, bool right, uint64_t now_ns);
+/* Instead of it, when the password was not looked at. */
+void throttle_drop(struct throttle *t, uint64_t who);
+
 /* --- pages, page.c --- */
 struct login_page {
 	const struct auth_request *request;

@@ -509,10 +509,27 @@ def test_second_tab_works(authority, home):
 def test_too_many_logins(authority, home):
     """The hasher's queue is short: who comes too late is told when to come again."""
     with concurrent.futures.ThreadPoolExecutor(40) as pool:
-        answers = list(pool.map(lambda _: login(authority, password="not it"), range(80)))
+        answers = list(pool.map(lambda i: login(authority, username=f"nobody{i}@home.test",
+                                                password="not it"), range(80)))
     seen = {r.status for r in answers}
     assert seen <= {401, 503} and 401 in seen
     assert all(r.headers["Retry-After"] for r in answers if r.status == 503)
+    assert login(authority).status == 303
+
+
+@pytest.mark.parametrize("username", ["Guessed@home.test", "whoever@home.test"])
+def test_guessing_is_slowed_down(authority, home, username):
+    """For a name that nobody has as well, and for no other name."""
+    if username.startswith("G"):
+        authority.run("user", "add", "--realm", "home", "--username", username,
+                      "--password-file", "-", given="the right one\n")
+        assert login(authority, username=username, password="the right one").status == 303
+    answers = [login(authority, username=username, password=f"guess {i}") for i in range(12)]
+    assert [r.status for r in answers] == [401] * 10 + [429] * 2
+    assert answers[-1].headers["Retry-After"] == "30"
+    assert b"half a minute" in answers[-1].body and b"guess" not in answers[-1].body
+    r = login(authority, username=username.lower(), password="the right one")
+    assert r.status == 429 and "Location" not in r.headers
     assert login(authority).status == 303
 
 
