@@ -206,6 +206,27 @@ def test_roles_do_not_outlive_a_killed_parent(folder):
     a.stop()
 
 
+def test_an_installed_tree_runs_wherever_it_is(tmp_path, folder):
+    tmp_path.chmod(0o755)
+    prefix = tmp_path / "usr"
+    (prefix / "bin").mkdir(parents=True)
+    built = pathlib.Path(PROGRAM)
+    shutil.copy(built, prefix / "bin")
+    roles = prefix / "libexec" / "chancery"
+    roles.mkdir(parents=True)
+    for role in (built.parent / "libexec" / "chancery").iterdir():
+        if role.is_file() and os.access(role, os.X_OK):
+            shutil.copy(role, roles)
+    process = subprocess.Popen([prefix / "bin" / "chancery", "serve", "--dev", "--port", "0", folder],
+                               stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline().startswith("ready ")
+    pid = json.loads((folder / "dev.json").read_text())["pids"]["signer"][0]
+    if os.geteuid() == 0:
+        assert os.readlink(f"/proc/{pid}/exe") == str(roles / "signer")
+    process.terminate()
+    assert process.wait(30) == 0
+
+
 def test_the_same_folder_serves_again(folder):
     first = Authority(folder)
     kid = jwks(first.dev, "home")[0]["kid"]
