@@ -14,7 +14,8 @@ static const struct introspect_issuer *rule_of(const struct introspect_rules *r,
 	return NULL;
 }
 
-/* A username becomes a path and a template variable in mail servers. */
+/* A username becomes a path and a template variable in mail servers, and so does each
+ * half of it: none may be ".." or hidden. */
 static bool username_ok(str s)
 {
 	size_t ats = 0;
@@ -23,8 +24,10 @@ static bool username_ok(str s)
 		ats += c == '@';
 		if (c <= ' ' || c > '~' || str_has(LIT("/\\\"'`%$*:;,<>()[]{}|&?"), c))
 			return false;
+		if (c == '.' && (i == 0 || s.p[i - 1] == '.' || s.p[i - 1] == '@'))
+			return false;
 	}
-	return s.n > 0 && s.n <= 254 && ats <= 1 && s.p[0] != '.';
+	return s.n > 0 && s.n <= 254 && ats <= 1;
 }
 
 static bool may_claim(const struct introspect_issuer *i, str username)

@@ -185,9 +185,16 @@ static void without_rules(void **state)
 	/* an issuer that no rule names is no issuer that may claim anything */
 	const struct introspect_rules none = { { 0 }, NULL, 0 };
 	assert_int_equal(judge(&none, &carol, &answer), TOKEN_bad_mailbox);
-	/* any username is still a username */
-	carol.username = LIT("../../root");
-	assert_int_equal(judge(&lax, &carol, &answer), TOKEN_bad_mailbox);
+	/* any username is still a username, and so are its halves */
+	static const str paths[] = { { "../../root", 10 },
+				     { "..", 2 },
+				     { "carol@..", 8 },
+				     { "..@corp.test", 12 },
+				     { "a..b@corp.test", 14 } };
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		carol.username = paths[i];
+		assert_int_equal(judge(&lax, &carol, &answer), TOKEN_bad_mailbox);
+	}
 }
 
 static void no_room_is_a_refusal(void **state)
