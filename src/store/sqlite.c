@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "codec/json.h"
 #include "store_internal.h"
 
 enum { SCHEMA_VERSION = 1, BUSY_TIMEOUT_MS = 2000 };
@@ -168,6 +169,9 @@ ch_err text_check(str s, size_t max)
 	for (size_t i = 0; i < s.n; i++)
 		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
 			return ch_fail(CH_E_SYNTAX, "a text holds a control character", i);
+	/* what is not UTF-8 stands in no form and in no token */
+	if (!utf8_ok(s))
+		return ch_fail(CH_E_SYNTAX, "a text is not UTF-8", s.n);
 	return CH_DONE;
 }
 

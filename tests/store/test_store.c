@@ -150,6 +150,9 @@ static void users(void **state)
 			 CH_E_NOT_FOUND);
 	u.username = LIT("");
 	assert_int_equal(ch_code_of(store_user_add(s, &u, sub)), CH_E_SYNTAX);
+	u.username = LIT("bob@home.test");
+	u.name = LIT("B\xff");
+	assert_int_equal(ch_code_of(store_user_add(s, &u, sub)), CH_E_SYNTAX);
 }
 
 static struct store_code seeded_code(struct store *s, char sub[static STORE_SUB_SIZE])
