@@ -1,5 +1,6 @@
 /* The issuer's side of the hasher: a short queue, one question out at a time, answers
  * in order. Passwords live in the request's arena and are wiped when they were sent. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "issuer.h"
 #include "wire/hash.h"
@@ -33,6 +34,7 @@ void hasher_flush(struct issuer *is)
 	if (!h->first || h->asked)
 		return;
 	h->asked = true;
+	h->asked_ns = clock_mono_ns();
 	h->first->req = ++h->last_req;
 	struct hash_check check = { h->first->req, h->first->hash, h->first->password };
 	hash_write_check(&w, &check);
@@ -41,6 +43,16 @@ void hasher_flush(struct issuer *is)
 		e = channel_send(h->watch.fd, wr_bytes(&w), NULL);
 	if (failed(e))
 		hasher_gone(is, e);
+}
+
+/* The supervisor ends it with us and starts both anew. */
+void hasher_sweep(struct issuer *is, uint64_t now_ns)
+{
+	const struct hasher *h = &is->hasher;
+	if (!h->asked || now_ns - h->asked_ns <= (uint64_t)HASHER_SILENT_MS * 1000000)
+		return;
+	is->silent = true;
+	hasher_gone(is, ch_fail(CH_E_GONE, "the hasher does not answer", HASHER_SILENT_MS));
 }
 
 static ch_err take_answer(struct issuer *is)

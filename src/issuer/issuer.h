@@ -13,6 +13,7 @@ enum {
 	JOBS_MAX = 512,
 	JOB_WAIT_MS = 2000, /* for a signer to come back */
 	SIGNER_SILENT_MS = 5000,
+	HASHER_SILENT_MS = 10000,
 	JWKS_MAX = 32 * 1024,
 	HASHES_WAITING_MAX = 16,
 	CLIENTS_MAX = 256,
@@ -106,6 +107,7 @@ struct hasher {
 	struct hash_job *first, *last;
 	size_t waiting;
 	bool asked; /* the first one has been sent */
+	uint64_t asked_ns;
 	uint32_t last_req;
 };
 void hasher_attach(struct issuer *is, int fd);
@@ -113,6 +115,8 @@ void hasher_attach(struct issuer *is, int fd);
 ch_err hasher_ask(struct issuer *is, struct hash_job *j);
 /* Once a turn: asks for the first of the queue. */
 void hasher_flush(struct issuer *is);
+/* One that hangs is nobody's to see but ours. */
+void hasher_sweep(struct issuer *is, uint64_t now_ns);
 
 /* --- clients, clients.c: read from the store once, until somebody changes it --- */
 struct clients {
@@ -144,7 +148,7 @@ struct issuer {
 	uint8_t csrf_key[MAC_KEY_SIZE];
 	bool stopping;
 	bool gone;   /* the supervisor is */
-	bool silent; /* a signer is, and there is no other */
+	bool silent; /* a signer is, and there is no other; or the hasher */
 	uint64_t stop_ns;
 };
 

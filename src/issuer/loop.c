@@ -115,8 +115,10 @@ ch_err issuer_loop(struct issuer *is)
 		signers_flush(is);
 		hasher_flush(is);
 		sweep_ms = signers_sweep(is, clock_mono_ns());
+		hasher_sweep(is, clock_mono_ns());
 	}
 	if (is->silent)
-		return ch_fail(CH_E_GONE, "no signer answers: the issuer must start anew", 0);
+		return ch_fail(CH_E_GONE,
+			       "no signer answers, or no hasher: the issuer must start anew", 0);
 	return CH_DONE;
 }

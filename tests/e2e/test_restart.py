@@ -122,6 +122,21 @@ def test_one_that_asks_and_goes_does_not_block_the_next(running):
     os.kill(child, signal.SIGKILL)
 
 
+def test_a_hasher_that_hangs_is_replaced(running):
+    """Logins once waited for it for ever, and then all others were turned away."""
+    hasher = running.read_dev()["pids"]["hasher"]
+    os.kill(hasher[0], signal.SIGSTOP)
+    r = subprocess.run(
+        [PROGRAM, "token", "--issuer", running.dev["realms"]["home"]["issuer"], "--client", "demo",
+         "--user", "alice@home.test", "--password-file", "/dev/stdin"],
+        input=running.user("alice@home.test")["password"] + "\n", capture_output=True, text=True,
+        timeout=60)
+    assert r.returncode != 0
+    wait_for(lambda: running.read_dev()["pids"].get("hasher", hasher) != hasher, 20, "a new hasher")
+    wait_for(lambda: token_status(running) == 200, 20, "a token")
+    assert running.token("home", "alice@home.test").count(".") == 2
+
+
 GETFD = 438
 
 
