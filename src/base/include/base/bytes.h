@@ -37,6 +37,7 @@ static inline bool str_eq(str a, str b)
 	return a.n == b.n && mem_eq(a.p, b.p, a.n);
 }
 
+/* Not for secrets. An empty prefix or suffix fits every text. */
 bool bytes_eq(bytes a, bytes b);
 bool str_starts(str s, str prefix);
 bool str_ends(str s, str suffix);

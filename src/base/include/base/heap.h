@@ -12,6 +12,7 @@ struct heap {
 	void *free_list[HEAP_CLASSES];
 };
 
+/* The region (n bytes, the caller's) is the heap's alone from now on. */
 void heap_init(struct heap *h, void *region, size_t n);
 /* NULL when the region is used up. n == 0 gives a block too. Aligned to 16. */
 void *heap_alloc(struct heap *h, size_t n);

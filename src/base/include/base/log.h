@@ -44,6 +44,7 @@ static inline struct log_field log_err(ch_err e)
 	return (struct log_field){ .name = "error", .kind = LOG_F_ERR, .e = e };
 }
 
+/* One line to standard error; use LOG. Fields are quoted and escaped; never a secret. */
 void log_write(enum log_level level, const char *what, const struct log_field *fields, size_t n);
 
 #define LOG(level, what, ...)                                                           \

@@ -2,4 +2,5 @@
 #pragma once
 #include <stddef.h>
 
+/* Fills n bytes. */
 void rand_fill(void *p, size_t n);

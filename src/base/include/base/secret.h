@@ -37,6 +37,7 @@ struct secret_bytes {
 	bytes hidden;
 };
 
+/* The same bytes, marked: b must stay as long as they are used. */
 struct secret_bytes secret_bytes_of(bytes b);
 /* In time that depends on the lengths alone. */
 bool secret_eq(struct secret_bytes a, struct secret_bytes b);

@@ -10,6 +10,7 @@
 size_t base64url_text_size(size_t n);
 size_t base64url_byte_size(size_t n);
 
+/* Appends the text of b; w turns full when it does not fit. */
 void base64url_write(struct wr *w, bytes b);
 /* Appends the decoded bytes to w. E_SYNTAX (detail = offset) for a character
  * outside the alphabet, padding, a length of 4k+1 or unused bits that are not zero;

@@ -56,6 +56,7 @@ struct json_out {
 	bool first;
 };
 
+/* Appends to w, which turns full when something does not fit: ask wr_done at the end. */
 struct json_out json_out_of(struct wr *w);
 /* name.p == NULL inside an array or at the top */
 void json_put_str(struct json_out *o, str name, str value);
@@ -68,4 +69,5 @@ void json_begin(struct json_out *o, str name, char open); /* '{' or '[' */
 void json_finish(struct json_out *o, char close);         /* '}' or ']' */
 /* "…" with quotes, escapes as RFC 8785 section 3.2.2.2; bad UTF-8 becomes U+FFFD. */
 void json_write_str(struct wr *w, str s);
+/* Well-formed UTF-8 (RFC 3629): no overlong form, no surrogate, nothing cut off. */
 bool utf8_ok(str s);

@@ -5,6 +5,7 @@
 
 enum { SHA256_SIZE = 32, MAC_SIZE = 32, MAC_KEY_SIZE = 32 };
 
+/* SHA-256 (FIPS 180-4). */
 void sha256(bytes b, uint8_t ret_hash[static SHA256_SIZE]);
 /* HMAC-SHA-256 (RFC 2104) under a key of this process's own. */
 void mac(const uint8_t key[static MAC_KEY_SIZE], bytes b, uint8_t ret_mac[static MAC_SIZE]);

@@ -23,6 +23,7 @@ struct policy_issuer {
 	int64_t max_ttl_s; /* exp - iat at most */
 };
 
+/* NULL is fine. */
 void policy_free(struct policy *p);
 void policy_done(struct policy **p);
 /* Copies what it keeps. ret_why (of the policy's texts, at most 256 bytes in why)

@@ -32,6 +32,9 @@ struct token_verdict {
 	str claims; /* the payload as JSON text */
 };
 
+/* Judges a token in compact form (RFC 7515 section 7.1), access tokens by RFC 9068, as of
+ * now_s (seconds since 1970). Always sets *ret_verdict, whose code is the answer. Uses the
+ * policy's keys: one thread at a time. */
 void token_verify(struct policy *p, str token, int64_t now_s, struct token_scratch *scratch,
 		  struct token_verdict *ret_verdict);
 

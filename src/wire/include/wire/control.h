@@ -49,6 +49,7 @@ struct control {
 
 enum { CONTROL_NAME_MAX = 128, CONTROL_TEXT_MAX = 32 * 1024, CONTROL_MAX = 33 * 1024 };
 
+/* Appends the message; w (CONTROL_MAX bytes) turns full when a field is too long. */
 void control_write(struct wr *w, const struct control *c);
 /* E_PROTOCOL for an unknown kind or version. */
 ch_err control_read(bytes message, struct control *ret_c);

@@ -24,6 +24,8 @@ struct hash_checked {
 	uint16_t code;
 };
 
+/* Writers append to w (HASH_MESSAGE_MAX bytes), which turns full when a text is too long.
+ * Readers: E_PROTOCOL for what does not fit; slices point into the message. */
 void hash_write_check(struct wr *w, const struct hash_check *c);
 ch_err hash_read_check(bytes message, struct hash_check *ret_c);
 void hash_write_checked(struct wr *w, const struct hash_checked *c);

@@ -34,6 +34,8 @@ struct plan {
 	struct plan_gate gates[PLAN_GATES_MAX];
 };
 
+/* Appends the plan to w, which turns full when it does not fit. The reader: E_PROTOCOL for
+ * what does not fit; strs point into b. */
 void plan_write(struct wr *w, const struct plan *p);
 ch_err plan_read(bytes b, struct plan *ret_p);
 

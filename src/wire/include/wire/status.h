@@ -39,4 +39,5 @@ struct signer_status {
 };
 _Static_assert(sizeof(struct signer_status) <= STATUS_SIZE, "the status fits its page");
 
+/* In words, for a report; "unknown" for a number that is none. */
 str signer_step_name(uint32_t step);
