@@ -1,6 +1,7 @@
 /* Generations of signers. A signer never changes: a crash, a new key, a renewal each
  * start a new one; the issuer is given its sockets and lets go of the old ones, and a
  * signer without sockets ends by itself. */
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,13 +10,13 @@
 #include "base/log.h"
 #include "supervisor_internal.h"
 
-enum { QUICK_CRASHES = 3 };
+enum { QUICK_CRASHES = 3, OVERDUE_LOOK_MS = 1000 };
 
 /* A signer that dies young time after time waits: long if none of them signed anything, so
  * that a broken key or host costs little; else briefly, for one that signs between two
  * crashes is worth having at once. */
 static const uint64_t ms_ns = 1000000, soon_ns = 5000000000U, pause_ns = 1000000000U,
-		      short_pause_ns = 20000000U;
+		      short_pause_ns = 20000000U, overdue_ns = 10000000000U;
 
 static ch_err hold(struct supervisor *s, struct process *signer, int key, int status)
 {
@@ -135,13 +136,33 @@ void generation_ended(struct supervisor *s, const struct process *p)
 		start_or_wait(s, group);
 }
 
+/* A signer that has not come to serve in all this time hangs, or its warden does, whose
+ * end ends it too. The time in ms until one of them may have; -1: none is starting. */
+static int end_overdue(struct supervisor *s, const struct process *warden, uint64_t now)
+{
+	int wait_ms = -1;
+	for (size_t i = 0; i < PROCESSES_MAX; i++) {
+		struct process *p = &s->processes[i];
+		if (p->pid <= 0 || p->role != ROLE_SIGNER || p->ready)
+			continue;
+		wait_ms = OVERDUE_LOOK_MS;
+		if (now - p->started_ns < overdue_ns)
+			continue;
+		LOG(LOG_ALARM, "a new signer does not come to serve and is ended",
+		    log_u64("held", p->gate_end < 0));
+		(void)kill(p->gate_end < 0 ? p->pid : warden->pid, SIGKILL);
+		p->started_ns = now;
+	}
+	return wait_ms;
+}
+
 int generation_retry(struct supervisor *s)
 {
 	struct process *warden = process_find(s, ROLE_WARDEN, NO_GROUP);
 	uint64_t now = clock_mono_ns();
-	int wait_ms = -1;
 	if (!warden || !warden->ready)
 		return -1;
+	int wait_ms = s->stopping ? -1 : end_overdue(s, warden, now);
 	for (size_t g = 0; g < s->plan.n_groups; g++) {
 		if (s->retry_at_ns[g] == 0 || s->stopping)
 			continue;

@@ -122,6 +122,17 @@ def test_one_that_asks_and_goes_does_not_block_the_next(running):
     os.kill(child, signal.SIGKILL)
 
 
+def test_a_warden_that_hangs_is_replaced(running):
+    warden = running.read_dev()["pids"]["warden"]
+    os.kill(warden[0], signal.SIGSTOP)
+    command = add_key(running)
+    said, complaint = command.communicate(timeout=60)
+    assert command.returncode == 0, complaint
+    assert running.read_dev()["pids"]["warden"] != warden
+    wait_for(lambda: token_status(running) == 200, 20, "a token")
+    assert said.split()[0] in kids(running)
+
+
 def test_a_hasher_that_hangs_is_replaced(running):
     """Logins once waited for it for ever, and then all others were turned away."""
     hasher = running.read_dev()["pids"]["hasher"]
