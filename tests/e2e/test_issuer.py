@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import tempfile
 import time
@@ -508,12 +509,20 @@ def test_second_tab_works(authority, home):
 
 def test_too_many_logins(authority, home):
     """The hasher's queue is short: who comes too late is told when to come again."""
-    with concurrent.futures.ThreadPoolExecutor(40) as pool:
-        answers = list(pool.map(lambda i: login(authority, username=f"nobody{i}@home.test",
-                                                password="not it"), range(80)))
-    seen = {r.status for r in answers}
-    assert seen <= {401, 503} and 401 in seen
-    assert all(r.headers["Retry-After"] for r in answers if r.status == 503)
+    hasher = authority.read_dev()["pids"]["hasher"][0]
+    os.kill(hasher, signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(40) as pool:
+            running = [pool.submit(login, authority, username=f"nobody{i}@home.test",
+                                   password="not it") for i in range(40)]
+            late = next(concurrent.futures.as_completed(running, timeout=10)).result()
+            assert late.status == 503, "nobody else can have an answer yet"
+            os.kill(hasher, signal.SIGCONT)
+            answers = [f.result() for f in running]
+    finally:
+        os.kill(hasher, signal.SIGCONT)
+    assert {r.status for r in answers} == {401, 503}
+    assert all(int(r.headers["Retry-After"]) > 0 for r in answers if r.status == 503)
     assert login(authority).status == 303
 
 
