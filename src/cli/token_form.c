@@ -69,6 +69,12 @@ static int answer_read(const struct flow *f, const struct fetch_answer *a, str *
 		say("refused: username or password is wrong", f->user);
 		return EXIT_NO;
 	}
+	if (a->status == 429) {
+		say("refused: this username was tried too often with a wrong password; wait half"
+		    " a minute",
+		    f->user);
+		return EXIT_NO;
+	}
 	if (a->status == 303 && str_eq(base, f->redirect_uri)) {
 		*ret_query = rest;
 		return EXIT_YES;
