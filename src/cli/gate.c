@@ -12,7 +12,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/path.h"
 #include "base/secret.h"
 #include "commands.h"

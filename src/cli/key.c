@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "codec/json.h"
 #include "commands.h"
 #include "crypto/alg.h"
 #include "key_list.h"

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "libexec.h"
 #include "listen.h"
 #include "sandbox/spawn.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "base/cleanup.h"
 #include "codec/url.h"
 #include "commands.h"
 #include "crypto/key.h"

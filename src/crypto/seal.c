@@ -5,7 +5,6 @@
 
 #include <sodium.h>
 
-#include "base/ck.h"
 #include "base/rand.h"
 
 enum { NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, MIB_IN_KIB = 1024 };
