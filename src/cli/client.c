@@ -182,10 +182,8 @@ static int add(const struct authority *a, struct wish *w)
 	struct wr secret = wr_of(room, sizeof(room));
 	AUTO(store_done) struct store *s = NULL;
 	const struct config_realm *realm = authority_realm(a, str_from_c(w->realm));
-	if (!realm) {
-		say("there is no such realm in chancery.yaml", str_from_c(w->realm));
-		return EXIT_USAGE;
-	}
+	if (!realm)
+		return authority_check_realm(a, str_from_c(w->realm));
 	if (!wish_check(w, realm))
 		return EXIT_USAGE;
 	ch_err e = w->is_public ? CH_DONE : secret_take(w, &secret);

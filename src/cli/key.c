@@ -161,10 +161,8 @@ static int add(const struct authority *a, const struct key_wish *w, const char *
 	AUTO(fd_close) int pem = -1;
 	struct imported k = { 0 };
 	const struct config_realm *realm = authority_realm(a, w->realm);
-	if (!realm) {
-		say("no such realm in chancery.yaml", w->realm);
-		return EXIT_NO;
-	}
+	if (!realm)
+		return authority_check_realm(a, w->realm);
 	if (input && open_input(input, &pem) != EXIT_YES)
 		return EXIT_TROUBLE;
 	ch_err e = keeper_open_passphrase(a, &passphrase);

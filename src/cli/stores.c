@@ -44,10 +44,8 @@ static int store_of_group(const struct authority *a, str group, struct store **r
 int store_of_realm(const struct authority *a, str realm, struct store **ret_s)
 {
 	const struct config_group *g = authority_group_of(a, realm);
-	if (!authority_realm(a, realm) || !g) {
-		say("there is no such realm in chancery.yaml", realm);
-		return EXIT_USAGE;
-	}
+	if (!authority_realm(a, realm) || !g)
+		return authority_check_realm(a, realm);
 	return store_of_group(a, g->name, ret_s);
 }
 

@@ -338,7 +338,7 @@ class TestKeys:
         assert b'"d"' not in listed
 
     def test_unknown_realm_and_bad_calls(self, keyless):
-        assert run("key", "add", "-C", keyless.dir, "--realm", "nowhere").returncode == 1
+        assert run("key", "add", "-C", keyless.dir, "--realm", "nowhere").returncode == 2
         assert run("key", "add", "-C", keyless.dir).returncode == 2
         assert run("key", "import", "-C", keyless.dir, "--realm", "home", "--alg", "HS256",
                    "-").returncode == 2
