@@ -23,8 +23,7 @@ ch_err issuer_confine(const struct issuer *is)
 		ALLOW(openat),    ALLOW(pread64),    ALLOW(pwrite64), ALLOW(fsync),
 		ALLOW(fdatasync), ALLOW(ftruncate),  ALLOW(unlink),   ALLOW(access),
 		ALLOW(faccessat), ALLOW(faccessat2), ALLOW(stat),     ALLOW(lstat),
-		ALLOW(getcwd),    ALLOW(readlink),   ALLOW(fchmod),   ALLOW(fchown),
-		ALLOW(utimensat),
+		ALLOW(getcwd),    ALLOW(readlink),   ALLOW(fchmod),
 	};
 	const struct syscall_list lists[] = {
 		{ sandbox_common, sandbox_common_n },

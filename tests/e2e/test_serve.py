@@ -3,12 +3,13 @@ import base64
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -354,18 +355,27 @@ class TestProduction:
         process = subprocess.Popen([PROGRAM, "serve", str(folder)], stdout=log, stderr=log)
         return process, log
 
-    def ports(self, folder, first):
-        """The folder's configuration on free ports."""
+    def ports(self, folder):
+        """The folder's configuration on two free ports, below those that clients get; the
+        first of them."""
+        for first in random.sample(range(10000, 30000, 2), 200):
+            try:
+                for port in (first, first + 1):
+                    with socket.socket() as s:
+                        s.bind(("127.0.0.1", port))
+                break
+            except OSError:
+                continue
         text = (folder / "chancery.yaml").read_text()
         text = text.replace("8080", str(first)).replace("8081", str(first + 1))
         (folder / "chancery.yaml").write_text(text)
+        return first
 
     def test_a_production_authority_runs(self, folder):
-        port = 20000 + os.getpid() % 20000
         r = run("init", folder)
         assert r.returncode == 0, r.stderr
         assert run("init", folder).returncode == 1
-        self.ports(folder, port)
+        port = self.ports(folder)
         process, log = self.start(folder)
         try:
             wait_for(lambda: b'"ready"' in pathlib.Path(log.name).read_bytes(), 30, "ready")
@@ -383,7 +393,7 @@ class TestProduction:
 
     def test_a_wrong_passphrase_is_said_and_final(self, folder):
         assert run("init", folder).returncode == 0
-        self.ports(folder, 20000 + (os.getpid() + 7) % 20000)
+        self.ports(folder)
         (folder / "passphrase").write_text("another passphrase\n")
         process, log = self.start(folder)
         assert process.wait(30) == 3
@@ -426,7 +436,7 @@ class TestProduction:
 
     def test_a_changed_sealed_key_does_not_start(self, folder):
         assert run("init", folder).returncode == 0
-        self.ports(folder, 20000 + (os.getpid() + 13) % 20000)
+        self.ports(folder)
         key = next((folder / "keys" / "home").glob("*.key"))
         data = bytearray(key.read_bytes())
         data[-1] ^= 1
