@@ -26,7 +26,7 @@ missing() {
 	awk -v groups=" $* " '
 		NR == FNR { have[$1] = 1; next }
 		/^[[:space:]]*(#|$)/ { next }
-		index(groups, " " $1 " ") && !($2 in have) { print $1, $2 }' "$have" "$list"
+		index(groups, " " $2 " ") && !($1 in have) { print $2, $1 }' "$have" "$list"
 	rm -f "$have"
 }
 
@@ -127,7 +127,7 @@ ask() {
 
 main() {
 	for group in "$@"; do
-		grep -q "^$group " "$list" || trouble "no group '$group' in $list"
+		grep -q " $group\$" "$list" || trouble "no group '$group' in $list"
 	done
 	wanted=$(missing "$@")
 	[ -n "$wanted" ] || exit 0

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-LIST = "# group package\nbuild gcc\nrun dovecot-core\nrun curl\ntest npm\n"
+LIST = "# package group\ngcc build\ndovecot-core run\ncurl run\nnpm test\n"
 
 # HAVE is the file of installed packages; every call is a line in CALLS.
 FALSE = {
