@@ -8,10 +8,11 @@
 
 #include "warden_internal.h"
 
-enum { TRIES = 100, TRY_MS = 2 };
+enum { TRIES = 2000, TRY_MS = 2 };
 
-/* Without root, a new signer can be held only once it has made itself ready for that; it
- * may not have got so far, so a refusal is asked again for a moment. */
+/* Without root, a new signer can be held only once it has made itself ready for that; and
+ * one that has died is refused in the same way until the supervisor has collected it. So a
+ * refusal is asked again for some seconds: giving up ends every signer. */
 ch_err hold_seize(pid_t pid)
 {
 	for (int i = 0; i < TRIES; i++) {

@@ -122,6 +122,11 @@ class Hunted:
     def child(self, name):
         return next((p for p in self.children() if status(p).get("Name") == name), None)
 
+    def warden(self):
+        """The one that stays: an earlier test may have killed its predecessor just now."""
+        wait_for(self.answers, 20, "a token")
+        return wait_for(lambda: self.child("chancery-warden"), 20, "the warden")
+
     def answers(self):
         home = self.dev["realms"]["home"]
         r = http("POST", home["token_endpoint"], b"grant_type=client_credentials",
@@ -368,7 +373,7 @@ def test_wardens_that_die_as_they_are_born(running):
     """Killed before, while and after the keeper gives them its key."""
     for _ in range(4):
         wait_for(running.signer, 20, "a signer")
-        old = running.child("chancery-warden")
+        old = running.warden()
         os.kill(old, signal.SIGKILL)
         born = wait_for(lambda: running.child("chancery-warden") not in (None, old)
                         and running.child("chancery-warden"), 5, "another warden")
@@ -535,7 +540,7 @@ def test_messages_of_the_signer_hold_no_key(make):
 
 def test_signers_that_die_as_they_are_born(running):
     """Killed before, while and after the warden takes hold: only they are lost."""
-    warden = running.child("chancery-warden")
+    warden = running.warden()
     for _ in range(8):
         old = wait_for(running.signer, 10, "a signer")
         wait_for(running.answers, 10, "a token")
@@ -549,7 +554,7 @@ def test_signers_that_die_as_they_are_born(running):
         wait_for(lambda: running.signer() not in dead, 20, "another signer")
     clean(hunt(running.pem, running.dir, running.log))
     assert not running.cores()
-    assert running.child("chancery-warden") == warden
+    assert running.warden() == warden
 
 
 def test_crash_reports_cannot_fill_the_disk(make):
