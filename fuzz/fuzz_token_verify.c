@@ -25,12 +25,15 @@ static const char jwks[] =
 static bool lenient;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-ch_err __real_public_key_verify(struct public_key *k, bytes message, bytes sig);
-ch_err __wrap_public_key_verify(struct public_key *k, bytes message, bytes sig);
+ch_err __real_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
+				struct signed_text text, bytes sig);
+ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
+				struct signed_text text, bytes sig);
 
-ch_err __wrap_public_key_verify(struct public_key *k, bytes message, bytes sig)
+ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
+				struct signed_text text, bytes sig)
 {
-	ch_err e = __real_public_key_verify(k, message, sig);
+	ch_err e = __real_public_key_verify(k, work_or_null, text, sig);
 	return lenient ? CH_DONE : e;
 }
 

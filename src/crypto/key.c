@@ -4,6 +4,7 @@
 #include "crypto/key.h"
 
 #include <assert.h>
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
 
 #include "key_internal.h"
@@ -47,9 +48,56 @@ ch_err public_key_new(const struct key_parts *parts, struct public_key **ret_k)
 	return CH_DONE;
 }
 
-ch_err public_key_verify(struct public_key *k, bytes message, bytes sig)
+struct signed_text signed_text_of(bytes text)
 {
-	return ops_of(k->alg)->verify(k, message, sig);
+	struct signed_text t = { .text = text };
+	sha256(text, t.sha256);
+	return t;
+}
+
+ch_err public_key_warm(struct public_key *k)
+{
+	(void)k;
+	return CH_DONE;
+}
+
+bool public_key_is_warm(const struct public_key *k)
+{
+	(void)k;
+	return false;
+}
+
+struct key_work {
+	BN_CTX *numbers;
+};
+
+ch_err key_work_new(struct key_work **ret_w)
+{
+	AUTO(key_work_done) struct key_work *w = OPENSSL_zalloc(sizeof(*w));
+	if (!w || !(w->numbers = BN_CTX_new()))
+		return ch_fail(CH_E_NOMEM, "no memory to verify with", lib_error());
+	*ret_w = TAKE(w);
+	return CH_DONE;
+}
+
+void key_work_free(struct key_work *w)
+{
+	if (!w)
+		return;
+	BN_CTX_free(w->numbers);
+	OPENSSL_free(w);
+}
+
+void key_work_done(struct key_work **w)
+{
+	key_work_free(*w);
+	*w = NULL;
+}
+
+ch_err public_key_verify(const struct public_key *k, struct key_work *work_or_null,
+			 struct signed_text signed_text, bytes sig)
+{
+	return ops_of(k->alg)->verify(k, work_or_null, signed_text, sig);
 }
 
 void private_key_free(struct private_key *k)
@@ -86,11 +134,12 @@ static ch_err prove(struct private_key *k)
 	struct key_parts parts;
 	uint8_t sig[SIGNATURE_MAX];
 	size_t n = 0;
-	bytes message = bytes_of_str(LIT("a message to try the key with"));
+	const struct signed_text message =
+		signed_text_of(bytes_of_str(LIT("a message to try the key with")));
 	TRY(private_key_public(k, &parts));
 	TRY(public_key_new(&parts, &pub));
-	TRY(private_key_sign(k, message, sig, &n));
-	if (failed(public_key_verify(pub, message, (bytes){ sig, n })))
+	TRY(private_key_sign(k, message.text, sig, &n));
+	if (failed(public_key_verify(pub, NULL, message, (bytes){ sig, n })))
 		return ch_fail(CH_E_MISMATCH, "the key's halves do not belong together", n);
 	return CH_DONE;
 }

@@ -72,11 +72,13 @@ static ch_err ed_load_public(struct public_key *k, const struct key_parts *parts
 	return CH_DONE;
 }
 
-static ch_err ed_verify(struct public_key *k, bytes message, bytes sig)
+static ch_err ed_verify(const struct public_key *k, struct key_work *work_or_null,
+			struct signed_text t, bytes sig)
 {
+	(void)work_or_null;
 	if (sig.n != SIG)
 		return ch_fail(CH_E_MISMATCH, "an EdDSA signature has 64 bytes", sig.n);
-	if (crypto_sign_verify_detached(sig.p, message.p, message.n, k->ed) != 0)
+	if (crypto_sign_verify_detached(sig.p, t.text.p, t.text.n, k->ed) != 0)
 		return ch_fail(CH_E_MISMATCH, "the EdDSA signature is wrong", 0);
 	return CH_DONE;
 }

@@ -126,9 +126,10 @@ static ch_err es_load_public(struct public_key *k, const struct key_parts *parts
 }
 
 /* libcrypto checks that r and s lie in 1..n-1; the length is ours. */
-static ch_err es_verify(struct public_key *k, bytes message, bytes sig)
+static ch_err es_verify(const struct public_key *k, struct key_work *work_or_null,
+			struct signed_text t, bytes sig)
 {
-	uint8_t hash[SHA256_SIZE];
+	(void)work_or_null;
 	if (sig.n != SIG)
 		return ch_fail(CH_E_MISMATCH, "an ES256 signature has 64 bytes", sig.n);
 	AUTO(sig_done) ECDSA_SIG *s = ECDSA_SIG_new();
@@ -138,8 +139,7 @@ static ch_err es_verify(struct public_key *k, bytes message, bytes sig)
 		return ch_fail(CH_E_NOMEM, "no memory for a signature", lib_error());
 	r_part = NULL; /* now owned by s */
 	s_part = NULL;
-	sha256(message, hash);
-	if (ECDSA_do_verify(hash, sizeof(hash), s, k->ec) != 1)
+	if (ECDSA_do_verify(t.sha256, sizeof(t.sha256), s, k->ec) != 1)
 		return ch_fail(CH_E_MISMATCH, "the ES256 signature is wrong", lib_error());
 	return CH_DONE;
 }

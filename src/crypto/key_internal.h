@@ -33,7 +33,8 @@ struct alg_ops {
 	ch_err (*publish)(const struct private_key *k, struct key_parts *parts);
 	ch_err (*sign)(struct private_key *k, bytes message, uint8_t *sig, size_t *ret_n);
 	ch_err (*load_public)(struct public_key *k, const struct key_parts *parts);
-	ch_err (*verify)(struct public_key *k, bytes message, bytes sig);
+	ch_err (*verify)(const struct public_key *k, struct key_work *work_or_null,
+			 struct signed_text t, bytes sig);
 };
 
 extern const struct alg_ops es256_ops;

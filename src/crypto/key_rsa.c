@@ -201,13 +201,13 @@ static ch_err rsa_load_public(struct public_key *k, const struct key_parts *part
 	return set_padding(k->rsa_verify, k->alg);
 }
 
-static ch_err rsa_verify(struct public_key *k, bytes message, bytes sig)
+static ch_err rsa_verify(const struct public_key *k, struct key_work *work_or_null,
+			 struct signed_text t, bytes sig)
 {
-	uint8_t hash[SHA256_SIZE];
+	(void)work_or_null;
 	if (sig.n != (size_t)EVP_PKEY_get_size(k->rsa))
 		return ch_fail(CH_E_MISMATCH, "an RSA signature has the modulus's size", sig.n);
-	sha256(message, hash);
-	if (EVP_PKEY_verify(k->rsa_verify, sig.p, sig.n, hash, sizeof(hash)) != 1)
+	if (EVP_PKEY_verify(k->rsa_verify, sig.p, sig.n, t.sha256, sizeof(t.sha256)) != 1)
 		return ch_fail(CH_E_MISMATCH, "the RSA signature is wrong", lib_error());
 	return CH_DONE;
 }

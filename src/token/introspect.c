@@ -51,8 +51,9 @@ static enum token_code rules_check(const struct introspect_rules *r, const struc
 	return TOKEN_accepted;
 }
 
-void token_introspect(struct policy *p, const struct introspect_rules *r, str token, int64_t now_s,
-		      struct token_scratch *scratch, struct token_verdict *ret_verdict)
+void token_introspect(const struct policy *p, const struct introspect_rules *r, str token,
+		      int64_t now_s, struct token_scratch *scratch,
+		      struct token_verdict *ret_verdict)
 {
 	token_verify(p, token, now_s, scratch, ret_verdict);
 	if (ret_verdict->code == TOKEN_accepted)

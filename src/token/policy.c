@@ -226,6 +226,27 @@ ch_err policy_new(const struct policy_issuer *issuers, size_t n, struct wr *why,
 	struct loader l = { .policy = p, .why = why, .nodes = nodes };
 	for (size_t i = 0; i < n; i++)
 		TRY(issuer_load(&l, &issuers[i]));
+	static _Atomic uint64_t last_id;
+	p->id = ++last_id;
 	*ret_policy = TAKE(p);
+	return CH_DONE;
+}
+
+uint64_t policy_id(const struct policy *p)
+{
+	return p->id;
+}
+
+size_t policy_keys(const struct policy *p, str issuer)
+{
+	const struct issuer *i = policy_find_issuer(p, issuer);
+	return i ? i->n_keys : 0;
+}
+
+ch_err policy_warm(struct policy *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		for (size_t k = 0; k < p->issuers[i].n_keys; k++)
+			TRY(public_key_warm(p->issuers[i].keys[k].key));
 	return CH_DONE;
 }

@@ -29,6 +29,7 @@ struct issuer {
 };
 
 struct policy {
+	uint64_t id;
 	struct issuer issuers[POLICY_ISSUERS_MAX];
 	size_t n;
 	struct arena text; /* the storage is behind this struct, in the same block */

@@ -66,7 +66,9 @@ static enum token_code judge_typ(struct judge *j)
 
 static enum token_code judge_signature(struct judge *j)
 {
-	ch_err e = public_key_verify(j->key->key, bytes_of_str(j->jws.input), j->jws.sig);
+	struct signed_text t = signed_text_of(bytes_of_str(j->jws.input));
+	ch_err e = public_key_verify(j->key->key, j->scratch->work, t, j->jws.sig);
+	mem_copy(j->v.identity, t.sha256, sizeof(t.sha256));
 	return failed(e) ? TOKEN_bad_signature : TOKEN_accepted;
 }
 
@@ -76,7 +78,7 @@ static enum token_code judge_claims(struct judge *j)
 	return claims_judge(j->scratch->payload, j->issuer, j->now, &j->arena, &j->v);
 }
 
-void token_verify(struct policy *p, str token, int64_t now_s, struct token_scratch *scratch,
+void token_verify(const struct policy *p, str token, int64_t now_s, struct token_scratch *scratch,
 		  struct token_verdict *ret_verdict)
 {
 	static enum token_code (*const checks[])(struct judge *) = {

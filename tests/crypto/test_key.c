@@ -54,7 +54,8 @@ static void make(enum alg a, struct pair *p)
 
 static enum ch_code verify(struct pair *p, bytes sig)
 {
-	return ch_code_of(public_key_verify(p->pub, bytes_of_str(message), sig));
+	return ch_code_of(
+		public_key_verify(p->pub, NULL, signed_text_of(bytes_of_str(message)), sig));
 }
 
 static void signs_what_verifies(void **state)
@@ -69,8 +70,9 @@ static void signs_what_verifies(void **state)
 				private_key_sign(p.priv, bytes_of_str(message), p.sig, &p.n)));
 			assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_OK);
 		}
-		assert_int_equal(ch_code_of(public_key_verify(p.pub, bytes_of_str(LIT("other")),
-							      (bytes){ p.sig, p.n })),
+		assert_int_equal(ch_code_of(public_key_verify(
+					 p.pub, NULL, signed_text_of(bytes_of_str(LIT("other"))),
+					 (bytes){ p.sig, p.n })),
 				 CH_E_MISMATCH);
 	}
 }
@@ -125,7 +127,8 @@ static void rs256_is_not_ps256(void **state)
 	p.parts.alg = ALG_PS256;
 	assert_false(failed(public_key_new(&p.parts, &other)));
 	assert_int_equal(
-		ch_code_of(public_key_verify(other, bytes_of_str(message), (bytes){ p.sig, p.n })),
+		ch_code_of(public_key_verify(other, NULL, signed_text_of(bytes_of_str(message)),
+					     (bytes){ p.sig, p.n })),
 		CH_E_MISMATCH);
 }
 

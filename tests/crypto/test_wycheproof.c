@@ -90,8 +90,8 @@ static void one(struct run *r, struct public_key *k, const struct json_node *tes
 	size_t n = hex(test, LIT("msg"), false, message);
 	size_t m = hex(test, LIT("sig"), false, sig);
 	bool valid = json_is_str(json_member(test, LIT("result")), LIT("valid"));
-	enum ch_code got =
-		ch_code_of(public_key_verify(k, (bytes){ message, n }, (bytes){ sig, m }));
+	enum ch_code got = ch_code_of(public_key_verify(
+		k, NULL, signed_text_of((bytes){ message, n }), (bytes){ sig, m }));
 	if (got != (valid ? CH_OK : CH_E_MISMATCH))
 		print_error("tcId %.*s\n", (int)json_member(test, LIT("tcId"))->text.n,
 			    json_member(test, LIT("tcId"))->text.p);

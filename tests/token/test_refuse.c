@@ -176,8 +176,10 @@ static const struct refusal {
 
 static size_t checks, allocations;
 
-ch_err __real_public_key_verify(struct public_key *k, bytes message, bytes sig);
-ch_err __wrap_public_key_verify(struct public_key *k, bytes message, bytes sig);
+ch_err __real_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
+				struct signed_text text, bytes sig);
+ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
+				struct signed_text text, bytes sig);
 void *__real_malloc(size_t n);
 void *__wrap_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
@@ -185,10 +187,11 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);
 void *__wrap_realloc(void *p, size_t n);
 
-ch_err __wrap_public_key_verify(struct public_key *k, bytes message, bytes sig)
+ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
+				struct signed_text text, bytes sig)
 {
 	checks++;
-	return __real_public_key_verify(k, message, sig);
+	return __real_public_key_verify(k, work_or_null, text, sig);
 }
 
 void *__wrap_malloc(size_t n)

@@ -80,7 +80,8 @@ static bool jws_ok(str token, const struct json_node *jwk)
 		return false;
 	if (!str_eq(jws.kid, kid) || !str_eq(jws.alg, alg_name(parts.alg)))
 		return false;
-	return !failed(public_key_verify(key, bytes_of_str(jws.input), jws.sig));
+	return !failed(
+		public_key_verify(key, NULL, signed_text_of(bytes_of_str(jws.input)), jws.sig));
 }
 
 static bool is_ours(const struct json_node *jwk)

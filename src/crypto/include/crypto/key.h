@@ -1,42 +1,18 @@
-/* Key pairs: generate, import, load, sign, verify. ES256 and RSA by libcrypto,
- * Ed25519 by libsodium. */
+/* Private keys: generate, import, load, sign. ES256 and RSA by libcrypto, Ed25519 by
+ * libsodium. Their public halves are in public_key.h. */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/heap.h"
 #include "base/secret.h"
 #include "crypto/alg.h"
-
-enum { RSA_MODULUS_MAX = 512 };
-
-/* A public key as JWK has it (RFC 7518 section 6, RFC 8037 section 2), numbers big
- * endian. EC: x and y of 32 bytes. OKP: x of 32. RSA: n without leading zero, e. */
-struct key_parts {
-	enum alg alg;
-	uint8_t x[32];
-	uint8_t y[32];
-	uint8_t n[RSA_MODULUS_MAX];
-	size_t n_size;
-	uint8_t e[4];
-	size_t e_size;
-};
+#include "crypto/public_key.h"
 
 /* Once a process, before anything else here. With a heap, all that libcrypto ever
  * allocates lives in it (E_CRYPTO if it has allocated already): some 350 KiB
  * at the start, 1 MiB with a key of each kind and an import. Again with the same heap is fine, with another E_USAGE.
  * Loads no configuration file and no engine. */
 ch_err crypto_init(struct heap *heap_or_null);
-
-struct public_key;
-void public_key_free(struct public_key *k);
-void public_key_done(struct public_key **k);
-/* Checks the key: a point on the curve and not infinity; no small-order Ed25519
- * point; RSA of 2048 to 4096 bits, odd, e = 65537. E_RANGE or E_MISMATCH if not. */
-ch_err public_key_new(const struct key_parts *parts, struct public_key **ret_k);
-/* sig as JOSE has it: 64 bytes r||s for ES256 (RFC 7518 section 3.4), 64 for EdDSA
- * (RFC 8037), the modulus's size for RSA; PS256 with a salt of 32. E_MISMATCH when
- * it does not verify. Not thread-safe on one key. */
-ch_err public_key_verify(struct public_key *k, bytes message, bytes sig);
 
 /* However it came, a private key has signed and its public half has verified that
  * before it is handed out. */

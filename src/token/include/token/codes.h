@@ -21,7 +21,13 @@
 	X(too_long_lived, "lives longer than the issuer may grant")                          \
 	X(bad_binding, "bound to a key that was not shown")                                  \
 	X(bad_scope, "lacks the scope that is asked for here")                               \
-	X(bad_mailbox, "the realm may not claim this mailbox")
+	X(bad_mailbox, "the realm may not claim this mailbox")                               \
+	X(foreign_key, "the kid is of another issuer's key")                                 \
+	X(revoked, "revoked")                                                                \
+	X(bad_proof, "the proof of possession is malformed or for another request")          \
+	X(proof_replayed, "the proof of possession was used before")                         \
+	X(proof_unknown, "the store of used proofs is full")                                 \
+	X(nonce_needed, "the proof of possession lacks a fresh nonce")
 
 enum token_code {
 #define X(name, text) TOKEN_##name,

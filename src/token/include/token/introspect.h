@@ -22,8 +22,9 @@ struct introspect_rules {
  * key: TOKEN_bad_binding), the scope (TOKEN_bad_scope), a username that the issuer may
  * claim (TOKEN_bad_mailbox; also for a token without username and an issuer without
  * rule). With one of these three codes the claims in the verdict are known good. */
-void token_introspect(struct policy *p, const struct introspect_rules *r, str token, int64_t now_s,
-		      struct token_scratch *scratch, struct token_verdict *ret_verdict);
+void token_introspect(const struct policy *p, const struct introspect_rules *r, str token,
+		      int64_t now_s, struct token_scratch *scratch,
+		      struct token_verdict *ret_verdict);
 
 /* Are the claims in the verdict the issuer's own words, for the log? */
 bool introspect_claims_known(const struct token_verdict *v);

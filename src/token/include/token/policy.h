@@ -12,13 +12,23 @@ enum { POLICY_ISSUERS_MAX = 16, ISSUER_KEYS_MAX = 32, ISSUER_AUDIENCES_MAX = 8, 
 struct policy;
 struct wr;
 
+/* When a key may be relied on: from_s <= now < until_s (0: no bound), and no token may
+ * be older than its key. */
+struct policy_period {
+	str kid;
+	int64_t from_s, until_s; /* seconds since 1970 */
+};
+
 struct policy_issuer {
 	str issuer; /* exact */
 	str realm;
 	str typ; /* "at+jwt"; compared without case and with "application/" allowed (RFC 9068 §4) */
 	const str *audiences;
 	size_t n_audiences;
-	bytes jwks;        /* a JWK set (RFC 7517 section 5), public keys only */
+	bytes jwks; /* a JWK set (RFC 7517 section 5), public keys only */
+	/* narrows what nbf and exp in a JWK say; a kid that the set lacks is fine */
+	const struct policy_period *periods;
+	size_t n_periods;
 	int64_t skew_s;    /* for nbf and iat */
 	int64_t max_ttl_s; /* exp - iat at most */
 };
@@ -37,3 +47,11 @@ void policy_done(struct policy **p);
  * is not here is passed over (RFC 7517 section 5). An issuer may have no key at all. */
 ch_err policy_new(const struct policy_issuer *issuers, size_t n, struct wr *why,
 		  struct policy **ret_policy);
+
+/* Another number for each policy of this process, never 0: what was found under one is
+ * not to be believed under another. */
+uint64_t policy_id(const struct policy *p);
+/* How many keys of this issuer can be used; 0 for an unknown one. */
+size_t policy_keys(const struct policy *p, str issuer);
+/* public_key_warm of every key, before or while threads verify: some 25 ms a key. */
+ch_err policy_warm(struct policy *p);

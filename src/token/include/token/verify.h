@@ -3,40 +3,60 @@
  * allocation: everything is in the caller's scratch. */
 #pragma once
 #include "base/bytes.h"
+#include "base/rw.h"
 #include "codec/json.h"
 #include "token/codes.h"
 #include "token/policy.h"
 
-enum { TOKEN_MAX = 8192, TOKEN_MEMBERS_MAX = 64, TOKEN_DEPTH_MAX = 4 };
+enum { TOKEN_MAX = 8192, TOKEN_MEMBERS_MAX = 64, TOKEN_DEPTH_MAX = 4, TOKEN_ID_SIZE = 32 };
 
-/* Working memory of one judgement; the verdict points into it. */
+/* Working memory of one judgement, of one thread; the verdict points into it. */
 struct token_scratch {
 	uint8_t text[TOKEN_MAX];
 	uint8_t arena[2048];
 	struct json_node header[TOKEN_MEMBERS_MAX + 1];
 	struct json_node payload[TOKEN_MEMBERS_MAX + 1];
+	struct key_work *work; /* NULL: every signature goes the stock way; not owned */
 };
 
-/* All slices point into the scratch or the policy. Meaningless unless code is
- * TOKEN_accepted, but for issuer, realm and kid, which are set as far as they were
- * known good, for the log. */
+/* The keys that a token is bound to (RFC 7800): its bearer must show each of them. */
+struct token_binding {
+	bool has_jkt, has_x5t;
+	bool other;      /* cnf holds something else too: cannot be confirmed here */
+	uint8_t jkt[32]; /* RFC 9449 section 6.1: thumbprint of the DPoP key */
+	uint8_t x5t[32]; /* RFC 8705 section 3.1: SHA-256 of the certificate's DER */
+};
+
+/* All slices point into the scratch, the cache's entry or the policy. Meaningless
+ * unless code is TOKEN_accepted, but for code, where and what, and for issuer, realm
+ * and kid, which are set as far as they were known good, for the log. */
 struct token_verdict {
 	enum token_code code;
+	str where; /* of a refusal: "token", "header", "payload", "signature", "proof" …, and … */
+	str what; /* … the member's name as the standard has it, or empty; both are constants */
 	str issuer;
 	str realm;
 	str kid;
 	str audience; /* the one of the policy's that matched */
 	str sub, client_id, scope, username, jti;
 	int64_t iat, exp;
-	bool bound; /* has a cnf claim: not to be taken as a plain bearer token */
-	str claims; /* the payload as JSON text */
+	int64_t nbf; /* 0: none */
+	bool bound;  /* has a cnf claim: not to be taken as a plain bearer token */
+	struct token_binding binding;
+	uint8_t identity
+		[TOKEN_ID_SIZE]; /* SHA-256 of the JWS signing input: the token's one name */
+	str claims;              /* the payload as JSON text */
 };
 
 /* Judges a token in compact form (RFC 7515 section 7.1), access tokens by RFC 9068, as of
- * now_s (seconds since 1970). Always sets *ret_verdict, whose code is the answer. Uses the
- * policy's keys: one thread at a time. */
-void token_verify(struct policy *p, str token, int64_t now_s, struct token_scratch *scratch,
+ * now_s (seconds since 1970). Always sets *ret_verdict, whose code is the answer. Any
+ * number of threads may share the policy, each with its scratch. */
+void token_verify(const struct policy *p, str token, int64_t now_s, struct token_scratch *scratch,
 		  struct token_verdict *ret_verdict);
+
+/* "expired (payload: exp): the sentence of the code", for the log: constants only,
+ * nothing of the token. */
+void token_explain(struct wr *w, const struct token_verdict *v);
 
 /* Is `word` one of the space-separated words of scope (RFC 6749 section 3.3)? */
 bool scope_has(str scope, str word);

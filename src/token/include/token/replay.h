@@ -1,0 +1,18 @@
+/* Used proofs: a bounded set of (key, jti), shared by threads without a lock, in the
+ * caller's storage. It never forgets one that could still be shown; when there is no room
+ * it says so, and the caller refuses. It may, with a chance below 1 in 10^9, take a new
+ * one for a used one; never a used one for new. */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+
+struct replay;
+enum replay_answer { REPLAY_NEW, REPLAY_USED, REPLAY_FULL };
+
+/* Bytes for at least so many live proofs, evenly spread. 0: impossible. */
+size_t replay_size(size_t proofs);
+/* Takes storage (n bytes, aligned to 64) and a random key. E_RANGE: n is too small. */
+ch_err replay_init(void *storage, size_t n, size_t proofs, struct replay **ret_r);
+/* Notes it until until_s (seconds since 1970; at most a day ahead of now_s). */
+enum replay_answer replay_note(struct replay *r, bytes key, bytes jti, int64_t until_s,
+			       int64_t now_s);
