@@ -10,6 +10,13 @@ int64_t clock_unix_s(void)
 	return t.tv_sec;
 }
 
+int64_t clock_unix_ms(void)
+{
+	struct timespec t = { 0 };
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 uint64_t clock_mono_ns(void)
 {
 	struct timespec t = { 0 };

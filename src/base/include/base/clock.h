@@ -4,5 +4,7 @@
 
 /* Seconds since 1970, as in JWT's NumericDate (RFC 7519 section 2). */
 int64_t clock_unix_s(void);
+/* Milliseconds since 1970, for records. */
+int64_t clock_unix_ms(void);
 /* Never goes back; for time-outs and rates. */
 uint64_t clock_mono_ns(void);
