@@ -6,7 +6,7 @@
 #include <sodium.h>
 
 #include "crypto/key.h"
-#include "key_internal.h"
+#include "private_internal.h"
 
 static struct heap *the_heap;
 static bool ready;

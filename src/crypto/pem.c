@@ -1,19 +1,13 @@
 /* Private keys as PEM and as PKCS#8 DER. Trusts nothing in the text. Never asks for
  * a passphrase: libcrypto's default would prompt on the terminal. */
 #include <openssl/bio.h>
-#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "base/ck.h"
-#include "key_internal.h"
-
-void bn_done(BIGNUM **n)
-{
-	BN_clear_free(*n);
-}
+#include "private_internal.h"
 
 void pkey_done(EVP_PKEY **k)
 {
@@ -28,13 +22,6 @@ static void bio_done(BIO **b)
 static void pkcs8_done(PKCS8_PRIV_KEY_INFO **p)
 {
 	PKCS8_PRIV_KEY_INFO_free(*p);
-}
-
-uint64_t lib_error(void)
-{
-	uint64_t last = ERR_peek_last_error();
-	ERR_clear_error();
-	return last;
 }
 
 static int refuse_passphrase(char *buf, int n, int writing, void *arg)

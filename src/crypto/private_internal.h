@@ -1,9 +1,10 @@
-/* What the files of this folder share: the keys' insides and one row of functions
- * for each algorithm. */
+/* What the files that hold private keys share: a key's insides and one row of functions
+ * for each algorithm. No file that only verifies includes this. */
 #pragma once
 #include <openssl/types.h>
 
 #include "crypto/key.h"
+#include "public_internal.h"
 
 /* The one that is used depends on the algorithm. Lives in libcrypto's heap, for ed
  * is the key itself. */
@@ -15,15 +16,7 @@ struct private_key {
 	uint8_t ed[64]; /* seed || public key, as libsodium has it */
 };
 
-struct public_key {
-	enum alg alg;
-	EC_KEY *ec;
-	EVP_PKEY *rsa;
-	EVP_PKEY_CTX *rsa_verify;
-	uint8_t ed[32];
-};
-
-struct alg_ops {
+struct private_ops {
 	ch_err (*generate)(struct private_key *k);
 	/* Takes over what a parser found; foreign: it came from outside, so that
 	 * everything about it must be checked. Does not own pkey. */
@@ -32,22 +25,15 @@ struct alg_ops {
 	ch_err (*load)(struct private_key *k, bytes exported);
 	ch_err (*publish)(const struct private_key *k, struct key_parts *parts);
 	ch_err (*sign)(struct private_key *k, bytes message, uint8_t *sig, size_t *ret_n);
-	ch_err (*load_public)(struct public_key *k, const struct key_parts *parts);
-	ch_err (*verify)(const struct public_key *k, struct key_work *work_or_null,
-			 struct signed_text t, bytes sig);
 };
 
-extern const struct alg_ops es256_ops;
-extern const struct alg_ops eddsa_ops;
-extern const struct alg_ops rs256_ops;
-extern const struct alg_ops ps256_ops;
+extern const struct private_ops es256_private;
+extern const struct private_ops eddsa_private;
+extern const struct private_ops rsa_private; /* RS256 and PS256 */
 
-/* Frees what the EC and RSA fields own; for key.c. */
-void es256_drop(EC_KEY *ec);
-void rsa_drop(EVP_PKEY *rsa, EVP_PKEY_CTX *ctx);
-
-/* libcrypto's last error number, for an error's detail; empties its queue. */
-uint64_t lib_error(void);
+/* Frees what the fields of an algorithm own; for private_key.c. */
+void es256_private_drop(struct private_key *k);
+void rsa_private_drop(struct private_key *k);
 
 /* The first private key of a PEM text; the caller owns *ret_pkey. */
 ch_err pem_read(const struct secret *pem, EVP_PKEY **ret_pkey);
@@ -56,5 +42,4 @@ ch_err pkcs8_write(const EVP_PKEY *pkey, struct secret **ret_s);
 ch_err pkcs8_read(bytes der, EVP_PKEY **ret_pkey);
 
 /* For AUTO(). */
-void bn_done(BIGNUM **n);
 void pkey_done(EVP_PKEY **k);

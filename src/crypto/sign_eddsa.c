@@ -1,11 +1,9 @@
-/* Ed25519 (RFC 8032) by libsodium, which signs more than twice as fast as
- * OpenSSL 3.0. It refuses S >= L, small-order and non-canonical points itself; a
- * public key must moreover be of the prime-order group. Only PEM goes through
- * libcrypto. */
+/* Private Ed25519 keys (RFC 8032) by libsodium, which signs more than twice as fast as
+ * OpenSSL 3.0. Only PEM goes through libcrypto. */
 #include <openssl/evp.h>
 #include <sodium.h>
 
-#include "key_internal.h"
+#include "private_internal.h"
 
 enum { SEED = crypto_sign_SEEDBYTES, SIG = crypto_sign_BYTES, PUB = crypto_sign_PUBLICKEYBYTES };
 
@@ -64,32 +62,11 @@ static ch_err ed_sign(struct private_key *k, bytes message, uint8_t *sig, size_t
 	return CH_DONE;
 }
 
-static ch_err ed_load_public(struct public_key *k, const struct key_parts *parts)
-{
-	if (crypto_core_ed25519_is_valid_point(parts->x) != 1)
-		return ch_fail(CH_E_RANGE, "not a point of Ed25519's prime-order group", 0);
-	mem_copy(k->ed, parts->x, PUB);
-	return CH_DONE;
-}
-
-static ch_err ed_verify(const struct public_key *k, struct key_work *work_or_null,
-			struct signed_text t, bytes sig)
-{
-	(void)work_or_null;
-	if (sig.n != SIG)
-		return ch_fail(CH_E_MISMATCH, "an EdDSA signature has 64 bytes", sig.n);
-	if (crypto_sign_verify_detached(sig.p, t.text.p, t.text.n, k->ed) != 0)
-		return ch_fail(CH_E_MISMATCH, "the EdDSA signature is wrong", 0);
-	return CH_DONE;
-}
-
-const struct alg_ops eddsa_ops = {
+const struct private_ops eddsa_private = {
 	.generate = ed_generate,
 	.adopt = ed_adopt,
 	.export = ed_export,
 	.load = ed_load,
 	.publish = ed_publish,
 	.sign = ed_sign,
-	.load_public = ed_load_public,
-	.verify = ed_verify,
 };

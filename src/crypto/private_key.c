@@ -1,111 +1,32 @@
-/* Keys of every algorithm: dispatches to the row of functions of the algorithm.
+/* Private keys of every algorithm: dispatches to the row of functions of the algorithm.
  * A key's struct is allocated by libcrypto, so that it lies in the heap given to
  * crypto_init, and is wiped when freed. */
 #include "crypto/key.h"
 
 #include <assert.h>
-#include <openssl/bn.h>
 #include <openssl/crypto.h>
 
-#include "key_internal.h"
+#include "private_internal.h"
 
-static const struct alg_ops *const ops[ALG_COUNT] = {
-	[ALG_ES256] = &es256_ops,
-	[ALG_EDDSA] = &eddsa_ops,
-	[ALG_RS256] = &rs256_ops,
-	[ALG_PS256] = &ps256_ops,
+static const struct private_ops *const ops[ALG_COUNT] = {
+	[ALG_ES256] = &es256_private,
+	[ALG_EDDSA] = &eddsa_private,
+	[ALG_RS256] = &rsa_private,
+	[ALG_PS256] = &rsa_private,
 };
 
-static const struct alg_ops *ops_of(enum alg a)
+static const struct private_ops *ops_of(enum alg a)
 {
 	assert(a < ALG_COUNT);
 	return ops[a];
-}
-
-void public_key_free(struct public_key *k)
-{
-	if (!k)
-		return;
-	es256_drop(k->ec);
-	rsa_drop(k->rsa, k->rsa_verify);
-	OPENSSL_free(k);
-}
-
-void public_key_done(struct public_key **k)
-{
-	public_key_free(*k);
-	*k = NULL;
-}
-
-ch_err public_key_new(const struct key_parts *parts, struct public_key **ret_k)
-{
-	AUTO(public_key_done) struct public_key *k = OPENSSL_zalloc(sizeof(*k));
-	if (!k)
-		return ch_fail(CH_E_NOMEM, "no memory for a public key", lib_error());
-	k->alg = parts->alg;
-	TRY(ops_of(k->alg)->load_public(k, parts));
-	*ret_k = TAKE(k);
-	return CH_DONE;
-}
-
-struct signed_text signed_text_of(bytes text)
-{
-	struct signed_text t = { .text = text };
-	sha256(text, t.sha256);
-	return t;
-}
-
-ch_err public_key_warm(struct public_key *k)
-{
-	(void)k;
-	return CH_DONE;
-}
-
-bool public_key_is_warm(const struct public_key *k)
-{
-	(void)k;
-	return false;
-}
-
-struct key_work {
-	BN_CTX *numbers;
-};
-
-ch_err key_work_new(struct key_work **ret_w)
-{
-	AUTO(key_work_done) struct key_work *w = OPENSSL_zalloc(sizeof(*w));
-	if (!w || !(w->numbers = BN_CTX_new()))
-		return ch_fail(CH_E_NOMEM, "no memory to verify with", lib_error());
-	*ret_w = TAKE(w);
-	return CH_DONE;
-}
-
-void key_work_free(struct key_work *w)
-{
-	if (!w)
-		return;
-	BN_CTX_free(w->numbers);
-	OPENSSL_free(w);
-}
-
-void key_work_done(struct key_work **w)
-{
-	key_work_free(*w);
-	*w = NULL;
-}
-
-ch_err public_key_verify(const struct public_key *k, struct key_work *work_or_null,
-			 struct signed_text signed_text, bytes sig)
-{
-	return ops_of(k->alg)->verify(k, work_or_null, signed_text, sig);
 }
 
 void private_key_free(struct private_key *k)
 {
 	if (!k)
 		return;
-	es256_drop(k->ec);
-	rsa_drop(k->rsa, k->rsa_sign);
+	es256_private_drop(k);
+	rsa_private_drop(k);
 	OPENSSL_clear_free(k, sizeof(*k));
 }
 
