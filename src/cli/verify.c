@@ -269,10 +269,13 @@ static int judge_one(struct policy *p, const struct wish *w, FILE *f)
 		return EXIT_YES;
 	}
 	if (more && !over)
-		code = TOKEN_malformed;
-	(void)printf("%s\n", token_code_name(code).p);
-	(void)fprintf(stderr, "refused: %s: %s%s\n", token_code_name(code).p,
-		      token_code_text(code).p, more ? " (several lines; see --batch)" : "");
+		v = (struct token_verdict){ .code = TOKEN_malformed, .where = LIT("token") };
+	char text[256];
+	struct wr why = wr_of(text, sizeof(text));
+	token_explain(&why, &v);
+	(void)printf("%s\n", token_code_name(v.code).p);
+	(void)fprintf(stderr, "refused: %.*s%s\n", (int)why.n, text,
+		      more ? " (several lines; see --batch)" : "");
 	return EXIT_NO;
 }
 

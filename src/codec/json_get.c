@@ -87,6 +87,21 @@ const struct json_node *json_member(const struct json_node *obj, str name)
 	return NULL;
 }
 
+void json_members(const struct json_node *obj, const str *names, size_t n,
+		  const struct json_node **ret_members)
+{
+	for (size_t i = 0; i < n; i++)
+		ret_members[i] = NULL;
+	if (obj->type != JSON_OBJECT)
+		return;
+	for (const struct json_node *m = json_first(obj); m; m = json_next(obj, m))
+		for (size_t i = 0; i < n; i++)
+			if (str_eq(m->name, names[i])) {
+				ret_members[i] = m;
+				break;
+			}
+}
+
 bool json_is_str(const struct json_node *n, str s)
 {
 	return n && n->type == JSON_STRING && !n->escaped && str_eq(n->text, s);

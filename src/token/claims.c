@@ -1,25 +1,24 @@
 /* The claims (RFC 7519 section 4.1, RFC 9068 section 2.2, OpenID Connect Core section
  * 2). The issuer signed them, but a genuine token of another kind, for somebody else
  * or of another time must not pass. Absent is never the same as fine. */
-#include "claims.h"
+#include "codec/base64url.h"
+#include "judge.h"
 
-/* Beyond it, the year 36812, a number is no date. */
-static const int64_t time_max = INT64_C(1) << 40;
+#define CLAIM_ROW(name) REFUSAL_ROW(bad_claims, "payload", name)
 
-static const str at_jwt_required[] = { { "sub", 3 }, { "jti", 3 }, { "client_id", 9 } };
-static const str id_token_required[] = { { "sub", 3 } };
-
-static const struct token_profile profiles[] = {
-	{ { "at+jwt", 6 }, at_jwt_required, COUNT_OF(at_jwt_required) },
-	{ { "JWT", 3 }, id_token_required, COUNT_OF(id_token_required) },
+/* A name as it stands in a token, with the refusal when the claim is missing or wrong. */
+static const struct refusal claim_rows[AT_COUNT] = {
+	[AT_ISS] = CLAIM_ROW("iss"),     [AT_AUD] = CLAIM_ROW("aud"),
+	[AT_EXP] = CLAIM_ROW("exp"),     [AT_IAT] = CLAIM_ROW("iat"),
+	[AT_NBF] = CLAIM_ROW("nbf"),     [AT_SUB] = CLAIM_ROW("sub"),
+	[AT_JTI] = CLAIM_ROW("jti"),     [AT_CLIENT_ID] = CLAIM_ROW("client_id"),
+	[AT_SCOPE] = CLAIM_ROW("scope"), [AT_USERNAME] = CLAIM_ROW("username"),
+	[AT_CNF] = CLAIM_ROW("cnf"),     [AT_AZP] = CLAIM_ROW("azp"),
 };
 
-struct claims {
-	const struct json_node *payload;
-	const struct issuer *issuer;
-	int64_t now;
-	struct arena *arena;
-	struct token_verdict *v;
+static const struct token_profile profiles[] = {
+	{ { "at+jwt", 6 }, 1U << AT_SUB | 1U << AT_JTI | 1U << AT_CLIENT_ID },
+	{ { "JWT", 3 }, 1U << AT_SUB },
 };
 
 static str bare_typ(str typ)
@@ -42,6 +41,14 @@ const struct token_profile *token_profile_of(str typ)
 	return NULL;
 }
 
+void claims_find(struct judge *j)
+{
+	str names[AT_COUNT];
+	for (size_t i = 0; i < AT_COUNT; i++)
+		names[i] = claim_rows[i].what;
+	json_members(j->scratch->payload, names, AT_COUNT, j->claim);
+}
+
 /* Control bytes would reach logs and the protocols of those who ask. */
 static bool is_clean(str s)
 {
@@ -52,117 +59,151 @@ static bool is_clean(str s)
 }
 
 /* Fine when absent; a non-empty clean string when there. */
-static bool text_read(const struct claims *c, str name, str *ret_text)
+static bool text_read(struct judge *j, enum claim_at at, str *ret_text)
 {
-	const struct json_node *m = json_member(c->payload, name);
+	const struct json_node *m = j->claim[at];
 	if (!m)
 		return true;
-	return !failed(json_to_str(m, c->arena, ret_text)) && ret_text->n && is_clean(*ret_text);
+	return !failed(json_to_str(m, &j->arena, ret_text)) && ret_text->n && is_clean(*ret_text);
 }
 
-static enum token_code texts_judge(struct claims *c)
+static const struct refusal *texts_judge(struct judge *j)
 {
 	const struct {
-		str name;
+		enum claim_at at;
 		str *to;
 	} texts[] = {
-		{ LIT("sub"), &c->v->sub },     { LIT("client_id"), &c->v->client_id },
-		{ LIT("scope"), &c->v->scope }, { LIT("username"), &c->v->username },
-		{ LIT("jti"), &c->v->jti },
+		{ AT_SUB, &j->v->sub },
+		{ AT_JTI, &j->v->jti },
+		{ AT_CLIENT_ID, &j->v->client_id },
+		{ AT_SCOPE, &j->v->scope },
+		{ AT_USERNAME, &j->v->username },
 	};
-	const struct token_profile *p = c->issuer->profile;
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		if (!text_read(c, texts[i].name, texts[i].to))
-			return TOKEN_bad_claims;
-	for (size_t i = 0; i < p->n_required; i++)
-		if (!json_member(c->payload, p->required[i]))
-			return TOKEN_bad_claims;
-	return TOKEN_accepted;
+		if (!text_read(j, texts[i].at, texts[i].to) ||
+		    (!texts[i].to->n && j->issuer->profile->required >> texts[i].at & 1))
+			return &claim_rows[texts[i].at];
+	return NULL;
+}
+
+/* Absent, or a SHA-256 in canonical base64url. */
+static bool hash_read(struct judge *j, const struct json_node *m, uint8_t ret_hash[static 32])
+{
+	uint8_t hash[32];
+	struct wr w = wr_of(hash, sizeof(hash));
+	str text = { NULL, 0 };
+	if (!m)
+		return true;
+	if (failed(json_to_str(m, &j->arena, &text)) || failed(base64url_read(text, &w)) ||
+	    w.n != sizeof(hash))
+		return false;
+	mem_copy(ret_hash, hash, sizeof(hash));
+	return true;
 }
 
 /* cnf, if there, is an object that says something (RFC 7800 section 3.1). */
-static enum token_code binding_judge(struct claims *c)
+static const struct refusal *binding_judge(struct judge *j)
 {
-	const struct json_node *cnf = json_member(c->payload, LIT("cnf"));
-	if (cnf && (cnf->type != JSON_OBJECT || !cnf->count))
-		return TOKEN_bad_claims;
-	c->v->bound = cnf;
-	return TOKEN_accepted;
+	static const str names[] = { { "jkt", 3 }, { "x5t#S256", 8 } };
+	const struct json_node *cnf = j->claim[AT_CNF], *m[COUNT_OF(names)];
+	struct token_binding *b = &j->v->binding;
+	if (!cnf)
+		return NULL;
+	if (cnf->type != JSON_OBJECT || !cnf->count)
+		return &claim_rows[AT_CNF];
+	json_members(cnf, names, COUNT_OF(names), m);
+	b->has_jkt = m[0];
+	b->has_x5t = m[1];
+	b->other = cnf->count > (uint32_t)b->has_jkt + b->has_x5t;
+	if (!hash_read(j, m[0], b->jkt))
+		return REFUSAL(bad_claims, "cnf", "jkt");
+	if (!hash_read(j, m[1], b->x5t))
+		return REFUSAL(bad_claims, "cnf", "x5t#S256");
+	j->v->bound = true;
+	return NULL;
 }
 
 /* Takes note of the policy's audience that this one is. False: no plain string. */
-static bool audience_read(struct claims *c, const struct json_node *aud)
+static bool audience_read(struct judge *j, const struct json_node *aud)
 {
 	str text = { NULL, 0 };
-	if (failed(json_to_str(aud, c->arena, &text)) || !text.n)
+	if (failed(json_to_str(aud, &j->arena, &text)) || !text.n)
 		return false;
-	for (size_t i = 0; i < c->issuer->n_audiences && !c->v->audience.p; i++)
-		if (str_eq(text, c->issuer->audiences[i]))
-			c->v->audience = c->issuer->audiences[i];
+	for (size_t i = 0; i < j->issuer->n_audiences && !j->v->audience.p; i++)
+		if (str_eq(text, j->issuer->audiences[i]))
+			j->v->audience = j->issuer->audiences[i];
 	return true;
 }
 
 /* Several audiences of an ID token: azp must say that it is ours (OpenID Connect Core
  * section 3.1.3.7). */
-static bool party_ok(struct claims *c, uint32_t n_audiences)
+static bool party_ok(struct judge *j, uint32_t n_audiences)
 {
 	str azp = { NULL, 0 };
-	if (n_audiences < 2 || !str_eq(c->issuer->profile->typ, LIT("JWT")))
+	if (n_audiences < 2 || !str_eq(j->issuer->profile->typ, LIT("JWT")))
 		return true;
-	return text_read(c, LIT("azp"), &azp) && str_eq(azp, c->v->audience);
+	return text_read(j, AT_AZP, &azp) && str_eq(azp, j->v->audience);
 }
 
-static enum token_code audience_judge(struct claims *c)
+static const struct refusal *audience_judge(struct judge *j)
 {
-	const struct json_node *aud = json_member(c->payload, LIT("aud"));
+	const struct json_node *aud = j->claim[AT_AUD];
 	bool list = aud && aud->type == JSON_ARRAY;
-	if (!aud || (list && !aud->count) || (!list && !audience_read(c, aud)))
-		return TOKEN_bad_claims;
+	if (!aud || (list && !aud->count) || (!list && !audience_read(j, aud)))
+		return &claim_rows[AT_AUD];
 	for (const struct json_node *a = list ? json_first(aud) : NULL; a; a = json_next(aud, a))
-		if (!audience_read(c, a))
-			return TOKEN_bad_claims;
-	if (!c->v->audience.p || !party_ok(c, list ? aud->count : 1))
-		return TOKEN_bad_audience;
-	return TOKEN_accepted;
+		if (!audience_read(j, a))
+			return &claim_rows[AT_AUD];
+	if (!j->v->audience.p)
+		return REFUSAL(bad_audience, "payload", "aud");
+	if (!party_ok(j, list ? aud->count : 1))
+		return REFUSAL(bad_audience, "payload", "azp");
+	return NULL;
 }
 
-static bool time_read(const struct claims *c, str name, int64_t *ret_time)
+static bool time_read(const struct judge *j, enum claim_at at, int64_t *ret_time)
 {
-	const struct json_node *m = json_member(c->payload, name);
-	return m && !failed(json_to_int(m, ret_time)) && *ret_time >= 0 && *ret_time <= time_max;
+	const struct json_node *m = j->claim[at];
+	return m && !failed(json_to_int(m, ret_time)) && *ret_time >= 0 &&
+	       *ret_time <= TOKEN_TIME_MAX;
 }
 
-static enum token_code time_judge(struct claims *c)
+static const struct refusal *times_read(struct judge *j)
 {
-	int64_t iat = 0, exp = 0, nbf = 0;
-	if (!time_read(c, LIT("iat"), &iat) || !time_read(c, LIT("exp"), &exp) || exp <= iat)
-		return TOKEN_bad_claims;
-	if (json_member(c->payload, LIT("nbf")) && !time_read(c, LIT("nbf"), &nbf))
-		return TOKEN_bad_claims;
-	c->v->iat = iat;
-	c->v->exp = exp;
+	struct token_verdict *v = j->v;
+	if (!time_read(j, AT_IAT, &v->iat))
+		return &claim_rows[AT_IAT];
+	if (!time_read(j, AT_EXP, &v->exp) || v->exp <= v->iat)
+		return &claim_rows[AT_EXP];
+	if (j->claim[AT_NBF] && !time_read(j, AT_NBF, &v->nbf))
+		return &claim_rows[AT_NBF];
+	return NULL;
+}
+
+static const struct refusal *times_judge(struct judge *j)
+{
+	const struct token_verdict *v = j->v;
+	int64_t skew = j->issuer->skew_s;
 	/* no leeway here: it would outlive a revocation that is kept until exp */
-	if (c->now >= exp)
-		return TOKEN_expired;
-	if (iat - c->issuer->skew_s > c->now || nbf - c->issuer->skew_s > c->now)
-		return TOKEN_not_yet;
-	return exp - iat > c->issuer->max_ttl_s ? TOKEN_too_long_lived : TOKEN_accepted;
+	if (j->now >= v->exp)
+		return REFUSAL(expired, "payload", "exp");
+	if (v->iat - skew > j->now)
+		return REFUSAL(not_yet, "payload", "iat");
+	if (v->nbf - skew > j->now)
+		return REFUSAL(not_yet, "payload", "nbf");
+	if (v->exp - v->iat > j->issuer->max_ttl_s)
+		return REFUSAL(too_long_lived, "payload", "exp");
+	/* no genuine token is older than its key */
+	return v->iat < j->key->from_s - skew ? REFUSAL(key_not_valid, "payload", "iat") : NULL;
 }
 
-enum token_code claims_judge(const struct json_node *payload, const struct issuer *issuer,
-			     int64_t now_s, struct arena *a, struct token_verdict *v)
+const struct refusal *claims_judge(struct judge *j)
 {
-	static enum token_code (*const checks[])(struct claims *) = {
-		texts_judge,
-		binding_judge,
-		audience_judge,
-		time_judge,
+	static const struct refusal *(*const checks[])(struct judge *) = {
+		texts_judge, binding_judge, audience_judge, times_read, times_judge,
 	};
-	struct claims c = { payload, issuer, now_s, a, v };
-	for (size_t i = 0; i < COUNT_OF(checks); i++) {
-		enum token_code code = checks[i](&c);
-		if (code != TOKEN_accepted)
-			return code;
-	}
-	return TOKEN_accepted;
+	const struct refusal *r = NULL;
+	for (size_t i = 0; i < COUNT_OF(checks) && !r; i++)
+		r = checks[i](j);
+	return r;
 }

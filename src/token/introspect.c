@@ -4,6 +4,7 @@
 #include "token/introspect.h"
 
 #include "codec/json.h"
+#include "refusal.h"
 #include "token/mailbox.h"
 
 static const struct introspect_issuer *rule_of(const struct introspect_rules *r, str issuer)
@@ -40,15 +41,16 @@ static bool may_claim(const struct introspect_issuer *i, str username)
 	return i->n_mailboxes == 0;
 }
 
-static enum token_code rules_check(const struct introspect_rules *r, const struct token_verdict *v)
+static const struct refusal *rules_check(const struct introspect_rules *r,
+					 const struct token_verdict *v)
 {
 	if (v->bound)
-		return TOKEN_bad_binding;
+		return REFUSAL(bad_binding, "payload", "cnf");
 	if (r->scope.n > 0 && !scope_has(v->scope, r->scope))
-		return TOKEN_bad_scope;
+		return REFUSAL(bad_scope, "payload", "scope");
 	if (!may_claim(rule_of(r, v->issuer), v->username))
-		return TOKEN_bad_mailbox;
-	return TOKEN_accepted;
+		return REFUSAL(bad_mailbox, "payload", "username");
+	return NULL;
 }
 
 void token_introspect(const struct policy *p, const struct introspect_rules *r, str token,
@@ -56,8 +58,11 @@ void token_introspect(const struct policy *p, const struct introspect_rules *r, 
 		      struct token_verdict *ret_verdict)
 {
 	token_verify(p, token, now_s, scratch, ret_verdict);
+	const struct refusal *no = NULL;
 	if (ret_verdict->code == TOKEN_accepted)
-		ret_verdict->code = rules_check(r, ret_verdict);
+		no = rules_check(r, ret_verdict);
+	if (no)
+		token_refuse(ret_verdict, no);
 }
 
 bool introspect_claims_known(const struct token_verdict *v)

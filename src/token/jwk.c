@@ -179,6 +179,8 @@ static ch_err purpose_check(const struct json_node *jwk)
 	for (size_t i = 0; i < COUNT_OF(private_members); i++)
 		if (json_member(jwk, private_members[i]))
 			return ch_fail(CH_E_MISMATCH, "key is private or symmetric", i);
+	if (json_member(jwk, LIT("revoked")))
+		return ch_fail(CH_E_UNSUPPORTED, "key is revoked", 0);
 	if (use && use->type != JSON_STRING)
 		return ch_fail(CH_E_SYNTAX, "use is no string", use->type);
 	if (use && !json_is_str(use, LIT("sig")))
@@ -218,5 +220,28 @@ ch_err jwk_read(const struct json_node *jwk, struct key_parts *ret_k, str *ret_k
 	TRY(is_rsa(&k) ? rsa_read(jwk, &k) : point_read(jwk, &k));
 	*ret_k = k;
 	*ret_kid = kid;
+	return CH_DONE;
+}
+
+static ch_err time_of(const struct json_node *m, int64_t otherwise, int64_t *ret_time)
+{
+	int64_t v = otherwise;
+	if (m && (failed(json_to_int(m, &v)) || v < 0))
+		return ch_fail(CH_E_SYNTAX, "nbf or exp of a key is no whole number of seconds",
+			       m->text.n);
+	*ret_time = v;
+	return CH_DONE;
+}
+
+ch_err jwk_period(const struct json_node *jwk, int64_t *ret_from_s, int64_t *ret_until_s)
+{
+	int64_t from = 0, until = 0;
+	TRY(time_of(json_member(jwk, LIT("nbf")), 0, &from));
+	TRY(time_of(json_member(jwk, LIT("exp")), INT64_MAX, &until));
+	if (until <= from)
+		return ch_fail(CH_E_RANGE, "key is never valid: its exp is not after its nbf",
+			       until);
+	*ret_from_s = from;
+	*ret_until_s = until;
 	return CH_DONE;
 }

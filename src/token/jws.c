@@ -8,36 +8,64 @@ static const struct json_limits limits = { .depth = TOKEN_DEPTH_MAX, .members = 
 
 /* Members that would change how the token is checked, name a key from outside, or
  * belong to encryption and nesting (RFC 7515 section 4.1, RFC 7516 section 4.1, RFC
- * 7518 section 4, RFC 7519 sections 5.2 and 5.3, RFC 7797). x5* goes by prefix. */
-static const str never[] = {
-	{ "crit", 4 }, { "b64", 3 }, { "jku", 3 }, { "jwk", 3 }, { "zip", 3 }, { "cty", 3 },
-	{ "enc", 3 },  { "epk", 3 }, { "apu", 3 }, { "apv", 3 }, { "iv", 2 },  { "tag", 3 },
-	{ "p2s", 3 },  { "p2c", 3 }, { "iss", 3 }, { "sub", 3 }, { "aud", 3 },
+ * 7518 section 4, RFC 7519 sections 5.2 and 5.3, RFC 7797). x5* goes by prefix too. */
+#define NEVER(name) REFUSAL_ROW(bad_header, "header", name)
+static const struct refusal never[] = {
+	NEVER("crit"), NEVER("b64"), NEVER("jku"),      NEVER("jwk"), NEVER("zip"), NEVER("cty"),
+	NEVER("enc"),  NEVER("epk"), NEVER("apu"),      NEVER("apv"), NEVER("iv"),  NEVER("tag"),
+	NEVER("p2s"),  NEVER("p2c"), NEVER("iss"),      NEVER("sub"), NEVER("aud"), NEVER("x5u"),
+	NEVER("x5c"),  NEVER("x5t"), NEVER("x5t#S256"),
 };
 
-static bool part_read(str part, struct wr *w, bytes *ret_bytes)
+static const struct part {
+	struct refusal malformed, too_large;
+} parts[JWS_PART_COUNT] = {
+	[JWS_HEADER] = { REFUSAL_ROW(malformed, "header", ""),
+			 REFUSAL_ROW(too_large, "header", "") },
+	[JWS_PAYLOAD] = { REFUSAL_ROW(malformed, "payload", ""),
+			  REFUSAL_ROW(too_large, "payload", "") },
+	[JWS_SIGNATURE] = { REFUSAL_ROW(malformed, "signature", ""),
+			    REFUSAL_ROW(too_large, "signature", "") },
+};
+
+const struct refusal *jws_cut(str token, struct jws *jws)
 {
+	if (token.n > TOKEN_MAX)
+		return REFUSAL(too_large, "token", "");
+	str rest = token;
+	str header = str_cut(&rest, '.');
+	str payload = str_cut(&rest, '.');
+	if (!header.n || !payload.n || !rest.n || str_has(rest, '.'))
+		return REFUSAL(malformed, "token", "");
+	*jws = (struct jws){
+		.input = { token.p, header.n + 1 + payload.n },
+		.header64 = header,
+		.payload64 = payload,
+		.sig64 = rest,
+	};
+	return NULL;
+}
+
+const struct refusal *jws_decode(struct jws *jws, enum jws_part part, struct wr *w)
+{
+	const str from[JWS_PART_COUNT] = { jws->header64, jws->payload64, jws->sig64 };
+	bytes *const to[JWS_PART_COUNT] = { &jws->header, &jws->payload, &jws->sig };
 	size_t before = w->n;
-	if (!part.n || failed(base64url_read(part, w)))
-		return false;
-	*ret_bytes = (bytes){ w->p + before, w->n - before };
-	return true;
+	if (failed(base64url_read(from[part], w)))
+		return &parts[part].malformed;
+	*to[part] = (bytes){ w->p + before, w->n - before };
+	return NULL;
 }
 
 enum token_code jws_split(str token, uint8_t text[static TOKEN_MAX], struct jws *ret_jws)
 {
 	struct wr w = wr_of(text, TOKEN_MAX);
-	struct jws jws = { .input = { NULL, 0 } };
-	if (token.n > TOKEN_MAX)
-		return TOKEN_too_large;
-	str rest = token;
-	str header = str_cut(&rest, '.');
-	str payload = str_cut(&rest, '.');
-	/* a dot that is left is outside the alphabet of the third part */
-	if (!part_read(header, &w, &jws.header) || !part_read(payload, &w, &jws.payload) ||
-	    !part_read(rest, &w, &jws.sig))
-		return TOKEN_malformed;
-	jws.input = (str){ token.p, header.n + 1 + payload.n };
+	struct jws jws;
+	const struct refusal *r = jws_cut(token, &jws);
+	for (int part = 0; part < JWS_PART_COUNT && !r; part++)
+		r = jws_decode(&jws, (enum jws_part)part, &w);
+	if (r)
+		return r->code;
 	*ret_jws = jws;
 	return TOKEN_accepted;
 }
@@ -51,28 +79,42 @@ enum token_code jws_json(bytes text, struct json_node nodes[static TOKEN_MEMBERS
 	return failed(e) || nodes[0].type != JSON_OBJECT ? TOKEN_malformed : TOKEN_accepted;
 }
 
-static bool is_never(str name)
+const struct refusal *jws_parse(const struct jws *jws, enum jws_part part,
+				struct json_node nodes[static TOKEN_MEMBERS_MAX + 1])
 {
-	for (size_t i = 0; i < COUNT_OF(never); i++)
-		if (str_eq(name, never[i]))
-			return true;
-	return str_starts(name, LIT("x5"));
+	enum token_code code = jws_json(part == JWS_HEADER ? jws->header : jws->payload, nodes);
+	if (code == TOKEN_accepted)
+		return NULL;
+	return code == TOKEN_too_large ? &parts[part].too_large : &parts[part].malformed;
 }
 
-static bool text_read(const struct json_node *header, str name, struct arena *a, str *ret_text)
+static const struct refusal *never_of(str name)
 {
-	const struct json_node *m = json_member(header, name);
+	for (size_t i = 0; i < COUNT_OF(never); i++)
+		if (str_eq(name, never[i].what))
+			return &never[i];
+	return str_starts(name, LIT("x5")) ? REFUSAL(bad_header, "header", "") : NULL;
+}
+
+/* Absent, or a string. */
+static bool text_read(const struct json_node *m, struct arena *a, str *ret_text)
+{
 	return !m || !failed(json_to_str(m, a, ret_text));
 }
 
-enum token_code jws_header(const struct json_node *header, struct arena *a, struct jws *jws)
+const struct refusal *jws_header(const struct json_node *header, struct arena *a, struct jws *jws)
 {
-	for (const struct json_node *m = json_first(header); m; m = json_next(header, m))
-		if (is_never(m->name))
-			return TOKEN_bad_header;
-	if (!text_read(header, LIT("alg"), a, &jws->alg) ||
-	    !text_read(header, LIT("typ"), a, &jws->typ) ||
-	    !text_read(header, LIT("kid"), a, &jws->kid))
-		return TOKEN_bad_header;
-	return TOKEN_accepted;
+	static const str names[] = { { "alg", 3 }, { "typ", 3 }, { "kid", 3 } };
+	const struct json_node *m[COUNT_OF(names)];
+	for (const struct json_node *n = json_first(header); n; n = json_next(header, n)) {
+		const struct refusal *r = never_of(n->name);
+		if (r)
+			return r;
+	}
+	json_members(header, names, COUNT_OF(names), m);
+	if (!text_read(m[0], a, &jws->alg))
+		return REFUSAL(bad_header, "header", "alg");
+	if (!text_read(m[1], a, &jws->typ))
+		return REFUSAL(bad_header, "header", "typ");
+	return text_read(m[2], a, &jws->kid) ? NULL : REFUSAL(bad_header, "header", "kid");
 }

@@ -2,19 +2,30 @@
  * Nothing here says whether the token is genuine. */
 #pragma once
 #include "base/arena.h"
+#include "base/rw.h"
+#include "refusal.h"
 #include "token/verify.h"
 
 struct jws {
-	str input;    /* what the signature covers: the first two parts as sent */
-	bytes header; /* decoded */
-	bytes payload;
-	bytes sig;
-	str alg, typ, kid; /* of the header; p == NULL when absent */
+	str input; /* what the signature covers: the first two parts as sent */
+	str header64, payload64, sig64;
+	bytes header, payload, sig; /* decoded */
+	str alg, typ, kid;          /* of the header; p == NULL when absent */
 };
 
-/* Size, three parts, canonical base64url; decodes into text, TOKEN_MAX bytes. */
+/* The parts of a token, in their order. */
+enum jws_part { JWS_HEADER, JWS_PAYLOAD, JWS_SIGNATURE, JWS_PART_COUNT };
+
+/* Size and three parts that are not empty; decodes nothing. Clears the rest of *jws. */
+const struct refusal *jws_cut(str token, struct jws *jws);
+/* Canonical base64url; appends the decoded bytes to w. */
+const struct refusal *jws_decode(struct jws *jws, enum jws_part part, struct wr *w);
+/* jws_json of the decoded header or payload. */
+const struct refusal *jws_parse(const struct jws *jws, enum jws_part part,
+				struct json_node nodes[static TOKEN_MEMBERS_MAX + 1]);
+/* jws_cut, then jws_decode of all parts into text. */
 enum token_code jws_split(str token, uint8_t text[static TOKEN_MAX], struct jws *ret_jws);
 /* Strict JSON object within the limits of a token. */
 enum token_code jws_json(bytes text, struct json_node nodes[static TOKEN_MEMBERS_MAX + 1]);
 /* Refuses members that must never be there, finds alg, typ and kid. */
-enum token_code jws_header(const struct json_node *header, struct arena *a, struct jws *jws);
+const struct refusal *jws_header(const struct json_node *header, struct arena *a, struct jws *jws);

@@ -15,7 +15,8 @@ static const struct json_limits jwks_limits = { .depth = 6, .members = JWKS_MEMB
 
 struct loader {
 	struct policy *policy;
-	struct issuer *issuer; /* the one being loaded */
+	struct issuer *issuer;          /* the one being loaded … */
+	const struct policy_issuer *in; /* … from this */
 	struct wr *why;
 	struct json_node *nodes;
 };
@@ -58,6 +59,19 @@ const struct issuer_key *issuer_find_key(const struct issuer *i, str kid)
 	return NULL;
 }
 
+bool policy_has_kid(const struct policy *p, str kid)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (issuer_find_key(&p->issuers[i], kid))
+			return true;
+	return false;
+}
+
+bool key_valid_at(const struct issuer_key *k, int64_t skew_s, int64_t now_s)
+{
+	return now_s >= k->from_s - skew_s && now_s < k->until_s;
+}
+
 /* `issuer "…": key "…": what` */
 static ch_err explain(const struct loader *l, str issuer, str kid, ch_err e)
 {
@@ -83,7 +97,22 @@ static bool thumbprint_known(const struct policy *p, const uint8_t *thumbprint)
 	return false;
 }
 
-static ch_err key_add(struct loader *l, const struct key_parts *parts, str kid)
+/* The narrower of what the key says of itself and what the policy says of it. */
+static void period_narrow(const struct policy_issuer *in, struct issuer_key *k)
+{
+	for (size_t i = 0; i < in->n_periods; i++) {
+		const struct policy_period *p = &in->periods[i];
+		if (!str_eq(p->kid, k->kid))
+			continue;
+		if (p->from_s > k->from_s)
+			k->from_s = p->from_s;
+		if (p->until_s && p->until_s < k->until_s)
+			k->until_s = p->until_s;
+	}
+}
+
+static ch_err key_add(struct loader *l, const struct json_node *jwk, const struct key_parts *parts,
+		      str kid)
 {
 	struct issuer *i = l->issuer;
 	if (!kid.n || kid.n > KID_MAX)
@@ -93,10 +122,12 @@ static ch_err key_add(struct loader *l, const struct key_parts *parts, str kid)
 	if (i->n_keys == ISSUER_KEYS_MAX)
 		return ch_fail(CH_E_LIMIT, "issuer has too many keys", ISSUER_KEYS_MAX);
 	struct issuer_key key = { .alg = parts->alg };
+	TRY(jwk_period(jwk, &key.from_s, &key.until_s));
 	TRY(jwk_thumbprint(parts, key.thumbprint));
 	if (thumbprint_known(l->policy, key.thumbprint))
 		return ch_fail(CH_E_DUPLICATE, "this public key stands in the policy already", 0);
 	TRY(arena_str(&l->policy->text, kid, &key.kid));
+	period_narrow(l->in, &key);
 	TRY(public_key_new(parts, &key.key));
 	i->keys[i->n_keys++] = key;
 	return CH_DONE;
@@ -112,7 +143,7 @@ static ch_err key_load(struct loader *l, const struct json_node *jwk)
 	if (ch_code_of(e) == CH_E_UNSUPPORTED)
 		return CH_DONE;
 	if (!failed(e))
-		e = key_add(l, &parts, kid);
+		e = key_add(l, jwk, &parts, kid);
 	if (!failed(e))
 		return CH_DONE;
 	const struct json_node *name = json_member(jwk, LIT("kid"));
@@ -156,6 +187,19 @@ static ch_err url_check(str issuer)
 	return CH_DONE;
 }
 
+static ch_err periods_check(const struct policy_issuer *in)
+{
+	for (size_t i = 0; i < in->n_periods; i++) {
+		const struct policy_period *p = &in->periods[i];
+		if (p->from_s < 0 || p->from_s > TOKEN_TIME_MAX || p->until_s < 0 ||
+		    p->until_s > TOKEN_TIME_MAX)
+			return ch_fail(CH_E_RANGE, "a key's period is out of range", i);
+		if (p->until_s && p->until_s <= p->from_s)
+			return ch_fail(CH_E_RANGE, "a key's period ends before it begins", i);
+	}
+	return CH_DONE;
+}
+
 static ch_err terms_check(const struct policy_issuer *in)
 {
 	if (!in->realm.n)
@@ -171,7 +215,7 @@ static ch_err terms_check(const struct policy_issuer *in)
 		return ch_fail(CH_E_RANGE, "skew must be 0 to 600 seconds", in->skew_s);
 	if (in->max_ttl_s <= 0)
 		return ch_fail(CH_E_RANGE, "longest lifetime must be positive", in->max_ttl_s);
-	return CH_DONE;
+	return periods_check(in);
 }
 
 static ch_err issuer_check(const struct loader *l, const struct policy_issuer *in)
@@ -189,6 +233,7 @@ static ch_err issuer_load(struct loader *l, const struct policy_issuer *in)
 	if (failed(e))
 		return explain(l, in->issuer, (str){ NULL, 0 }, e);
 	struct issuer *i = l->issuer = &l->policy->issuers[l->policy->n++];
+	l->in = in;
 	i->profile = token_profile_of(in->typ);
 	i->n_audiences = in->n_audiences;
 	i->skew_s = in->skew_s;

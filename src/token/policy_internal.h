@@ -5,14 +5,14 @@
 /* What a type of token must hold beyond iss, aud, exp and iat. */
 struct token_profile {
 	str typ;
-	const str *required; /* claims that must be non-empty strings */
-	size_t n_required;
+	uint32_t required; /* bits of enum claim_at: texts that must be there */
 };
 
 struct issuer_key {
 	str kid;
 	enum alg alg;
 	struct public_key *key;
+	int64_t from_s, until_s; /* from_s <= now < until_s */
 	uint8_t thumbprint[32];
 };
 
@@ -42,3 +42,8 @@ bool token_typ_matches(const struct token_profile *profile, str typ);
 
 const struct issuer *policy_find_issuer(const struct policy *p, str issuer);
 const struct issuer_key *issuer_find_key(const struct issuer *i, str kid);
+/* Has any issuer a key of this kid? */
+bool policy_has_kid(const struct policy *p, str kid);
+/* May the key be relied on? The skew is for clocks that are behind the issuer's: it
+ * widens the beginning, never the end. */
+bool key_valid_at(const struct issuer_key *k, int64_t skew_s, int64_t now_s);

@@ -3,95 +3,121 @@
  * from anywhere but the issuer that the token names. No allocation. */
 #include "token/verify.h"
 
-#include "claims.h"
-#include "jws.h"
+#include "judge.h"
 
-struct judge {
-	const struct policy *policy;
-	str token;
-	int64_t now;
-	struct token_scratch *scratch;
-	struct arena arena;
-	struct jws jws;
-	const struct issuer *issuer;
-	const struct issuer_key *key;
-	struct token_verdict v;
-};
-
-static enum token_code judge_shape(struct judge *j)
+/* Part by part, so that junk costs no more than it must. */
+static const struct refusal *judge_shape(struct judge *j)
 {
-	enum token_code code = jws_split(j->token, j->scratch->text, &j->jws);
-	if (code == TOKEN_accepted)
-		code = jws_json(j->jws.header, j->scratch->header);
-	if (code == TOKEN_accepted)
-		code = jws_json(j->jws.payload, j->scratch->payload);
-	if (code == TOKEN_accepted)
-		code = jws_header(j->scratch->header, &j->arena, &j->jws);
-	return code;
+	struct wr w = wr_of(j->scratch->text, TOKEN_MAX);
+	const struct refusal *r = jws_cut(j->token, &j->jws);
+	if (!r)
+		r = jws_decode(&j->jws, JWS_HEADER, &w);
+	if (!r)
+		r = jws_parse(&j->jws, JWS_HEADER, j->scratch->header);
+	if (!r)
+		r = jws_header(j->scratch->header, &j->arena, &j->jws);
+	if (!r)
+		r = jws_decode(&j->jws, JWS_PAYLOAD, &w);
+	if (!r)
+		r = jws_parse(&j->jws, JWS_PAYLOAD, j->scratch->payload);
+	if (!r)
+		r = jws_decode(&j->jws, JWS_SIGNATURE, &w);
+	return r;
 }
 
-static enum token_code judge_issuer(struct judge *j)
+static const struct refusal *judge_issuer(struct judge *j)
 {
-	const struct json_node *iss = json_member(j->scratch->payload, LIT("iss"));
 	str text = { NULL, 0 };
-	if (!iss || failed(json_to_str(iss, &j->arena, &text)))
-		return TOKEN_bad_issuer;
-	j->issuer = policy_find_issuer(j->policy, text);
+	claims_find(j);
+	const struct json_node *iss = j->claim[AT_ISS];
+	if (iss && !failed(json_to_str(iss, &j->arena, &text)))
+		j->issuer = policy_find_issuer(j->policy, text);
 	if (!j->issuer)
-		return TOKEN_bad_issuer;
-	j->v.issuer = j->issuer->issuer;
-	j->v.realm = j->issuer->realm;
-	return TOKEN_accepted;
+		return REFUSAL(bad_issuer, "payload", "iss");
+	j->v->issuer = j->issuer->issuer;
+	j->v->realm = j->issuer->realm;
+	return NULL;
 }
 
-static enum token_code judge_key(struct judge *j)
+/* A kid of another issuer's is no mistake of typing: it is told apart. */
+static const struct refusal *judge_key(struct judge *j)
 {
-	j->key = j->jws.kid.n ? issuer_find_key(j->issuer, j->jws.kid) : NULL;
+	str kid = j->jws.kid;
+	j->key = kid.n ? issuer_find_key(j->issuer, kid) : NULL;
+	if (!j->key && kid.n && policy_has_kid(j->policy, kid))
+		return REFUSAL(foreign_key, "header", "kid");
 	if (!j->key)
-		return TOKEN_unknown_key;
-	j->v.kid = j->key->kid;
-	return TOKEN_accepted;
+		return REFUSAL(unknown_key, "header", "kid");
+	j->v->kid = j->key->kid;
+	if (!key_valid_at(j->key, j->issuer->skew_s, j->now))
+		return REFUSAL(key_not_valid, "header", "kid");
+	return NULL;
 }
 
 /* alg is the key's; the header may only agree. */
-static enum token_code judge_alg(struct judge *j)
+static const struct refusal *judge_alg(struct judge *j)
 {
-	return str_eq(j->jws.alg, alg_name(j->key->alg)) ? TOKEN_accepted : TOKEN_bad_alg;
+	bool same = str_eq(j->jws.alg, alg_name(j->key->alg));
+	return same ? NULL : REFUSAL(bad_alg, "header", "alg");
 }
 
-static enum token_code judge_typ(struct judge *j)
+static const struct refusal *judge_typ(struct judge *j)
 {
-	return token_typ_matches(j->issuer->profile, j->jws.typ) ? TOKEN_accepted : TOKEN_bad_typ;
+	bool same = token_typ_matches(j->issuer->profile, j->jws.typ);
+	return same ? NULL : REFUSAL(bad_typ, "header", "typ");
 }
 
-static enum token_code judge_signature(struct judge *j)
+static const struct refusal *judge_signature(struct judge *j)
 {
 	struct signed_text t = signed_text_of(bytes_of_str(j->jws.input));
 	ch_err e = public_key_verify(j->key->key, j->scratch->work, t, j->jws.sig);
-	mem_copy(j->v.identity, t.sha256, sizeof(t.sha256));
-	return failed(e) ? TOKEN_bad_signature : TOKEN_accepted;
-}
-
-static enum token_code judge_claims(struct judge *j)
-{
-	j->v.claims = str_of_bytes(j->jws.payload);
-	return claims_judge(j->scratch->payload, j->issuer, j->now, &j->arena, &j->v);
+	mem_copy(j->v->identity, t.sha256, sizeof(t.sha256));
+	if (failed(e))
+		return REFUSAL(bad_signature, "signature", "");
+	j->v->claims = str_of_bytes(j->jws.payload);
+	return NULL;
 }
 
 void token_verify(const struct policy *p, str token, int64_t now_s, struct token_scratch *scratch,
 		  struct token_verdict *ret_verdict)
 {
-	static enum token_code (*const checks[])(struct judge *) = {
+	static const struct refusal *(*const checks[])(struct judge *) = {
 		judge_shape, judge_issuer,    judge_key,    judge_alg,
-		judge_typ,   judge_signature, judge_claims,
+		judge_typ,   judge_signature, claims_judge,
 	};
-	struct judge j = { .policy = p, .token = token, .now = now_s, .scratch = scratch };
-	enum token_code code = TOKEN_accepted;
+	struct judge j = {
+		.policy = p, .token = token, .now = now_s, .scratch = scratch, .v = ret_verdict
+	};
+	const struct refusal *r = NULL;
+	*ret_verdict = (struct token_verdict){ .code = TOKEN_accepted };
 	arena_init(&j.arena, scratch->arena, sizeof(scratch->arena));
-	for (size_t i = 0; i < COUNT_OF(checks) && code == TOKEN_accepted; i++)
-		code = checks[i](&j);
-	j.v.code = code;
-	*ret_verdict = j.v;
+	for (size_t i = 0; i < COUNT_OF(checks) && !r; i++)
+		r = checks[i](&j);
+	if (r)
+		token_refuse(ret_verdict, r);
+}
+
+void token_refuse(struct token_verdict *v, const struct refusal *r)
+{
+	v->code = r->code;
+	v->where = r->where;
+	v->what = r->what;
+}
+
+void token_explain(struct wr *w, const struct token_verdict *v)
+{
+	wr_str(w, token_code_name(v->code));
+	if (v->where.n) {
+		wr_lit(w, " (");
+		wr_str(w, v->where);
+		if (v->what.n) {
+			wr_lit(w, ": ");
+			wr_str(w, v->what);
+		}
+		wr_lit(w, ")");
+	}
+	wr_lit(w, ": ");
+	wr_str(w, token_code_text(v->code));
 }
 
 bool scope_has(str scope, str word)

@@ -80,7 +80,8 @@ static void look_now(void)
 	keys_refresh(&keys);
 }
 
-/* Which issuers have a key: told apart by unknown_key and bad_signature. */
+/* Which issuers have a key: told apart by bad_signature, foreign_key (the other one has
+ * the kid) and unknown_key. */
 static enum token_code judged(size_t issuer)
 {
 	static struct token_scratch scratch;
@@ -120,11 +121,11 @@ static void files_come_change_break_and_go(void **state)
 	expect(TOKEN_unknown_key, TOKEN_unknown_key, false);
 	write_set(0, set[0]);
 	look_now();
-	expect(TOKEN_bad_signature, TOKEN_unknown_key, true);
+	expect(TOKEN_bad_signature, TOKEN_foreign_key, true);
 	/* the same key under two issuers: the newcomer is refused */
 	write_set(1, set[0]);
 	look_now();
-	expect(TOKEN_bad_signature, TOKEN_unknown_key, true);
+	expect(TOKEN_bad_signature, TOKEN_foreign_key, true);
 	/* …until the other gives it up, in the same look */
 	write_set(0, set[1]);
 	look_now();
@@ -139,14 +140,14 @@ static void files_come_change_break_and_go(void **state)
 	/* an empty set and a missing file close the issuer */
 	write_set(0, bytes_of_str(LIT("{\"keys\":[]}")));
 	look_now();
-	expect(TOKEN_unknown_key, TOKEN_bad_signature, true);
+	expect(TOKEN_foreign_key, TOKEN_bad_signature, true);
 	assert_int_equal(unlink(paths[1]), 0);
 	look_now();
 	expect(TOKEN_unknown_key, TOKEN_unknown_key, false);
 	/* and it comes back */
 	write_set(1, set[2]);
 	look_now();
-	expect(TOKEN_unknown_key, TOKEN_bad_signature, true);
+	expect(TOKEN_foreign_key, TOKEN_bad_signature, true);
 }
 
 static void too_large_a_file_is_bad(void **state)
@@ -156,7 +157,7 @@ static void too_large_a_file_is_bad(void **state)
 	memset(blanks, ' ', sizeof(blanks));
 	write_set(1, BYTES_OF(blanks));
 	look_now();
-	expect(TOKEN_unknown_key, TOKEN_bad_signature, true);
+	expect(TOKEN_foreign_key, TOKEN_bad_signature, true);
 }
 
 static void not_looked_at_too_often(void **state)

@@ -20,7 +20,7 @@ static const struct claim claims[] = {
 	{ LIT("auth_time"), CLAIM_INT, { NULL, 0 }, -5 },
 	{ LIT("email_verified"), CLAIM_BOOL, { NULL, 0 }, 1 },
 	{ LIT("amr"), CLAIM_TEXTS, LIT("pwd  otp"), 0 },
-	{ LIT("cnf"), CLAIM_JKT, LIT("t"), 0 },
+	{ LIT("cnf"), CLAIM_JKT, LIT("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"), 0 },
 };
 
 static ch_err write(struct wr *w, const struct claim *c, size_t n)
@@ -46,7 +46,8 @@ static void the_text_is_exact(void **state)
 					"\"exp\":1700000060,\"jti\":\"j\",\"sub\":\"ali\\\"ce\","
 					"\"aud\":\"mail\",\"client_id\":\"demo\",\"auth_time\":-5,"
 					"\"email_verified\":true,\"amr\":[\"pwd\",\"otp\"],"
-					"\"cnf\":{\"jkt\":\"t\"}}")));
+					"\"cnf\":{\"jkt\":"
+					"\"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I\"}}")));
 }
 
 static void the_judge_takes_it(void **state)

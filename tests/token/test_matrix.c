@@ -44,7 +44,7 @@ static enum token_code expected(const struct mix *m)
 {
 	struct party *p = parties();
 	if (m->kid != m->issuer)
-		return TOKEN_unknown_key;
+		return TOKEN_foreign_key;
 	if (p[m->key].alg != p[m->issuer].alg)
 		return TOKEN_bad_alg;
 	if (strcmp(p[m->typ].typ, p[m->issuer].typ) != 0)
@@ -99,7 +99,7 @@ static void a_refusal_names_what_was_known(void **state)
 	(void)state;
 	assert_int_equal(judged(p, LIT("e30.e30.AA"), &v), TOKEN_bad_issuer);
 	assert_null(v.issuer.p);
-	assert_int_equal(judged(p, mixed(text, &other_kid), &v), TOKEN_unknown_key);
+	assert_int_equal(judged(p, mixed(text, &other_kid), &v), TOKEN_foreign_key);
 	assert_true(str_eq(v.realm, LIT("home")));
 	assert_null(v.kid.p);
 	assert_int_equal(judged(p, mixed(text, &other_audience), &v), TOKEN_bad_audience);

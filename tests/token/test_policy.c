@@ -185,6 +185,111 @@ static void one_key_under_two_issuers(void **state)
 	assert_non_null(strstr(reason, "key \"other\": this public key stands"));
 }
 
+/* A key is good from `from` less the skew, and until just before `until`. */
+static void key_periods(void **state)
+{
+	(void)state;
+	static char text[TEXT_MAX], set[JWK_FIXTURE_MAX];
+	static const struct row {
+		const char *members; /* of the JWK */
+		struct policy_period policy[2];
+		enum token_code code;
+	} rows[] = {
+		{ "", { { { 0 }, 0, 0 } }, TOKEN_accepted },
+		/* the token's iat is now - 100, the skew 30 */
+		{ ",\"nbf\":1699999900", { { { 0 }, 0, 0 } }, TOKEN_accepted },
+		{ ",\"nbf\":1699999930", { { { 0 }, 0, 0 } }, TOKEN_accepted },
+		{ ",\"nbf\":1699999931", { { { 0 }, 0, 0 } }, TOKEN_key_not_valid },
+		{ ",\"nbf\":1700000031", { { { 0 }, 0, 0 } }, TOKEN_key_not_valid },
+		{ ",\"exp\":1700000001", { { { 0 }, 0, 0 } }, TOKEN_accepted },
+		{ ",\"exp\":1700000000", { { { 0 }, 0, 0 } }, TOKEN_key_not_valid },
+		{ ",\"exp\":1", { { { 0 }, 0, 0 } }, TOKEN_key_not_valid },
+		{ "", { { LIT("home-1"), 1699999930, 1700000001 } }, TOKEN_accepted },
+		{ "", { { LIT("home-1"), 1699999931, 0 } }, TOKEN_key_not_valid },
+		{ "", { { LIT("home-1"), 0, 1700000000 } }, TOKEN_key_not_valid },
+		{ "", { { LIT("other"), 0, 1 } }, TOKEN_accepted },
+		/* the narrower wins, either way and among several */
+		{ ",\"nbf\":1,\"exp\":1800000000",
+		  { { LIT("home-1"), 0, 1700000000 } },
+		  TOKEN_key_not_valid },
+		{ ",\"nbf\":1,\"exp\":1700000000",
+		  { { LIT("home-1"), 0, 1800000000 } },
+		  TOKEN_key_not_valid },
+		{ ",\"nbf\":1699999931", { { LIT("home-1"), 1, 0 } }, TOKEN_key_not_valid },
+		{ "",
+		  { { LIT("home-1"), 1, 0 }, { LIT("home-1"), 0, 1700000000 } },
+		  TOKEN_key_not_valid },
+		/* a revoked key is no key */
+		{ ",\"revoked\":{\"revoked_at\":1}", { { { 0 }, 0, 0 } }, TOKEN_unknown_key },
+	};
+	str token = mint(text, parties(), good_header, good_payload);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		AUTO(policy_done) struct policy *p = NULL;
+		struct wr w = wr_of(set, sizeof(set));
+		sound();
+		/* the fixture's set ends in }]} */
+		wr_put(&w, (bytes){ in[0].jwks.p, in[0].jwks.n - 3 });
+		wr_str(&w, str_from_c(rows[i].members));
+		wr_lit(&w, "}]}");
+		in[0].jwks = wr_bytes(&w);
+		in[0].skew_s = 30;
+		in[0].periods = rows[i].policy;
+		in[0].n_periods = COUNT_OF(rows[i].policy);
+		assert_false(failed(policy_new(in, 1, NULL, &p)));
+		enum token_code code = judged(p, token, NULL);
+		if (code != rows[i].code)
+			fail_msg("row %zu: %s", i, token_code_name(code).p);
+	}
+}
+
+static void periods_that_are_none(void **state)
+{
+	(void)state;
+	static const struct policy_period bad[] = {
+		{ LIT("corp-1"), -1, 0 },        { LIT("corp-1"), 0, -1 },
+		{ LIT("corp-1"), 5, 5 },         { LIT("corp-1"), 6, 5 },
+		{ LIT("no-such-key"), 6, 5 },    { LIT("corp-1"), 0, INT64_MAX },
+		{ LIT("corp-1"), INT64_MAX, 0 },
+	};
+	static const struct {
+		const char *member;
+		enum ch_code code;
+	} members[] = {
+		{ ",\"nbf\":1.5", CH_E_SYNTAX },  { ",\"nbf\":\"1\"", CH_E_SYNTAX },
+		{ ",\"exp\":null", CH_E_SYNTAX }, { ",\"exp\":-1", CH_E_SYNTAX },
+		{ ",\"exp\":1e9", CH_E_SYNTAX },  { ",\"exp\":9223372036854775808", CH_E_SYNTAX },
+		{ ",\"exp\":0", CH_E_RANGE },     { ",\"nbf\":5,\"exp\":5", CH_E_RANGE },
+	};
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		sound();
+		in[1].periods = &bad[i];
+		in[1].n_periods = 1;
+		assert_int_equal(load(), CH_E_RANGE);
+	}
+	for (size_t i = 0; i < COUNT_OF(members); i++) {
+		static char set[512];
+		struct wr w = wr_of(set, sizeof(set) - 1);
+		wr_lit(&w, "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"EdDSA\","
+			   "\"kid\":\"a\"," X);
+		wr_str(&w, str_from_c(members[i].member));
+		wr_lit(&w, "}]}");
+		set[w.n] = 0;
+		with_jwks(set);
+		assert_int_equal(load(), members[i].code);
+	}
+}
+
+static void each_policy_has_its_id(void **state)
+{
+	(void)state;
+	AUTO(policy_done) struct policy *a = policy_of_all();
+	AUTO(policy_done) struct policy *b = policy_of_all();
+	assert_true(policy_id(a) && policy_id(b) && policy_id(a) != policy_id(b));
+	assert_int_equal(policy_keys(a, LIT("https://id.test/home")), 1);
+	assert_int_equal(policy_keys(a, LIT("https://id.test/none")), 0);
+	assert_int_equal(judged(a, LIT("e30.e30.AA"), NULL), TOKEN_bad_issuer);
+}
+
 static void too_many(void **state)
 {
 	(void)state;
@@ -225,9 +330,15 @@ static void it_owns_its_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_sound_policy), cmocka_unit_test(terms),
-		cmocka_unit_test(key_sets),       cmocka_unit_test(one_key_under_two_issuers),
-		cmocka_unit_test(too_many),       cmocka_unit_test(it_owns_its_text),
+		cmocka_unit_test(a_sound_policy),
+		cmocka_unit_test(terms),
+		cmocka_unit_test(key_sets),
+		cmocka_unit_test(one_key_under_two_issuers),
+		cmocka_unit_test(key_periods),
+		cmocka_unit_test(periods_that_are_none),
+		cmocka_unit_test(each_policy_has_its_id),
+		cmocka_unit_test(too_many),
+		cmocka_unit_test(it_owns_its_text),
 	};
 	assert_false(failed(crypto_init(NULL)));
 	return cmocka_run_group_tests(tests, NULL, NULL);

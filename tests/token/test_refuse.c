@@ -29,6 +29,9 @@
 #define TIMELESS ISS "," AUD "," JTI "," SUB "," CID
 #define AUDLESS ISS "," IAT "," EXP "," JTI "," SUB "," CID
 #define BODY "{" ALL "}"
+#define JKT "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+#define JKT_BITS "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4J" /* a bit too many at the end */
+#define CNF(members) "{" ALL ",\"cnf\":{" members "}}"
 
 static const struct refusal {
 	const char *header, *payload;
@@ -74,7 +77,7 @@ static const struct refusal {
 	/* kid */
 	{ "{" TYP "," ALG "}", BODY, TOKEN_unknown_key },
 	{ "{" TYP "," ALG ",\"kid\":\"\"}", BODY, TOKEN_unknown_key },
-	{ "{" TYP "," ALG ",\"kid\":\"corp-1\"}", BODY, TOKEN_unknown_key },
+	{ "{" TYP "," ALG ",\"kid\":\"corp-1\"}", BODY, TOKEN_foreign_key },
 	{ "{" TYP "," ALG ",\"kid\":\"HOME-1\"}", BODY, TOKEN_unknown_key },
 	{ "{" TYP "," ALG ",\"kid\":\"../home-1\"}", BODY, TOKEN_unknown_key },
 	{ "{" TYP "," ALG ",\"kid\":\"home-1\\u0000\"}", BODY, TOKEN_unknown_key },
@@ -107,7 +110,7 @@ static const struct refusal {
 	{ HEAD, "{\"iss\":\"https://id.test/home/\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
 	{ HEAD, "{\"iss\":\"https://ID.test/home\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
 	{ HEAD, "{\"iss\":\"https://id.test/home\\u0000\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
-	{ HEAD, "{\"iss\":\"https://id.test/corp\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_unknown_key },
+	{ HEAD, "{\"iss\":\"https://id.test/corp\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_foreign_key },
 	{ HEAD, "{\"iss_\":\"https://id.test/home\"," AUD "," IAT "," EXP "," JTI "," SUB "," CID "}", TOKEN_bad_issuer },
 	/* aud */
 	{ HEAD, "{" AUDLESS "}", TOKEN_bad_claims },
@@ -171,6 +174,18 @@ static const struct refusal {
 	{ HEAD, "{" ALL ",\"cnf\":null}", TOKEN_bad_claims },
 	{ HEAD, "{" ALL ",\"cnf\":{}}", TOKEN_bad_claims },
 	{ HEAD, "{" ALL ",\"cnf\":[]}", TOKEN_bad_claims },
+	{ HEAD, CNF("\"jkt\":\"" JKT "=\""), TOKEN_bad_claims },
+	{ HEAD, CNF("\"jkt\":\"" JKT "A\""), TOKEN_bad_claims },
+	{ HEAD, CNF("\"jkt\":\"" JKT "AA\""), TOKEN_bad_claims },
+	{ HEAD, CNF("\"jkt\":\"" JKT_BITS "\""), TOKEN_bad_claims },
+	{ HEAD, CNF("\"jkt\":\"\""), TOKEN_bad_claims },
+	{ HEAD, CNF("\"jkt\":\"AAAA\""), TOKEN_bad_claims },
+	{ HEAD, CNF("\"jkt\":null"), TOKEN_bad_claims },
+	{ HEAD, CNF("\"jkt\":[\"" JKT "\"]"), TOKEN_bad_claims },
+	{ HEAD, CNF("\"x5t#S256\":1"), TOKEN_bad_claims },
+	{ HEAD, CNF("\"x5t#S256\":\"" JKT " \""), TOKEN_bad_claims },
+	{ HEAD, CNF("\"jkt\":\"" JKT "\",\"x5t#S256\":\"\""), TOKEN_bad_claims },
+	{ HEAD, CNF("\"jwk\":{\"kty\":\"EC\"},\"jkt\":1"), TOKEN_bad_claims },
 };
 /* clang-format on */
 
@@ -215,7 +230,7 @@ void *__wrap_realloc(void *p, size_t n)
 /* The signature is looked at once, and only when all before it was fine. */
 static bool after_signature(enum token_code code)
 {
-	return code == TOKEN_accepted || code >= TOKEN_bad_signature;
+	return code == TOKEN_accepted || (code >= TOKEN_bad_signature && code != TOKEN_foreign_key);
 }
 
 static enum token_code judged_once(struct policy *p, str token)
@@ -245,6 +260,80 @@ static void must_refuse(void **state)
 	expect(p, HEAD, BODY, TOKEN_accepted);
 	for (size_t i = 0; i < COUNT_OF(refusals); i++)
 		expect(p, refusals[i].header, refusals[i].payload, refusals[i].code);
+}
+
+/* What the log is told: where it is and what, in constants. */
+static const struct {
+	const char *header, *payload, *explained;
+} reasons[] = {
+	{ HEAD, BODY, "accepted: the token is acceptable" },
+	{ H ",\"crit\":[]}", BODY,
+	  "bad_header (header: crit): the header has a member that is never allowed or is of a "
+	  "wrong type" },
+	{ H ",\"x5t#S256\":\"\"}", BODY, "bad_header (header: x5t#S256): " },
+	{ H ",\"x5other\":\"\"}", BODY, "bad_header (header): " },
+	{ "{" ALG "," TYP ",\"kid\":1}", BODY, "bad_header (header: kid): " },
+	{ H "," ALG "}", BODY, "malformed (header): " },
+	{ HEAD, "{" ALL ",\"x\":}", "malformed (payload): " },
+	{ HEAD, "{" ALL ",\"x\":[[[[]]]]}", "too_large (payload): " },
+	{ "{\"x\":[[[[]]]]}", BODY, "too_large (header): " },
+	{ HEAD, "{}", "bad_issuer (payload: iss): " },
+	{ "{" TYP "," ALG ",\"kid\":\"corp-1\"}", BODY, "foreign_key (header: kid): " },
+	{ "{" TYP "," ALG "}", BODY, "unknown_key (header: kid): " },
+	{ "{" TYP "," KID "}", BODY, "bad_alg (header: alg): " },
+	{ "{" ALG "," KID "}", BODY, "bad_typ (header: typ): " },
+	{ HEAD, "{" AUDLESS "}", "bad_claims (payload: aud): " },
+	{ HEAD, "{" AUDLESS ",\"aud\":\"api\"}", "bad_audience (payload: aud): " },
+	{ HEAD, "{" TIMELESS "," IAT "}", "bad_claims (payload: exp): " },
+	{ HEAD, "{" TIMELESS "," EXP "}", "bad_claims (payload: iat): " },
+	{ HEAD, "{" ALL ",\"nbf\":\"0\"}", "bad_claims (payload: nbf): " },
+	{ HEAD, "{" ALL ",\"nbf\":1700000031}", "not_yet (payload: nbf): " },
+	{ HEAD, "{" TIMELESS ",\"iat\":1700000031," EXP "}", "not_yet (payload: iat): " },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1700000000}", "expired (payload: exp): " },
+	{ HEAD, "{" TIMELESS ",\"iat\":0," EXP "}", "too_long_lived (payload: exp): " },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," JTI "," CID "}",
+	  "bad_claims (payload: sub): " },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," SUB "," CID "}",
+	  "bad_claims (payload: jti): " },
+	{ HEAD, "{" ISS "," AUD "," IAT "," EXP "," SUB "," JTI "}",
+	  "bad_claims (payload: client_id): " },
+	{ HEAD, "{" ALL ",\"scope\":1}", "bad_claims (payload: scope): " },
+	{ HEAD, "{" ALL ",\"username\":\"\"}", "bad_claims (payload: username): " },
+	{ HEAD, "{" ALL ",\"cnf\":{}}", "bad_claims (payload: cnf): " },
+	{ HEAD, CNF("\"jkt\":1"), "bad_claims (cnf: jkt): " },
+	{ HEAD, CNF("\"x5t#S256\":1"), "bad_claims (cnf: x5t#S256): " },
+};
+
+static str explained(struct policy *p, str token)
+{
+	static char text[256];
+	struct token_verdict v;
+	struct wr w = wr_of(text, sizeof(text) - 1);
+	(void)judged(p, token, &v);
+	token_explain(&w, &v);
+	text[w.n] = 0;
+	return wr_text(&w);
+}
+
+static void reasons_say_where(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	static char text[TEXT_MAX];
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+		str got = explained(p, mint(text, parties(), str_from_c(reasons[i].header),
+					    str_from_c(reasons[i].payload)));
+		if (!str_starts(got, str_from_c(reasons[i].explained)))
+			fail_msg("%s, not %s", got.p, reasons[i].explained);
+	}
+	str token = mint(text, parties(), LIT(HEAD), LIT(BODY));
+	assert_true(str_starts(explained(p, (str){ token.p, token.n - 1 }),
+			       LIT("malformed (signature): ")));
+	assert_true(str_starts(explained(p, (str){ token.p, token.n - 2 }),
+			       LIT("bad_signature (signature): ")));
+	assert_true(str_starts(explained(p, LIT("a.b")), LIT("malformed (token): ")));
+	assert_true(
+		str_starts(explained(p, (str){ text, TOKEN_MAX + 1 }), LIT("too_large (token): ")));
 }
 
 /* The good ones that stand beside them: else a judge that refuses all would pass. */
@@ -408,11 +497,11 @@ static void every_byte_flipped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(must_refuse),         cmocka_unit_test(must_accept),
-		cmocka_unit_test(members_are_counted), cmocka_unit_test(size_is_capped),
-		cmocka_unit_test(other_spellings),     cmocka_unit_test(trailing_bits),
-		cmocka_unit_test(no_token_at_all),     cmocka_unit_test(every_prefix),
-		cmocka_unit_test(every_byte_flipped),
+		cmocka_unit_test(must_refuse),    cmocka_unit_test(reasons_say_where),
+		cmocka_unit_test(must_accept),    cmocka_unit_test(members_are_counted),
+		cmocka_unit_test(size_is_capped), cmocka_unit_test(other_spellings),
+		cmocka_unit_test(trailing_bits),  cmocka_unit_test(no_token_at_all),
+		cmocka_unit_test(every_prefix),   cmocka_unit_test(every_byte_flipped),
 	};
 	assert_false(failed(crypto_init(NULL)));
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,9 @@ ch_err json_parse(bytes text, struct json_limits limits, struct json_node *nodes
 
 /* The member of this name, or NULL; NULL too when obj is no object. */
 const struct json_node *json_member(const struct json_node *obj, str name);
+/* The members of n names in one pass; NULL where there is none. */
+void json_members(const struct json_node *obj, const str *names, size_t n,
+		  const struct json_node **ret_members);
 /* The first child, or NULL; and the next one after child among parent's. */
 const struct json_node *json_first(const struct json_node *parent);
 const struct json_node *json_next(const struct json_node *parent, const struct json_node *child);

@@ -13,7 +13,11 @@ ch_err jwk_write(struct wr *w, const struct key_parts *k, str kid);
 /* RFC 7638: SHA-256 of the required members in lexical order. */
 ch_err jwk_thumbprint(const struct key_parts *k, uint8_t ret_hash[static THUMBPRINT_SIZE]);
 /* One key of a set. E_UNSUPPORTED: use other than sig, key_ops without verify, an alg
- * that is not here. E_MISMATCH: private members, alg contradicting kty or crv.
+ * that is not here, or a key that says it is revoked. E_MISMATCH: private members, alg contradicting kty or crv.
  * E_MISSING: kty, alg, kid or a number. E_RANGE, E_SYNTAX: a number of a wrong size or
  * form. ret_kid points into the text. */
 ch_err jwk_read(const struct json_node *jwk, struct key_parts *ret_k, str *ret_kid);
+/* When the key is valid by its own word: nbf and exp, whole seconds since 1970 (registered
+ * for JWK by OpenID Federation 1.0). 0 and INT64_MAX where it says nothing. E_SYNTAX: no
+ * such number. E_RANGE: it ends before it begins. */
+ch_err jwk_period(const struct json_node *jwk, int64_t *ret_from_s, int64_t *ret_until_s);

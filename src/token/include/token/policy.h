@@ -7,13 +7,15 @@
 #include "base/err.h"
 #include "crypto/key.h"
 
+/* Beyond it, the year 36812, a number is no date. */
+#define TOKEN_TIME_MAX (INT64_C(1) << 40)
 enum { POLICY_ISSUERS_MAX = 16, ISSUER_KEYS_MAX = 32, ISSUER_AUDIENCES_MAX = 8, KID_MAX = 64 };
 
 struct policy;
 struct wr;
 
 /* When a key may be relied on: from_s <= now < until_s (0: no bound), and no token may
- * be older than its key. */
+ * be older than its key. The issuer's skew widens the beginning, never the end. */
 struct policy_period {
 	str kid;
 	int64_t from_s, until_s; /* seconds since 1970 */
@@ -40,7 +42,7 @@ void policy_done(struct policy **p);
  * says in words what is wrong with which issuer or key.
  * E_DUPLICATE: two keys of one kid in an issuer, or one public key twice anywhere in
  * the policy (by RFC 7638 thumbprint), or an issuer twice. E_RANGE: a weak key, an
- * empty or overlong kid, terms out of range. E_MISMATCH: kty, crv or alg contradict
+ * empty or overlong kid, terms or a period out of range. E_MISMATCH: kty, crv or alg contradict
  * each other; a private or symmetric key in a public set. E_MISSING: no kid or alg.
  * E_SYNTAX: no JWK set. E_UNSUPPORTED: typ is neither at+jwt nor JWT. http issuers are
  * E_DENIED off loopback. A key that says it is for encryption or for an algorithm that

@@ -32,8 +32,9 @@ struct token_binding {
  * and kid, which are set as far as they were known good, for the log. */
 struct token_verdict {
 	enum token_code code;
-	str where; /* of a refusal: "token", "header", "payload", "signature", "proof" …, and … */
-	str what; /* … the member's name as the standard has it, or empty; both are constants */
+	str where; /* of a refusal: "token", "header", "payload", "cnf", "signature",
+		    * "proof" …, and … */
+	str what;  /* … the member's name as the standard has it, or empty; both are constants */
 	str issuer;
 	str realm;
 	str kid;
@@ -53,6 +54,26 @@ struct token_verdict {
  * number of threads may share the policy, each with its scratch. */
 void token_verify(const struct policy *p, str token, int64_t now_s, struct token_scratch *scratch,
 		  struct token_verdict *ret_verdict);
+
+/* The claims of an accepted token by name, for what the verdict does not hold. They point
+ * into this and into v->claims. */
+struct token_claims {
+	struct json_node nodes[TOKEN_MEMBERS_MAX + 1];
+	struct arena arena;
+	uint8_t room[2048]; /* texts whose escapes had to be undone */
+};
+/* E_DENIED: v is not accepted. */
+ch_err token_claims_read(const struct token_verdict *v, struct token_claims *ret_claims);
+/* Each: E_MISSING when there is no such claim at the top of the payload (null is one),
+ * E_SYNTAX when it is of another type, E_LIMIT when room is used up. Texts may hold
+ * control characters; they are UTF-8. */
+ch_err token_claim_str(struct token_claims *c, str name, str *ret_text);
+ch_err token_claim_int(const struct token_claims *c, str name, int64_t *ret_number);
+ch_err token_claim_bool(const struct token_claims *c, str name, bool *ret_yes);
+/* A string, or an array of strings: at most cap of them, else E_FULL. */
+ch_err token_claim_texts(struct token_claims *c, str name, str *texts, size_t cap, size_t *ret_n);
+/* Any claim as its JSON text, without blanks around it; a string with its quotes. */
+ch_err token_claim_json(const struct token_claims *c, str name, str *ret_text);
 
 /* "expired (payload: exp): the sentence of the code", for the log: constants only,
  * nothing of the token. */
