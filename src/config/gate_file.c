@@ -1,6 +1,7 @@
 /* A gate's policy file → struct gate_file. Mailboxes stand in the file by realm, since
  * that is whose right they are; each issuer gets those of its realm. */
 #include "base/cleanup.h"
+#include "codec/url.h"
 #include "config/config.h"
 #include "fields_internal.h"
 #include "text_internal.h"
@@ -30,6 +31,16 @@ static const char *check_pattern(str text)
 	return ok ? NULL : "is no mailbox pattern; write like '*@home.test' or ann@home.test";
 }
 
+static const char *check_jwks_uri(str text)
+{
+	struct url u;
+	if (failed(url_parse(text, &u)))
+		return "is no URL; write like https://login.example/corp/jwks";
+	if (!str_eq(u.scheme, LIT("https")) && !url_is_loopback(&u))
+		return "is neither https nor on this host; use https";
+	return NULL;
+}
+
 #define AT(s, m) .at = offsetof(struct s, m)
 #define COUNT_AT(s, m) .count_at = offsetof(struct s, m)
 
@@ -42,7 +53,8 @@ static const struct field client_fields[] = {
 static const struct field issuer_fields[] = {
 	{ "issuer", FIELD_TEXT, AT(gate_issuer, issuer), .check = check_issuer },
 	{ "realm", FIELD_TEXT, AT(gate_issuer, realm), .check = check_name },
-	{ "jwks_file", FIELD_TEXT, AT(gate_issuer, jwks) },
+	{ "jwks_file", FIELD_TEXT, true, AT(gate_issuer, jwks) },
+	{ "jwks_uri", FIELD_TEXT, true, AT(gate_issuer, jwks_uri), .check = check_jwks_uri },
 	{ "audiences", FIELD_TEXTS, AT(gate_issuer, audiences), COUNT_AT(gate_issuer, n_audiences),
 	  .min = 1, .max = AUDIENCES_MAX },
 	{ 0 },
@@ -54,10 +66,28 @@ static const struct field patterns_fields[] = {
 	{ 0 },
 };
 
+enum { SECONDS_MAX = 30 * 24 * 3600 };
+
+#define SECONDS(m) FIELD_NUMBER, true, AT(gate_file, gate.fetch.m), .min = 1, .max = SECONDS_MAX
+
+static const struct field fetch_fields[] = {
+	{ "ca_file", FIELD_TEXT, true, AT(gate_file, ca_file) },
+	{ "fresh_min_s", SECONDS(fresh_min_s) },
+	{ "fresh_max_s", SECONDS(fresh_max_s) },
+	{ "fresh_default_s", SECONDS(fresh_default_s) },
+	{ "stale_s", SECONDS(stale_s) },
+	{ "cooldown_s", SECONDS(cooldown_s) },
+	{ "retry_min_s", SECONDS(retry_min_s) },
+	{ "retry_max_s", SECONDS(retry_max_s) },
+	{ "timeout_s", SECONDS(timeout_s) },
+	{ 0 },
+};
+
 static const struct field file_fields[] = {
 	{ "listen", FIELD_LISTEN, AT(draft, file.host), COUNT_AT(draft, file.port) },
 	{ "client", FIELD_SECTION, AT(draft, file), .item = client_fields },
 	{ "scope", FIELD_TEXT, true, AT(draft, file.gate.scope), .check = check_scope },
+	{ "fetch", FIELD_SECTION, true, AT(draft, file), .item = fetch_fields },
 	{ "issuers", FIELD_LIST, AT(draft, file.gate.issuers), COUNT_AT(draft, file.gate.n_issuers),
 	  .min = 1, .max = REALMS_MAX, .item = issuer_fields,
 	  .item_size = sizeof(struct gate_issuer) },
@@ -88,6 +118,29 @@ static ch_err issuers_check(const struct complaint *c, const struct node *root,
 			wr_lit(w, " is here twice; keep one");
 			return ch_fail(CH_E_DUPLICATE, "an issuer occurs twice", i);
 		}
+	return CH_DONE;
+}
+
+/* Of two places to have keys from, exactly one. */
+static ch_err jwks_check(const struct complaint *c, const struct node *root,
+			 const struct gate_config *g)
+{
+	for (size_t i = 0; i < g->n_issuers; i++) {
+		const struct gate_issuer *issuer = &g->issuers[i];
+		const struct node *item = nth(node_get(root, LIT("issuers")), i);
+		const struct node *uri = node_get(item, LIT("jwks_uri"));
+		if (!issuer->jwks.n != !issuer->jwks_uri.n)
+			continue;
+		struct wr *w = complain(c, uri ? uri->line : item->line);
+		wr_lit(w, "issuer ");
+		complain_quote(w, issuer->issuer);
+		if (uri) {
+			wr_lit(w, " has jwks_file and jwks_uri; keep one");
+			return ch_fail(CH_E_DUPLICATE, "an issuer has two JWK sets", i);
+		}
+		wr_lit(w, " has no keys; name its JWK set by jwks_file or jwks_uri");
+		return ch_fail(CH_E_MISSING, "an issuer has no JWK set", i);
+	}
 	return CH_DONE;
 }
 
@@ -142,6 +195,7 @@ ch_err gate_file_parse(str path, bytes yaml, struct wr *why, struct gate_file *r
 	TRY(fields_read(&c, root, file_fields, "the file", &draft));
 	TRY(listen_check(&c, root, draft.file.host));
 	TRY(issuers_check(&c, root, &draft.file.gate));
+	TRY(jwks_check(&c, root, &draft.file.gate));
 	TRY(mailboxes_join(&c, root, &draft));
 	*ret_g = draft.file;
 	*ret_text = TAKE(text);

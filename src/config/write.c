@@ -166,7 +166,10 @@ static void put_issuer(struct wr *w, const struct gate_issuer *i)
 {
 	text_line(w, "  - issuer", i->issuer);
 	text_line(w, "    realm", i->realm);
-	text_line(w, "    jwks_file", i->jwks);
+	if (i->jwks_uri.n > 0)
+		text_line(w, "    jwks_uri", i->jwks_uri);
+	else
+		text_line(w, "    jwks_file", i->jwks);
 	list_line(w, "    audiences", i->audiences, i->n_audiences);
 }
 
@@ -187,6 +190,31 @@ static void put_mailboxes(struct wr *w, const struct gate_config *g)
 	}
 }
 
+static void seconds_line(struct wr *w, const char *key, uint32_t seconds)
+{
+	if (seconds > 0)
+		number_line(w, key, seconds);
+}
+
+/* Only what is not left to its default. */
+static void put_fetch(struct wr *w, const struct gate_file *g)
+{
+	const struct gate_fetch *f = &g->gate.fetch, none = { 0 };
+	if (mem_eq(f, &none, sizeof(none)) && g->ca_file.n == 0)
+		return;
+	wr_lit(w, "\n# How sets are fetched that have a jwks_uri: docs/VERIFY.md.\nfetch:\n");
+	if (g->ca_file.n > 0)
+		text_line(w, "  ca_file", g->ca_file);
+	seconds_line(w, "  fresh_min_s", f->fresh_min_s);
+	seconds_line(w, "  fresh_max_s", f->fresh_max_s);
+	seconds_line(w, "  fresh_default_s", f->fresh_default_s);
+	seconds_line(w, "  stale_s", f->stale_s);
+	seconds_line(w, "  cooldown_s", f->cooldown_s);
+	seconds_line(w, "  retry_min_s", f->retry_min_s);
+	seconds_line(w, "  retry_max_s", f->retry_max_s);
+	seconds_line(w, "  timeout_s", f->timeout_s);
+}
+
 void gate_file_write(struct wr *w, const struct gate_file *g)
 {
 	wr_lit(w,
@@ -204,10 +232,12 @@ void gate_file_write(struct wr *w, const struct gate_file *g)
 		       "\n# A token must have this scope. Without the key: any scope will do.\n");
 		text_line(w, "scope", g->gate.scope);
 	}
-	wr_lit(w, "\n# An issuer, its realm, its public keys and the audiences it may send belong\n"
-		  "# together: a key of one is nothing in another. A key file is read again when\n"
-		  "# it changes; one that disappears takes the keys with it.\n"
-		  "issuers:\n");
+	wr_lit(w,
+	       "\n# An issuer, its realm, its public keys and the audiences it may send belong\n"
+	       "# together: a key of one is nothing in another. A key file is read again when\n"
+	       "# it changes; one that disappears takes the keys with it. With jwks_uri in place\n"
+	       "# of jwks_file the set is fetched from there and followed.\n"
+	       "issuers:\n");
 	for (size_t i = 0; i < g->gate.n_issuers; i++)
 		put_issuer(w, &g->gate.issuers[i]);
 	wr_lit(w,
@@ -216,4 +246,5 @@ void gate_file_write(struct wr *w, const struct gate_file *g)
 	       "# REALM OPENS EVERY MAILBOX: a consumer account with an enterprise address would\n"
 	       "# read enterprise mail. The gate warns of that at each start.\n");
 	put_mailboxes(w, &g->gate);
+	put_fetch(w, g);
 }

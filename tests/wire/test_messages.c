@@ -82,7 +82,8 @@ static void gate_sample(struct wr *w)
 				 .client_secret = LIT("s"),
 				 .scope = LIT("mail.read"),
 				 .supervised = true,
-				 .n_issuers = 1 };
+				 .fetch = { 1, 2, 3, 4, 5, 6, 7, 8 },
+				 .n_issuers = 2 };
 	c.issuers[0] = (struct gate_issuer){ .issuer = LIT("http://localhost/corp"),
 					     .realm = LIT("corp"),
 					     .jwks = LIT("/j"),
@@ -90,6 +91,9 @@ static void gate_sample(struct wr *w)
 					     .audiences = { LIT("mail") },
 					     .n_mailboxes = 1,
 					     .mailboxes = { LIT("*@corp.test") } };
+	c.issuers[1] = (struct gate_issuer){ .issuer = LIT("http://localhost/home"),
+					     .realm = LIT("home"),
+					     .jwks_uri = LIT("http://localhost/home/jwks") };
 	gate_config_write(w, &c);
 }
 

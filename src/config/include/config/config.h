@@ -54,6 +54,7 @@ struct gate_file {
 	str host;
 	uint32_t port;
 	str client_secret_file; /* relative to the policy's folder or absolute */
+	str ca_file;            /* likewise; empty: the system's certificates */
 	/* client_secret still empty; jwks relative to the policy's folder or absolute */
 	struct gate_config gate;
 };

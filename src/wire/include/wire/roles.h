@@ -100,17 +100,28 @@ ch_err issuer_config_read(bytes b, struct issuer_config *ret_c);
 /* --- gate: fd listening socket --- */
 struct gate_issuer {
 	str issuer, realm;
-	str jwks; /* path of the JWK set, read again when it changes */
+	/* exactly one of them: the path of the JWK set, read again when it changes, or the
+	 * URL that it is fetched from (https, or http on loopback) */
+	str jwks, jwks_uri;
 	size_t n_audiences;
 	str audiences[AUDIENCES_MAX];
 	size_t n_mailboxes;
 	str mailboxes
 		[PATTERNS_MAX]; /* patterns that the realm may claim; none: any (and a warning) */
 };
+/* How sets are followed that come from a URL: struct source_limits of jwks/source.h, which
+ * says what 0 means. */
+struct gate_fetch {
+	uint32_t fresh_min_s, fresh_max_s, fresh_default_s;
+	uint32_t stale_s, cooldown_s;
+	uint32_t retry_min_s, retry_max_s;
+	uint32_t timeout_s;
+};
 struct gate_config {
 	str client_id, client_secret; /* HTTP Basic of the introspection endpoint */
 	str scope;                    /* that a token must have; empty: any */
 	bool supervised;              /* CONTROL_FD is there */
+	struct gate_fetch fetch;
 	size_t n_issuers;
 	struct gate_issuer issuers[REALMS_MAX];
 };
