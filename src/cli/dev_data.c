@@ -140,12 +140,12 @@ static ch_err gate_issuer_of(const struct authority *a, const struct config_real
 	wr_str(&w, m->name);
 	wr_lit(&w, ".json");
 	TRY(path_join(jwks, str_from_c(a->dir.p), LIT("jwks"), wr_text(&w)));
-	*ret_i = (struct gate_issuer){ .issuer = m->issuer,
-				       .realm = m->name,
-				       .jwks = str_from_c(jwks->p),
-				       .n_audiences = 1,
-				       .audiences = { LIT("mail") },
-				       .n_mailboxes = 1 };
+	ret_i->issuer = m->issuer;
+	ret_i->realm = m->name;
+	ret_i->jwks = str_from_c(jwks->p);
+	ret_i->n_audiences = 1;
+	ret_i->audiences[0] = LIT("mail");
+	ret_i->n_mailboxes = 1;
 	ret_i->mailboxes[0] = str_eq(m->name, LIT("corp")) ? LIT("*@corp.test")
 							   : LIT("*@home.test");
 	return CH_DONE;
@@ -157,12 +157,14 @@ ch_err dev_gate_policy(const struct authority *a, const struct dev_data *d, uint
 	static uint8_t room[CONFIG_WRITE_MAX];
 	struct wr w = wr_of(room, sizeof(room));
 	struct gate_file *f = &ret_g->file;
-	*f = (struct gate_file){ .host = LIT("127.0.0.1"),
-				 .port = port,
-				 .client_secret_file = LIT("gate.secret"),
-				 .gate = { .client_id = LIT("dovecot"),
-					   .scope = LIT("mail.read"),
-					   .supervised = true } };
+	gate_file_defaults(f);
+	f->host = LIT("127.0.0.1");
+	f->port = port;
+	f->client_secret_file = LIT("gate.secret");
+	f->gate.introspects = true;
+	f->gate.client_id = LIT("dovecot");
+	f->gate.scope = LIT("mail.read");
+	f->gate.supervised = true;
 	for (size_t i = 0; i < a->config.n_realms; i++)
 		if (a->config.realms[i].issues) {
 			size_t n = f->gate.n_issuers++;

@@ -54,3 +54,17 @@ void config_defaults(struct config *ret_c)
 		  LIT("http://localhost:8081/staff"));
 	ret_c->realms[2].issues = false;
 }
+
+void gate_file_defaults(struct gate_file *ret_g)
+{
+	struct gate_file g = { .socket_mode = LIT("0660") };
+	g.gate.dpop = (struct gate_dpop){
+		.window_s = 60, .skew_s = 5, .nonce_slice_s = 60, .proofs = 65536
+	};
+	g.gate.cache = (struct gate_cache){ .tokens = 4096, .token_max = 2048 };
+	for (size_t i = 0; i < REALMS_MAX; i++) {
+		g.gate.issuers[i].skew_s = 5;
+		g.gate.issuers[i].max_ttl_s = CONFIG_TTL_MAX_S;
+	}
+	*ret_g = g;
+}

@@ -7,6 +7,7 @@
 #include "base/ck.h"
 #include "base/path.h"
 #include "codec/url.h"
+#include "time_internal.h"
 #include "wire/roles.h"
 
 struct value {
@@ -101,6 +102,14 @@ static ch_err on_number(const struct value *v)
 		return ch_fail(CH_E_RANGE, "a number out of range", v->n->line);
 	}
 	*(uint32_t *)place(v) = (uint32_t)number;
+	return CH_DONE;
+}
+
+static ch_err on_time(const struct value *v)
+{
+	if (v->n->kind != NODE_TEXT || !time_parse(v->n->text, place(v)))
+		return wrong_type(v, "write a date like 2026-11-22T15:00:00Z, or seconds since "
+				     "1970");
 	return CH_DONE;
 }
 
@@ -273,7 +282,7 @@ static ch_err (*const on_kind[FIELD_KIND_COUNT])(const struct value *) = {
 	[FIELD_TEXT] = on_text,       [FIELD_NUMBER] = on_number, [FIELD_BOOL] = on_bool,
 	[FIELD_CHOICE] = on_choice,   [FIELD_WORD] = on_word,     [FIELD_LISTEN] = on_listen,
 	[FIELD_TEXTS] = on_texts,     [FIELD_LIST] = on_list,     [FIELD_MAP] = on_map,
-	[FIELD_SECTION] = on_section,
+	[FIELD_SECTION] = on_section, [FIELD_TIME] = on_time,
 };
 
 static ch_err value_read(const struct value *v)
@@ -389,4 +398,20 @@ const char *check_scope(str text)
 		if (text.p[i] <= ' ' || text.p[i] > '~' || text.p[i] == '"' || text.p[i] == '\\')
 			return "is no scope; use visible ASCII without blank, quote and backslash";
 	return text.n > NAME_MAX_BYTES ? "is too long for a scope; 64 bytes is the most" : NULL;
+}
+
+const char *check_origin(str text)
+{
+	struct url url;
+	bool ok = !failed(url_parse(text, &url)) && url.path.n == 0 && !url.query.p &&
+		  (str_eq(url.scheme, LIT("https")) || url_is_loopback(&url));
+	return ok ? NULL : "is no origin; write like https://api.example, without a path";
+}
+
+const char *check_kid(str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] < ' ' || text.p[i] == 0x7f)
+			return "is no kid; a control byte is in it";
+	return text.n > NAME_MAX_BYTES ? "is too long for a kid; 64 bytes is the most" : NULL;
 }

@@ -5,6 +5,7 @@
 enum field_kind {
 	FIELD_TEXT,    /* str at `at` */
 	FIELD_NUMBER,  /* uint32_t at `at`, min to max */
+	FIELD_TIME,    /* seconds since 1970 or an RFC 3339 date: int64_t at `at` */
 	FIELD_BOOL,    /* bool at `at` */
 	FIELD_CHOICE,  /* one of `words`: its index as unsigned at `at` */
 	FIELD_WORD,    /* one of `words`: str at `at` */
@@ -37,4 +38,7 @@ ch_err fields_read(const struct complaint *c, const struct node *map, const stru
 /* Checks that several tables use. */
 const char *check_name(str text);
 const char *check_absolute(str text);
+/* Scheme, host and port alone; http on loopback only. */
+const char *check_origin(str text);
 const char *check_scope(str text);
+const char *check_kid(str text);

@@ -10,7 +10,7 @@
 #include "token/policy.h"
 #include "wire/roles.h"
 
-enum { GATE_TTL_MAX_S = 24 * 3600, GATE_SKEW_S = 5, GATE_RECHECK_MS = 100 };
+enum { GATE_RECHECK_MS = 100 };
 
 /* A file as it was when it was read: another value, another content. */
 struct file_mark {
@@ -34,6 +34,7 @@ struct keys {
 	struct policy *policy; /* NULL: nothing can be judged */
 	bool any;              /* is there any key at all? */
 	uint64_t checked_ns;
+	struct policy_period periods[REALMS_MAX][PERIODS_MAX];
 	struct key_file files[REALMS_MAX];
 	uint8_t candidate[JWKS_TEXT_MAX];
 };

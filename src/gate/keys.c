@@ -78,8 +78,10 @@ static struct policy_issuer issuer_of(const struct keys *k, size_t i, bytes jwks
 		.audiences = g->audiences,
 		.n_audiences = g->n_audiences,
 		.jwks = jwks,
-		.skew_s = GATE_SKEW_S,
-		.max_ttl_s = GATE_TTL_MAX_S,
+		.periods = k->periods[i],
+		.n_periods = g->n_periods,
+		.skew_s = g->skew_s,
+		.max_ttl_s = g->max_ttl_s,
 	};
 }
 
@@ -204,9 +206,18 @@ void keys_refresh(struct keys *k)
 	look(k);
 }
 
+static void take_periods(struct policy_period *to, const struct gate_issuer *g)
+{
+	for (size_t i = 0; i < g->n_periods; i++)
+		to[i] = (struct policy_period){ g->periods[i].kid, g->periods[i].from_s,
+						g->periods[i].until_s };
+}
+
 void keys_open(struct keys *k, const struct gate_config *config)
 {
 	k->config = config;
+	for (size_t i = 0; i < config->n_issuers; i++)
+		take_periods(k->periods[i], &config->issuers[i]);
 	for (size_t i = 0; i < config->n_issuers; i++) {
 		mem_copy(k->files[i].text, empty_set, sizeof(empty_set) - 1);
 		k->files[i].n = sizeof(empty_set) - 1;

@@ -170,3 +170,8 @@ size_t http_under_way(const struct http *h)
 {
 	return h->under_way;
 }
+
+size_t http_connections(const struct http *h)
+{
+	return h->n_links;
+}

@@ -1,5 +1,5 @@
 /* From method and path to the function that serves it. Paths are compared byte for
- * byte: what is not spelled as a route is spelled is not found. */
+ * byte: what is not spelled as a route is spelled is not found. The first that fits serves. */
 #include <string.h>
 
 #include "base/rw.h"
@@ -22,13 +22,20 @@ static unsigned method_of(const char *name)
 	return 0;
 }
 
+static bool fits(str route, str path)
+{
+	if (str_ends(route, LIT("*")))
+		return str_starts(path, str_sub(route, 0, route.n - 1));
+	return str_eq(route, path);
+}
+
 static const struct http_route *route_find(const struct http *h, str path, unsigned method,
 					   unsigned *ret_others)
 {
 	unsigned others = 0;
 	for (size_t i = 0; i < h->n_routes; i++) {
 		const struct http_route *route = &h->routes[i];
-		if (!str_eq(route->path, path))
+		if (!fits(route->path, path))
 			continue;
 		if (route->method == method)
 			return route;

@@ -53,16 +53,19 @@ static const struct refusal *rules_check(const struct introspect_rules *r,
 	return NULL;
 }
 
+void introspect_check(const struct introspect_rules *r, struct token_verdict *v)
+{
+	const struct refusal *no = v->code == TOKEN_accepted ? rules_check(r, v) : NULL;
+	if (no)
+		token_refuse(v, no);
+}
+
 void token_introspect(const struct policy *p, const struct introspect_rules *r, str token,
 		      int64_t now_s, struct token_scratch *scratch,
 		      struct token_verdict *ret_verdict)
 {
 	token_verify(p, token, now_s, scratch, ret_verdict);
-	const struct refusal *no = NULL;
-	if (ret_verdict->code == TOKEN_accepted)
-		no = rules_check(r, ret_verdict);
-	if (no)
-		token_refuse(ret_verdict, no);
+	introspect_check(r, ret_verdict);
 }
 
 bool introspect_claims_known(const struct token_verdict *v)

@@ -32,15 +32,55 @@ static const char sample[] = "listen: 127.0.0.1:8090\n"
 			     "    audiences: [mail]\n"
 			     "  - issuer: https://login.example/corp\n"
 			     "    realm: corp\n"
-			     "    jwks_uri: https://login.example/corp/jwks\n"
+			     "    jwks_file: /etc/corp.json\n"
 			     "    audiences: [mail, post]\n"
 			     "mailboxes:\n"
 			     "  home: ['*@home.test', ann@corp.test]\n"
-			     "  corp: ['*@corp.test']\n"
-			     "fetch:\n"
-			     "  ca_file: ca.pem\n"
-			     "  stale_s: 7200\n"
-			     "  cooldown_s: 5\n";
+			     "  corp: ['*@corp.test']\n";
+
+/* Both ways in, with every key. */
+static const char full[] = "listen: 127.0.0.1:8090\n"
+			   "client:\n"
+			   "  id: dovecot\n"
+			   "  secret_file: gate.secret\n"
+			   "socket: /run/chancery/gate.sock\n"
+			   "socket_mode: 0600\n"
+			   "socket_owner: www-data\n"
+			   "socket_group: www-data\n"
+			   "user: chancery-gate\n"
+			   "issuers:\n"
+			   "  - issuer: https://login.example/corp\n"
+			   "    realm: corp\n"
+			   "    jwks_file: /etc/corp.json\n"
+			   "    audiences: [mail, api]\n"
+			   "    skew_s: 0\n"
+			   "    max_ttl_s: 900\n"
+			   "    keys:\n"
+			   "      - kid: k1\n"
+			   "        until: 2026-11-22T15:00:00Z\n"
+			   "      - kid: k2\n"
+			   "        from: 1795359600\n"
+			   "locations:\n"
+			   "  api:\n"
+			   "    audiences: [api]\n"
+			   "    scopes: [api.read, api.list]\n"
+			   "    realms: [corp]\n"
+			   "    methods: [GET, HEAD]\n"
+			   "    binding: required\n"
+			   "    origin: https://api.example.test\n"
+			   "    nonce: true\n"
+			   "  plain:\n"
+			   "    audiences: [api]\n"
+			   "    realms: [corp]\n"
+			   "    binding: refused\n"
+			   "dpop:\n"
+			   "  window_s: 30\n"
+			   "  skew_s: 2\n"
+			   "  nonce_slice_s: 20\n"
+			   "  proofs: 2048\n"
+			   "cache:\n"
+			   "  tokens: 0\n"
+			   "  token_max: 1024\n";
 
 static void same_texts(const str *a, size_t n, const str *b, size_t m)
 {
@@ -49,22 +89,52 @@ static void same_texts(const str *a, size_t n, const str *b, size_t m)
 		assert_true(str_eq(a[i], b[i]));
 }
 
+static void same_location(const struct gate_location *a, const struct gate_location *b)
+{
+	assert_true(str_eq(a->name, b->name) && str_eq(a->origin, b->origin));
+	assert_true(a->binding == b->binding && a->nonce == b->nonce);
+	same_texts(a->audiences, a->n_audiences, b->audiences, b->n_audiences);
+	same_texts(a->scopes, a->n_scopes, b->scopes, b->n_scopes);
+	same_texts(a->realms, a->n_realms, b->realms, b->n_realms);
+	same_texts(a->methods, a->n_methods, b->methods, b->n_methods);
+}
+
+static void same_terms(const struct gate_issuer *a, const struct gate_issuer *b)
+{
+	assert_true(a->skew_s == b->skew_s && a->max_ttl_s == b->max_ttl_s);
+	assert_int_equal(a->n_periods, b->n_periods);
+	for (size_t i = 0; i < a->n_periods; i++) {
+		assert_true(str_eq(a->periods[i].kid, b->periods[i].kid));
+		assert_int_equal(a->periods[i].from_s, b->periods[i].from_s);
+		assert_int_equal(a->periods[i].until_s, b->periods[i].until_s);
+	}
+}
+
 static void same(const struct gate_file *a, const struct gate_file *b)
 {
 	assert_true(str_eq(a->host, b->host) && a->port == b->port);
 	assert_true(str_eq(a->client_secret_file, b->client_secret_file));
 	assert_true(str_eq(a->gate.client_id, b->gate.client_id));
 	assert_true(str_eq(a->gate.scope, b->gate.scope));
-	assert_true(str_eq(a->ca_file, b->ca_file));
-	assert_memory_equal(&a->gate.fetch, &b->gate.fetch, sizeof(a->gate.fetch));
 	assert_int_equal(a->gate.n_issuers, b->gate.n_issuers);
 	for (size_t i = 0; i < a->gate.n_issuers; i++) {
 		const struct gate_issuer *x = &a->gate.issuers[i], *y = &b->gate.issuers[i];
 		assert_true(str_eq(x->issuer, y->issuer) && str_eq(x->realm, y->realm));
-		assert_true(str_eq(x->jwks, y->jwks) && str_eq(x->jwks_uri, y->jwks_uri));
+		assert_true(str_eq(x->jwks, y->jwks));
 		same_texts(x->audiences, x->n_audiences, y->audiences, y->n_audiences);
 		same_texts(x->mailboxes, x->n_mailboxes, y->mailboxes, y->n_mailboxes);
+		same_terms(x, y);
 	}
+	assert_true(str_eq(a->socket, b->socket) && str_eq(a->user, b->user));
+	assert_true(str_eq(a->socket_mode, b->socket_mode));
+	assert_true(str_eq(a->socket_owner, b->socket_owner));
+	assert_true(str_eq(a->socket_group, b->socket_group));
+	assert_true(a->gate.introspects == b->gate.introspects && a->gate.checks == b->gate.checks);
+	assert_int_equal(a->gate.n_locations, b->gate.n_locations);
+	for (size_t i = 0; i < a->gate.n_locations; i++)
+		same_location(&a->gate.locations[i], &b->gate.locations[i]);
+	assert_memory_equal(&a->gate.dpop, &b->gate.dpop, sizeof(a->gate.dpop));
+	assert_memory_equal(&a->gate.cache, &b->gate.cache, sizeof(a->gate.cache));
 }
 
 static void parses_and_writes_the_same(void **state)
@@ -83,11 +153,37 @@ static void parses_and_writes_the_same(void **state)
 	assert_int_equal(g.gate.issuers[1].n_mailboxes, 1);
 	assert_int_equal(g.gate.issuers[1].n_audiences, 2);
 	assert_int_equal(g.gate.client_secret.n, 0);
-	assert_int_equal(g.gate.issuers[1].jwks.n, 0);
-	assert_true(str_eq(g.gate.issuers[1].jwks_uri, LIT("https://login.example/corp/jwks")));
-	assert_true(str_eq(g.ca_file, LIT("ca.pem")));
-	assert_true(g.gate.fetch.stale_s == 7200 && g.gate.fetch.cooldown_s == 5);
-	assert_int_equal(g.gate.fetch.timeout_s, 0);
+	gate_file_write(&w, &g);
+	assert_false(w.full);
+	e = parse(wr_bytes(&w), &why, &back, &u);
+	if (failed(e))
+		fail_msg("%.*s", (int)why.n, (const char *)why.p);
+	same(&g, &back);
+	config_text_free(t);
+	config_text_free(u);
+}
+
+static const str full_text = { full, sizeof(full) - 1 };
+
+static void every_key(void **state)
+{
+	(void)state;
+	struct wr why, w = wr_of(text, sizeof(text));
+	struct gate_file g, back;
+	struct config_text *t = NULL, *u = NULL;
+	ch_err e = parse(bytes_of_str(full_text), &why, &g, &t);
+	if (failed(e))
+		fail_msg("%.*s", (int)why.n, (const char *)why.p);
+	const struct gate_issuer *i = &g.gate.issuers[0];
+	assert_true(g.gate.introspects && g.gate.checks);
+	assert_true(i->skew_s == 0 && i->max_ttl_s == 900 && i->n_periods == 2);
+	assert_true(i->periods[0].from_s == 0 && i->periods[0].until_s == 1795359600);
+	assert_int_equal(i->periods[1].from_s, 1795359600);
+	assert_int_equal(g.gate.n_locations, 2);
+	assert_int_equal(g.gate.locations[0].binding, BINDING_REQUIRED);
+	assert_int_equal(g.gate.locations[1].binding, BINDING_REFUSED);
+	assert_int_equal(g.gate.locations[0].n_methods, 2);
+	assert_true(g.gate.locations[0].nonce && !g.gate.locations[1].nonce);
 	gate_file_write(&w, &g);
 	assert_false(w.full);
 	e = parse(wr_bytes(&w), &why, &back, &u);
@@ -117,14 +213,14 @@ struct mistake {
 	const char *says;
 };
 
-static void check_mistake(const struct mistake *m)
+static void check_mistake(str from, const struct mistake *m)
 {
 	struct wr w = wr_of(text, sizeof(text)), why;
 	struct gate_file g = { .port = 7 };
 	struct config_text *t = NULL;
-	const char *at = strstr(sample, m->from);
+	const char *at = strstr(from.p, m->from);
 	assert_non_null(at);
-	wr_str(&w, str_sub(((str){ sample, sizeof(sample) - 1 }), 0, (size_t)(at - sample)));
+	wr_str(&w, str_sub(from, 0, (size_t)(at - from.p)));
 	wr_str(&w, str_from_c(m->to));
 	wr_str(&w, str_from_c(at + strlen(m->from)));
 	ch_err e = parse(wr_bytes(&w), &why, &g, &t);
@@ -147,19 +243,9 @@ static void mistakes_are_named(void **state)
 		  "write a map" },
 		{ "    realm: home\n", "", CH_E_MISSING, "gate.yaml:7: key \"realm\" is missing" },
 		{ "audiences: [mail]", "audiences: []", CH_E_RANGE, "has 0 elements" },
-		{ "    jwks_file: home.json\n", "", CH_E_MISSING,
-		  "gate.yaml:7: issuer \"http://localhost:8080/home\" has no keys; name its" },
-		{ "home.json\n", "home.json\n    jwks_uri: https://x/\n", CH_E_DUPLICATE,
-		  "gate.yaml:10: issuer \"http://localhost:8080/home\" has jwks_file and "
-		  "jwks_uri" },
-		{ "https://login.example/corp/jwks", "http://login.example/corp/jwks", CH_E_RANGE,
-		  "gate.yaml:13: jwks_uri: \"http://login.example/corp/jwks\" is neither https" },
-		{ "https://login.example/corp/jwks", "corp/jwks", CH_E_RANGE, "is no URL; write" },
-		{ "stale_s: 7200", "stale_s: 0", CH_E_RANGE, "choose one from 1 to" },
-		{ "stale_s: 7200", "stale: 7200", CH_E_SYNTAX, "the keys here are" },
-		{ "https://login.example/corp\n", "http://login.example/corp\n", CH_E_RANGE,
+		{ "https://login.example/corp", "http://login.example/corp", CH_E_RANGE,
 		  "use https" },
-		{ "https://login.example/corp\n", "http://localhost:8080/home\n", CH_E_DUPLICATE,
+		{ "https://login.example/corp", "http://localhost:8080/home", CH_E_DUPLICATE,
 		  "gate.yaml:11: \"http://localhost:8080/home\" is here twice" },
 		{ "'*@home.test'", "'*@*.test'", CH_E_RANGE, "no mailbox pattern" },
 		{ "'*@home.test'", "'@home.*'", CH_E_RANGE, "no mailbox pattern" },
@@ -177,29 +263,77 @@ static void mistakes_are_named(void **state)
 		{ "127.0.0.1:8090", "8090", CH_E_RANGE, "no address and port" },
 	};
 	for (size_t i = 0; i < COUNT_OF(mistakes); i++)
-		check_mistake(&mistakes[i]);
+		check_mistake((str){ sample, sizeof(sample) - 1 }, &mistakes[i]);
 }
 
-static void every_prefix_and_flip(void **state)
+static void mistakes_between_the_ways_in(void **state)
 {
 	(void)state;
-	static uint8_t copy[sizeof(sample)];
+	static const struct mistake mistakes[] = {
+		{ "listen: 127.0.0.1:8090\n", "", CH_E_MISSING,
+		  "gate.yaml:1: client: there is no" },
+		{ "client:\n  id: dovecot\n  secret_file: gate.secret\n", "", CH_E_MISSING,
+		  "gate.yaml:1: key \"client\" is missing" },
+		{ "socket: /run/chancery/gate.sock\n", "", CH_E_MISSING,
+		  "gate.yaml:21: locations: there is no `socket`" },
+		{ "gate.sock", "", CH_E_RANGE, "no path of a socket" },
+		{ "0600", "0777", CH_E_RANGE, "choose one of 0600 0660 0666" },
+		{ "max_ttl_s: 900", "max_ttl_s: 0", CH_E_RANGE, "choose one from 1 to 86400" },
+		{ "skew_s: 0", "skew_s: 61", CH_E_RANGE, "choose one from 0 to 60" },
+		{ "15:00:00Z", "25:00:00Z", CH_E_SYNTAX, "write a date like" },
+		{ "kid: k2", "kid: k1", CH_E_MISMATCH, "gate.yaml:20: \"k1\" is here twice" },
+		{ "        from: 1795359600\n", "        from: 9\n        until: 9\n",
+		  CH_E_MISMATCH, "ends before it begins" },
+		{ "realms: [corp]\n    methods", "realms: [home]\n    methods", CH_E_MISMATCH,
+		  "gate.yaml:26: location api allows realm home, which no issuer has" },
+		{ "audiences: [api]\n    scopes", "audiences: [apis]\n    scopes", CH_E_MISMATCH,
+		  "gate.yaml:24: location api asks for audience \"apis\"" },
+		{ "    realms: [corp]\n    methods", "    methods", CH_E_MISSING,
+		  "\"realms\" is missing in locations.api" },
+		{ "methods: [GET", "methods: [get", CH_E_RANGE, "is no method" },
+		{ "binding: required", "binding: wanted", CH_E_RANGE,
+		  "choose one of accepted required refused" },
+		{ "    origin: https://api.example.test\n", "", CH_E_MISSING,
+		  "gate.yaml:28: location api has no origin" },
+		{ "https://api.example.test", "https://api.example.test/", CH_E_RANGE,
+		  "without a path" },
+		{ "https://api.example.test", "http://api.example.test", CH_E_RANGE, "no origin" },
+		{ "binding: required", "binding: refused", CH_E_MISSING,
+		  "asks for nonces and refuses proofs" },
+		{ "scopes: [api.read", "scopes: ['a b'", CH_E_RANGE, "is no scope" },
+		{ "window_s: 30", "window_s: 601", CH_E_RANGE, "choose one from 1 to 600" },
+		{ "proofs: 2048", "proofs: 3", CH_E_RANGE, "choose one from 1024" },
+	};
+	for (size_t i = 0; i < COUNT_OF(mistakes); i++)
+		check_mistake(full_text, &mistakes[i]);
+}
+
+static void prefix_and_flip(const char *of, size_t size)
+{
+	static uint8_t copy[sizeof(sample) + sizeof(full)];
 	struct wr why;
 	struct gate_file g;
-	mem_copy(copy, sample, sizeof(sample));
-	for (size_t n = 0; n < sizeof(sample); n++) {
+	mem_copy(copy, of, size);
+	for (size_t n = 0; n < size; n++) {
 		struct config_text *t = NULL;
 		ch_err e = parse((bytes){ copy, n }, &why, &g, &t);
 		assert_true(failed(e) == (t == NULL) && (!failed(e) || why.n > 0));
 		config_text_free(t);
 	}
-	for (size_t i = 0; i < sizeof(sample) - 1; i++) {
+	for (size_t i = 0; i < size - 1; i++) {
 		struct config_text *t = NULL;
 		copy[i] = (uint8_t)(copy[i] ^ (1U << (i % 8)));
-		(void)parse((bytes){ copy, sizeof(sample) - 1 }, &why, &g, &t);
-		copy[i] = (uint8_t)sample[i];
+		(void)parse((bytes){ copy, size - 1 }, &why, &g, &t);
+		copy[i] = (uint8_t)of[i];
 		config_text_free(t);
 	}
+}
+
+static void every_prefix_and_flip(void **state)
+{
+	(void)state;
+	prefix_and_flip(sample, sizeof(sample));
+	prefix_and_flip(full, sizeof(full));
 }
 
 int main(void)
@@ -207,7 +341,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parses_and_writes_the_same),
 		cmocka_unit_test(without_mailboxes_any_goes),
+		cmocka_unit_test(every_key),
 		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(mistakes_between_the_ways_in),
 		cmocka_unit_test(every_prefix_and_flip),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

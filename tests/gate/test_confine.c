@@ -37,7 +37,8 @@ static int make_folder(void **state)
 						  .realm = LIT("home"),
 						  .jwks = str_from_c(file),
 						  .n_audiences = 1,
-						  .audiences = { LIT("mail") } };
+						  .audiences = { LIT("mail") },
+						  .max_ttl_s = 3600 };
 	return 0;
 }
 

@@ -54,7 +54,8 @@ static int make_config(void **state)
 							  .realm = str_from_c(realms[i]),
 							  .jwks = str_from_c(paths[i]),
 							  .n_audiences = 1,
-							  .audiences = { LIT("mail") } };
+							  .audiences = { LIT("mail") },
+							  .max_ttl_s = 3600 };
 	}
 	return 0;
 }

@@ -82,18 +82,23 @@ static void gate_sample(struct wr *w)
 				 .client_secret = LIT("s"),
 				 .scope = LIT("mail.read"),
 				 .supervised = true,
-				 .fetch = { 1, 2, 3, 4, 5, 6, 7, 8 },
-				 .n_issuers = 2 };
+				 .n_issuers = 1 };
 	c.issuers[0] = (struct gate_issuer){ .issuer = LIT("http://localhost/corp"),
 					     .realm = LIT("corp"),
 					     .jwks = LIT("/j"),
 					     .n_audiences = 1,
 					     .audiences = { LIT("mail") },
 					     .n_mailboxes = 1,
-					     .mailboxes = { LIT("*@corp.test") } };
-	c.issuers[1] = (struct gate_issuer){ .issuer = LIT("http://localhost/home"),
-					     .realm = LIT("home"),
-					     .jwks_uri = LIT("http://localhost/home/jwks") };
+					     .mailboxes = { LIT("*@corp.test") },
+					     .n_periods = 1,
+					     .periods = { { LIT("k1"), 1, 2 } } };
+	c.n_locations = 1;
+	c.locations[0] = (struct gate_location){ .name = LIT("api"),
+						 .n_audiences = 1,
+						 .audiences = { LIT("api") },
+						 .n_realms = 1,
+						 .realms = { LIT("corp") },
+						 .binding = BINDING_REFUSED };
 	gate_config_write(w, &c);
 }
 

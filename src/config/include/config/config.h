@@ -14,6 +14,7 @@ enum {
 	CONFIG_WRITE_MAX = 32 * 1024, /* room that config_write and gate_file_write need */
 	CONFIG_UID_BASE_MAX = 65000,
 	CONFIG_TTL_MAX_S = 24 * 3600,
+	CONFIG_SKEW_MAX_S = 60,
 	CONFIG_RATE_MAX = 1000000,
 };
 
@@ -51,10 +52,13 @@ struct config {
 };
 
 struct gate_file {
-	str host;
+	str host; /* empty: no introspection endpoint */
 	uint32_t port;
 	str client_secret_file; /* relative to the policy's folder or absolute */
-	str ca_file;            /* likewise; empty: the system's certificates */
+	str socket;             /* likewise; empty: no check endpoint */
+	str socket_owner, socket_group; /* names; empty: whoever starts the gate */
+	str socket_mode;                /* "0600", "0660" or "0666" */
+	str user;                       /* whom root lets the gate run as; empty: as who starts it */
 	/* client_secret still empty; jwks relative to the policy's folder or absolute */
 	struct gate_config gate;
 };
@@ -80,6 +84,9 @@ ch_err gate_file_parse(str path, bytes yaml, struct wr *why, struct gate_file *r
  * 127.0.0.1:8080, staff (which issues nothing) in a group of its own on 8081. All
  * texts are constants. */
 void config_defaults(struct config *ret_c);
+
+/* What a gate's policy need not say; the rest is empty. Texts are constants. */
+void gate_file_defaults(struct gate_file *ret_g);
 
 /* The commented file that `chancery init` writes, with these values; config_parse
  * gives the same back. */

@@ -26,7 +26,7 @@ struct http_req {
 typedef void http_serve(struct http_req *r, void *ctx);
 
 struct http_route {
-	str path; /* the whole of it, byte for byte */
+	str path; /* the whole of it, byte for byte; ending in '*': what begins so, too */
 	enum http_method method;
 	http_serve *serve;
 	void *ctx;
@@ -63,6 +63,8 @@ void http_run(struct http *h);
 void http_stop(struct http *h);
 /* Requests that have begun and whose answer has not gone out. */
 size_t http_under_way(const struct http *h);
+/* Connections that are open, busy or idle. */
+size_t http_connections(const struct http *h);
 
 /* A request's header field. p == NULL: absent; it occurs twice: empty with p set, so
  * that no parser takes it. Lives as long as the request. */

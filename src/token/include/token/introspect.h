@@ -26,6 +26,9 @@ void token_introspect(const struct policy *p, const struct introspect_rules *r, 
 		      int64_t now_s, struct token_scratch *scratch,
 		      struct token_verdict *ret_verdict);
 
+/* The same rules on a verdict of token_verify; one that is no accepted stays as it is. */
+void introspect_check(const struct introspect_rules *r, struct token_verdict *v);
+
 /* Are the claims in the verdict the issuer's own words, for the log? */
 bool introspect_claims_known(const struct token_verdict *v);
 

@@ -97,33 +97,74 @@ struct issuer_config {
 void issuer_config_write(struct wr *w, const struct issuer_config *c);
 ch_err issuer_config_read(bytes b, struct issuer_config *ret_c);
 
-/* --- gate: fd listening socket --- */
+/* --- gate: fds listening TCP socket if introspects, listening unix socket if checks, memory
+ * of used proofs (shared by its generations) if has_proofs --- */
+enum {
+	LOCATIONS_MAX = 32,
+	PERIODS_MAX = 32,
+	METHODS_MAX = 8,
+	METHOD_MAX_BYTES = 16,
+	NONCE_KEY_SIZE = 32,
+};
+
+/* When a key may be relied on, beside what its JWK set says; 0: no bound. */
+struct gate_period {
+	str kid;
+	int64_t from_s, until_s; /* seconds since 1970 */
+};
+
 struct gate_issuer {
 	str issuer, realm;
-	/* exactly one of them: the path of the JWK set, read again when it changes, or the
-	 * URL that it is fetched from (https, or http on loopback) */
-	str jwks, jwks_uri;
+	str jwks; /* path of the JWK set, read again when it changes */
 	size_t n_audiences;
 	str audiences[AUDIENCES_MAX];
 	size_t n_mailboxes;
 	str mailboxes
 		[PATTERNS_MAX]; /* patterns that the realm may claim; none: any (and a warning) */
+	uint32_t skew_s, max_ttl_s;
+	size_t n_periods;
+	struct gate_period periods[PERIODS_MAX];
 };
-/* How sets are followed that come from a URL: struct source_limits of jwks/source.h, which
- * says what 0 means. */
-struct gate_fetch {
-	uint32_t fresh_min_s, fresh_max_s, fresh_default_s;
-	uint32_t stale_s, cooldown_s;
-	uint32_t retry_min_s, retry_max_s;
-	uint32_t timeout_s;
+
+/* accepted: a bound token must be confirmed, an unbound one will do. */
+enum gate_binding { BINDING_ACCEPTED, BINDING_REQUIRED, BINDING_REFUSED, BINDING_COUNT };
+
+/* What GET /check/NAME asks of a token. */
+struct gate_location {
+	str name;
+	size_t n_audiences, n_scopes, n_realms, n_methods;
+	str audiences[AUDIENCES_MAX]; /* one of them */
+	str scopes[SCOPES_MAX];       /* all of them */
+	str realms[REALMS_MAX];       /* one of them */
+	str methods[METHODS_MAX];     /* one of them; none: any */
+	enum gate_binding binding;
+	str origin; /* scheme and host of htu: "https://api.example"; empty: none */
+	bool nonce; /* a DPoP proof must carry one of ours */
 };
+
+struct gate_dpop {
+	uint32_t window_s, skew_s, nonce_slice_s;
+	uint32_t proofs; /* that are remembered */
+};
+
+struct gate_cache {
+	uint32_t tokens;    /* 0: none is kept */
+	uint32_t token_max; /* bytes; longer ones are not kept */
+};
+
 struct gate_config {
+	bool introspects, checks, has_proofs;
 	str client_id, client_secret; /* HTTP Basic of the introspection endpoint */
-	str scope;                    /* that a token must have; empty: any */
+	str scope;                    /* that a token must have there; empty: any */
 	bool supervised;              /* CONTROL_FD is there */
-	struct gate_fetch fetch;
 	size_t n_issuers;
 	struct gate_issuer issuers[REALMS_MAX];
+	size_t n_locations;
+	struct gate_location locations[LOCATIONS_MAX];
+	struct gate_dpop dpop;
+	struct gate_cache cache;
+	uint8_t nonce_key[NONCE_KEY_SIZE]; /* the same in all generations of a gate */
+	int64_t proofs_since_s;            /* since then used proofs are remembered */
 };
 void gate_config_write(struct wr *w, const struct gate_config *c);
 ch_err gate_config_read(bytes b, struct gate_config *ret_c);

@@ -1,0 +1,120 @@
+/* Configuration of the gate, as it travels. Trusts the one who sent it for its meaning,
+ * not for its form: what does not fit is refused whole. */
+#include "base/ck.h"
+#include "wire/roles.h"
+#include "wire_internal.h"
+
+static void issuer_write(struct wr *w, const struct gate_issuer *g)
+{
+	wr_str16(w, g->issuer);
+	wr_str16(w, g->realm);
+	wr_str16(w, g->jwks);
+	wire_texts_write(w, g->audiences, g->n_audiences);
+	wire_texts_write(w, g->mailboxes, g->n_mailboxes);
+	wr_u32(w, g->skew_s);
+	wr_u32(w, g->max_ttl_s);
+	wr_u16(w, u16_from(g->n_periods));
+	for (size_t i = 0; i < g->n_periods; i++) {
+		wr_str16(w, g->periods[i].kid);
+		wr_i64(w, g->periods[i].from_s);
+		wr_i64(w, g->periods[i].until_s);
+	}
+}
+
+static void location_write(struct wr *w, const struct gate_location *l)
+{
+	wr_str16(w, l->name);
+	wire_texts_write(w, l->audiences, l->n_audiences);
+	wire_texts_write(w, l->scopes, l->n_scopes);
+	wire_texts_write(w, l->realms, l->n_realms);
+	wire_texts_write(w, l->methods, l->n_methods);
+	wr_u8(w, (uint8_t)l->binding);
+	wr_str16(w, l->origin);
+	wr_bool(w, l->nonce);
+}
+
+void gate_config_write(struct wr *w, const struct gate_config *c)
+{
+	wr_bool(w, c->introspects);
+	wr_bool(w, c->checks);
+	wr_bool(w, c->has_proofs);
+	wr_bool(w, c->supervised);
+	wr_str16(w, c->client_id);
+	wr_str16(w, c->client_secret);
+	wr_str16(w, c->scope);
+	wr_u16(w, u16_from(c->n_issuers));
+	for (size_t i = 0; i < c->n_issuers; i++)
+		issuer_write(w, &c->issuers[i]);
+	wr_u16(w, u16_from(c->n_locations));
+	for (size_t i = 0; i < c->n_locations; i++)
+		location_write(w, &c->locations[i]);
+	wr_u32(w, c->dpop.window_s);
+	wr_u32(w, c->dpop.skew_s);
+	wr_u32(w, c->dpop.nonce_slice_s);
+	wr_u32(w, c->dpop.proofs);
+	wr_u32(w, c->cache.tokens);
+	wr_u32(w, c->cache.token_max);
+	wr_put(w, BYTES_OF(c->nonce_key));
+	wr_i64(w, c->proofs_since_s);
+}
+
+static void issuer_read(struct rd *r, struct gate_issuer *g)
+{
+	g->issuer = rd_str16(r, URL_MAX_BYTES);
+	g->realm = rd_str16(r, NAME_MAX_BYTES);
+	g->jwks = rd_str16(r, WIRE_PATH_MAX);
+	g->n_audiences = wire_texts_read(r, g->audiences, AUDIENCES_MAX);
+	g->n_mailboxes = wire_texts_read(r, g->mailboxes, PATTERNS_MAX);
+	g->skew_s = rd_u32(r);
+	g->max_ttl_s = rd_u32(r);
+	g->n_periods = rd_count16(r, PERIODS_MAX);
+	for (size_t i = 0; i < g->n_periods; i++) {
+		g->periods[i].kid = rd_str16(r, NAME_MAX_BYTES);
+		g->periods[i].from_s = rd_i64(r);
+		g->periods[i].until_s = rd_i64(r);
+	}
+}
+
+static void location_read(struct rd *r, struct gate_location *l)
+{
+	l->name = rd_str16(r, NAME_MAX_BYTES);
+	l->n_audiences = wire_texts_read(r, l->audiences, AUDIENCES_MAX);
+	l->n_scopes = wire_texts_read(r, l->scopes, SCOPES_MAX);
+	l->n_realms = wire_texts_read(r, l->realms, REALMS_MAX);
+	l->n_methods = wire_texts_read(r, l->methods, METHODS_MAX);
+	uint8_t binding = rd_u8(r);
+	r->bad = r->bad || binding >= BINDING_COUNT;
+	l->binding = r->bad ? BINDING_REQUIRED : (enum gate_binding)binding;
+	l->origin = rd_str16(r, URL_MAX_BYTES);
+	l->nonce = rd_bool(r);
+}
+
+ch_err gate_config_read(bytes b, struct gate_config *ret_c)
+{
+	struct rd r = rd_of(b);
+	struct gate_config *c = ret_c;
+	c->introspects = rd_bool(&r);
+	c->checks = rd_bool(&r);
+	c->has_proofs = rd_bool(&r);
+	c->supervised = rd_bool(&r);
+	c->client_id = rd_str16(&r, NAME_MAX_BYTES);
+	c->client_secret = rd_str16(&r, WIRE_SECRET_MAX);
+	c->scope = rd_str16(&r, NAME_MAX_BYTES);
+	c->n_issuers = rd_count16(&r, REALMS_MAX);
+	for (size_t i = 0; i < c->n_issuers; i++)
+		issuer_read(&r, &c->issuers[i]);
+	c->n_locations = rd_count16(&r, LOCATIONS_MAX);
+	for (size_t i = 0; i < c->n_locations; i++)
+		location_read(&r, &c->locations[i]);
+	c->dpop.window_s = rd_u32(&r);
+	c->dpop.skew_s = rd_u32(&r);
+	c->dpop.nonce_slice_s = rd_u32(&r);
+	c->dpop.proofs = rd_u32(&r);
+	c->cache.tokens = rd_u32(&r);
+	c->cache.token_max = rd_u32(&r);
+	bytes key = rd_take(&r, NONCE_KEY_SIZE);
+	if (key.n == NONCE_KEY_SIZE)
+		mem_copy(c->nonce_key, key.p, key.n);
+	c->proofs_since_s = rd_i64(&r);
+	return wire_done(&r);
+}
