@@ -131,6 +131,8 @@ static ch_err resolve_all(struct policy_file *p)
 	}
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
 		struct gate_issuer *issuer = &p->g.gate.issuers[i];
+		if (issuer->jwks.n == 0)
+			continue;
 		TRY(resolve(p, issuer->jwks, &p->jwks[i]));
 		issuer->jwks = str_from_c(p->jwks[i].p);
 	}

@@ -227,7 +227,7 @@ static enum token_code judge_line(struct policy *p, const struct wish *w, str li
 				  struct token_verdict *ret_v)
 {
 	static struct token_scratch scratch;
-	*ret_v = (struct token_verdict){ .code = TOKEN_too_large };
+	*ret_v = (struct token_verdict){ .code = TOKEN_too_large, .where = LIT("token") };
 	if (!over)
 		token_verify(p, line, w->now_s, &scratch, ret_v);
 	return ret_v->code;

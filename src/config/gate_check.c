@@ -26,6 +26,29 @@ static ch_err issuers_check(const struct complaint *c, const struct node *root,
 	return CH_DONE;
 }
 
+/* Of two places to have keys from, exactly one. */
+static ch_err jwks_check(const struct complaint *c, const struct node *root,
+			 const struct gate_config *g)
+{
+	for (size_t i = 0; i < g->n_issuers; i++) {
+		const struct gate_issuer *issuer = &g->issuers[i];
+		const struct node *item = nth(node_get(root, LIT("issuers")), i);
+		const struct node *uri = node_get(item, LIT("jwks_uri"));
+		if (!issuer->jwks.n != !issuer->jwks_uri.n)
+			continue;
+		struct wr *w = complain(c, uri ? uri->line : item->line);
+		wr_lit(w, "issuer ");
+		complain_quote(w, issuer->issuer);
+		if (uri) {
+			wr_lit(w, " has jwks_file and jwks_uri; keep one");
+			return ch_fail(CH_E_DUPLICATE, "an issuer has two JWK sets", i);
+		}
+		wr_lit(w, " has no keys; name its JWK set by jwks_file or jwks_uri");
+		return ch_fail(CH_E_MISSING, "an issuer has no JWK set", i);
+	}
+	return CH_DONE;
+}
+
 /* Gives the patterns to each issuer of the realm; says how many there are. */
 static size_t hand_out(const struct realm_mailboxes *m, struct gate_config *g)
 {
@@ -207,6 +230,7 @@ ch_err gate_draft_check(const struct complaint *c, const struct node *root, stru
 	TRY(ways_in_check(c, root, d));
 	TRY(listen_check(c, root, d->file.host));
 	TRY(issuers_check(c, root, g));
+	TRY(jwks_check(c, root, g));
 	TRY(periods_check(c, root, g));
 	TRY(mailboxes_join(c, root, d));
 	for (size_t i = 0; i < g->n_locations; i++)

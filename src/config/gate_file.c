@@ -2,6 +2,7 @@
  * file by realm, since that is whose right they are; each issuer gets those of its realm.
  * What must agree between the keys is in gate_check.c. */
 #include "base/cleanup.h"
+#include "codec/url.h"
 #include "config/config.h"
 #include "gate_internal.h"
 #include "text_internal.h"
@@ -17,6 +18,16 @@ static const char *check_pattern(str text)
 	for (size_t i = 0; i < text.n; i++)
 		ok = ok && text.p[i] > ' ' && text.p[i] <= '~';
 	return ok ? NULL : "is no mailbox pattern; write like '*@home.test' or ann@home.test";
+}
+
+static const char *check_jwks_uri(str text)
+{
+	struct url u;
+	if (failed(url_parse(text, &u)))
+		return "is no URL; write like https://login.example/corp/jwks";
+	if (!str_eq(u.scheme, LIT("https")) && !url_is_loopback(&u))
+		return "is neither https nor on this host; use https";
+	return NULL;
 }
 
 static const char *check_method(str text)
@@ -53,7 +64,8 @@ static const struct field period_fields[] = {
 static const struct field issuer_fields[] = {
 	{ "issuer", FIELD_TEXT, AT(gate_issuer, issuer), .check = check_issuer },
 	{ "realm", FIELD_TEXT, AT(gate_issuer, realm), .check = check_name },
-	{ "jwks_file", FIELD_TEXT, AT(gate_issuer, jwks) },
+	{ "jwks_file", FIELD_TEXT, true, AT(gate_issuer, jwks) },
+	{ "jwks_uri", FIELD_TEXT, true, AT(gate_issuer, jwks_uri), .check = check_jwks_uri },
 	{ "audiences", FIELD_TEXTS, AT(gate_issuer, audiences), COUNT_AT(gate_issuer, n_audiences),
 	  .min = 1, .max = AUDIENCES_MAX },
 	{ "skew_s", FIELD_NUMBER, true, AT(gate_issuer, skew_s), .max = CONFIG_SKEW_MAX_S },
@@ -103,6 +115,23 @@ static const struct field patterns_fields[] = {
 	{ 0 },
 };
 
+enum { SECONDS_MAX = 30 * 24 * 3600 };
+
+#define SECONDS(m) FIELD_NUMBER, true, AT(gate_file, gate.fetch.m), .min = 1, .max = SECONDS_MAX
+
+static const struct field fetch_fields[] = {
+	{ "ca_file", FIELD_TEXT, true, AT(gate_file, ca_file) },
+	{ "fresh_min_s", SECONDS(fresh_min_s) },
+	{ "fresh_max_s", SECONDS(fresh_max_s) },
+	{ "fresh_default_s", SECONDS(fresh_default_s) },
+	{ "stale_s", SECONDS(stale_s) },
+	{ "cooldown_s", SECONDS(cooldown_s) },
+	{ "retry_min_s", SECONDS(retry_min_s) },
+	{ "retry_max_s", SECONDS(retry_max_s) },
+	{ "timeout_s", SECONDS(timeout_s) },
+	{ 0 },
+};
+
 static const char *const modes[] = { "0600", "0660", "0666", NULL };
 
 static const struct field file_fields[] = {
@@ -116,6 +145,7 @@ static const struct field file_fields[] = {
 	  .check = check_name },
 	{ "socket_group", FIELD_TEXT, true, AT(gate_draft, file.socket_group),
 	  .check = check_name },
+	{ "fetch", FIELD_SECTION, true, AT(gate_draft, file), .item = fetch_fields },
 	{ "user", FIELD_TEXT, true, AT(gate_draft, file.user), .check = check_name },
 	{ "issuers", FIELD_LIST, AT(gate_draft, file.gate.issuers),
 	  COUNT_AT(gate_draft, file.gate.n_issuers), .min = 1, .max = REALMS_MAX,

@@ -24,7 +24,10 @@ static void put_issuer(struct wr *w, const struct gate_issuer *i)
 {
 	put_text_line(w, "  - issuer", i->issuer);
 	put_text_line(w, "    realm", i->realm);
-	put_text_line(w, "    jwks_file", i->jwks);
+	if (i->jwks_uri.n > 0)
+		put_text_line(w, "    jwks_uri", i->jwks_uri);
+	else
+		put_text_line(w, "    jwks_file", i->jwks);
 	put_list_line(w, "    audiences", i->audiences, i->n_audiences);
 	put_number_line(w, "    skew_s", i->skew_s);
 	put_number_line(w, "    max_ttl_s", i->max_ttl_s);
@@ -48,6 +51,31 @@ static void put_mailboxes(struct wr *w, const struct gate_config *g)
 		wr_lit(w, ": ");
 		put_list(w, g->issuers[i].mailboxes, g->issuers[i].n_mailboxes);
 	}
+}
+
+static void seconds_line(struct wr *w, const char *key, uint32_t seconds)
+{
+	if (seconds > 0)
+		put_number_line(w, key, seconds);
+}
+
+/* Only what is not left to its default. */
+static void put_fetch(struct wr *w, const struct gate_file *g)
+{
+	const struct gate_fetch *f = &g->gate.fetch, none = { 0 };
+	if (mem_eq(f, &none, sizeof(none)) && g->ca_file.n == 0)
+		return;
+	wr_lit(w, "\n# How sets are fetched that have a jwks_uri: docs/VERIFY.md.\nfetch:\n");
+	if (g->ca_file.n > 0)
+		put_text_line(w, "  ca_file", g->ca_file);
+	seconds_line(w, "  fresh_min_s", f->fresh_min_s);
+	seconds_line(w, "  fresh_max_s", f->fresh_max_s);
+	seconds_line(w, "  fresh_default_s", f->fresh_default_s);
+	seconds_line(w, "  stale_s", f->stale_s);
+	seconds_line(w, "  cooldown_s", f->cooldown_s);
+	seconds_line(w, "  retry_min_s", f->retry_min_s);
+	seconds_line(w, "  retry_max_s", f->retry_max_s);
+	seconds_line(w, "  timeout_s", f->timeout_s);
 }
 
 static void put_mail(struct wr *w, const struct gate_file *g)
@@ -122,10 +150,12 @@ static void put_stores(struct wr *w, const struct gate_config *g)
 
 static void put_issuers(struct wr *w, const struct gate_config *g)
 {
-	wr_lit(w, "\n# An issuer, its realm, its public keys and the audiences it may send belong\n"
-		  "# together: a key of one is nothing in another. A key file is read again when\n"
-		  "# it changes; one that disappears takes the keys with it.\n"
-		  "issuers:\n");
+	wr_lit(w,
+	       "\n# An issuer, its realm, its public keys and the audiences it may send belong\n"
+	       "# together: a key of one is nothing in another. A key file is read again when\n"
+	       "# it changes; one that disappears takes the keys with it. With jwks_uri in place\n"
+	       "# of jwks_file the set is fetched from there and followed.\n"
+	       "issuers:\n");
 	for (size_t i = 0; i < g->n_issuers; i++)
 		put_issuer(w, &g->issuers[i]);
 }
@@ -155,4 +185,5 @@ void gate_file_write(struct wr *w, const struct gate_file *g)
 	put_mailboxes(w, &g->gate);
 	put_locations(w, &g->gate);
 	put_stores(w, &g->gate);
+	put_fetch(w, g);
 }

@@ -9,6 +9,7 @@ static void issuer_write(struct wr *w, const struct gate_issuer *g)
 	wr_str16(w, g->issuer);
 	wr_str16(w, g->realm);
 	wr_str16(w, g->jwks);
+	wr_str16(w, g->jwks_uri);
 	wire_texts_write(w, g->audiences, g->n_audiences);
 	wire_texts_write(w, g->mailboxes, g->n_mailboxes);
 	wr_u32(w, g->skew_s);
@@ -33,6 +34,24 @@ static void location_write(struct wr *w, const struct gate_location *l)
 	wr_bool(w, l->nonce);
 }
 
+static void fetch_write(struct wr *w, const struct gate_fetch *f)
+{
+	const uint32_t seconds[] = { f->fresh_min_s, f->fresh_max_s, f->fresh_default_s,
+				     f->stale_s,     f->cooldown_s,  f->retry_min_s,
+				     f->retry_max_s, f->timeout_s };
+	for (size_t i = 0; i < COUNT_OF(seconds); i++)
+		wr_u32(w, seconds[i]);
+}
+
+static void fetch_read(struct rd *r, struct gate_fetch *f)
+{
+	uint32_t *const seconds[] = { &f->fresh_min_s, &f->fresh_max_s, &f->fresh_default_s,
+				      &f->stale_s,     &f->cooldown_s,  &f->retry_min_s,
+				      &f->retry_max_s, &f->timeout_s };
+	for (size_t i = 0; i < COUNT_OF(seconds); i++)
+		*seconds[i] = rd_u32(r);
+}
+
 void gate_config_write(struct wr *w, const struct gate_config *c)
 {
 	wr_bool(w, c->introspects);
@@ -42,6 +61,7 @@ void gate_config_write(struct wr *w, const struct gate_config *c)
 	wr_str16(w, c->client_id);
 	wr_str16(w, c->client_secret);
 	wr_str16(w, c->scope);
+	fetch_write(w, &c->fetch);
 	wr_u16(w, u16_from(c->n_issuers));
 	for (size_t i = 0; i < c->n_issuers; i++)
 		issuer_write(w, &c->issuers[i]);
@@ -63,6 +83,9 @@ static void issuer_read(struct rd *r, struct gate_issuer *g)
 	g->issuer = rd_str16(r, URL_MAX_BYTES);
 	g->realm = rd_str16(r, NAME_MAX_BYTES);
 	g->jwks = rd_str16(r, WIRE_PATH_MAX);
+	g->jwks_uri = rd_str16(r, URL_MAX_BYTES);
+	if (!g->jwks.n == !g->jwks_uri.n)
+		r->bad = true;
 	g->n_audiences = wire_texts_read(r, g->audiences, AUDIENCES_MAX);
 	g->n_mailboxes = wire_texts_read(r, g->mailboxes, PATTERNS_MAX);
 	g->skew_s = rd_u32(r);
@@ -100,6 +123,7 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 	c->client_id = rd_str16(&r, NAME_MAX_BYTES);
 	c->client_secret = rd_str16(&r, WIRE_SECRET_MAX);
 	c->scope = rd_str16(&r, NAME_MAX_BYTES);
+	fetch_read(&r, &c->fetch);
 	c->n_issuers = rd_count16(&r, REALMS_MAX);
 	for (size_t i = 0; i < c->n_issuers; i++)
 		issuer_read(&r, &c->issuers[i]);

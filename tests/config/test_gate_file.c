@@ -32,13 +32,17 @@ static const char sample[] = "listen: 127.0.0.1:8090\n"
 			     "    audiences: [mail]\n"
 			     "  - issuer: https://login.example/corp\n"
 			     "    realm: corp\n"
-			     "    jwks_file: /etc/corp.json\n"
+			     "    jwks_uri: https://login.example/corp/jwks\n"
 			     "    audiences: [mail, post]\n"
 			     "mailboxes:\n"
 			     "  home: ['*@home.test', ann@corp.test]\n"
-			     "  corp: ['*@corp.test']\n";
+			     "  corp: ['*@corp.test']\n"
+			     "fetch:\n"
+			     "  ca_file: ca.pem\n"
+			     "  stale_s: 7200\n"
+			     "  cooldown_s: 5\n";
 
-/* Both ways in, with every key. */
+/* Both ways in, with every key of them. */
 static const char full[] = "listen: 127.0.0.1:8090\n"
 			   "client:\n"
 			   "  id: dovecot\n"
@@ -116,11 +120,13 @@ static void same(const struct gate_file *a, const struct gate_file *b)
 	assert_true(str_eq(a->client_secret_file, b->client_secret_file));
 	assert_true(str_eq(a->gate.client_id, b->gate.client_id));
 	assert_true(str_eq(a->gate.scope, b->gate.scope));
+	assert_true(str_eq(a->ca_file, b->ca_file));
+	assert_memory_equal(&a->gate.fetch, &b->gate.fetch, sizeof(a->gate.fetch));
 	assert_int_equal(a->gate.n_issuers, b->gate.n_issuers);
 	for (size_t i = 0; i < a->gate.n_issuers; i++) {
 		const struct gate_issuer *x = &a->gate.issuers[i], *y = &b->gate.issuers[i];
 		assert_true(str_eq(x->issuer, y->issuer) && str_eq(x->realm, y->realm));
-		assert_true(str_eq(x->jwks, y->jwks));
+		assert_true(str_eq(x->jwks, y->jwks) && str_eq(x->jwks_uri, y->jwks_uri));
 		same_texts(x->audiences, x->n_audiences, y->audiences, y->n_audiences);
 		same_texts(x->mailboxes, x->n_mailboxes, y->mailboxes, y->n_mailboxes);
 		same_terms(x, y);
@@ -153,6 +159,11 @@ static void parses_and_writes_the_same(void **state)
 	assert_int_equal(g.gate.issuers[1].n_mailboxes, 1);
 	assert_int_equal(g.gate.issuers[1].n_audiences, 2);
 	assert_int_equal(g.gate.client_secret.n, 0);
+	assert_int_equal(g.gate.issuers[1].jwks.n, 0);
+	assert_true(str_eq(g.gate.issuers[1].jwks_uri, LIT("https://login.example/corp/jwks")));
+	assert_true(str_eq(g.ca_file, LIT("ca.pem")));
+	assert_true(g.gate.fetch.stale_s == 7200 && g.gate.fetch.cooldown_s == 5);
+	assert_int_equal(g.gate.fetch.timeout_s, 0);
 	gate_file_write(&w, &g);
 	assert_false(w.full);
 	e = parse(wr_bytes(&w), &why, &back, &u);
@@ -243,9 +254,19 @@ static void mistakes_are_named(void **state)
 		  "write a map" },
 		{ "    realm: home\n", "", CH_E_MISSING, "gate.yaml:7: key \"realm\" is missing" },
 		{ "audiences: [mail]", "audiences: []", CH_E_RANGE, "has 0 elements" },
-		{ "https://login.example/corp", "http://login.example/corp", CH_E_RANGE,
+		{ "    jwks_file: home.json\n", "", CH_E_MISSING,
+		  "gate.yaml:7: issuer \"http://localhost:8080/home\" has no keys; name its" },
+		{ "home.json\n", "home.json\n    jwks_uri: https://x/\n", CH_E_DUPLICATE,
+		  "gate.yaml:10: issuer \"http://localhost:8080/home\" has jwks_file and "
+		  "jwks_uri" },
+		{ "https://login.example/corp/jwks", "http://login.example/corp/jwks", CH_E_RANGE,
+		  "gate.yaml:13: jwks_uri: \"http://login.example/corp/jwks\" is neither https" },
+		{ "https://login.example/corp/jwks", "corp/jwks", CH_E_RANGE, "is no URL; write" },
+		{ "stale_s: 7200", "stale_s: 0", CH_E_RANGE, "choose one from 1 to" },
+		{ "stale_s: 7200", "stale: 7200", CH_E_SYNTAX, "the keys here are" },
+		{ "https://login.example/corp\n", "http://login.example/corp\n", CH_E_RANGE,
 		  "use https" },
-		{ "https://login.example/corp", "http://localhost:8080/home", CH_E_DUPLICATE,
+		{ "https://login.example/corp\n", "http://localhost:8080/home\n", CH_E_DUPLICATE,
 		  "gate.yaml:11: \"http://localhost:8080/home\" is here twice" },
 		{ "'*@home.test'", "'*@*.test'", CH_E_RANGE, "no mailbox pattern" },
 		{ "'*@home.test'", "'@home.*'", CH_E_RANGE, "no mailbox pattern" },

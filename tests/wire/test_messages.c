@@ -82,7 +82,8 @@ static void gate_sample(struct wr *w)
 				 .client_secret = LIT("s"),
 				 .scope = LIT("mail.read"),
 				 .supervised = true,
-				 .n_issuers = 1 };
+				 .fetch = { 1, 2, 3, 4, 5, 6, 7, 8 },
+				 .n_issuers = 2 };
 	c.issuers[0] = (struct gate_issuer){ .issuer = LIT("http://localhost/corp"),
 					     .realm = LIT("corp"),
 					     .jwks = LIT("/j"),
@@ -92,6 +93,9 @@ static void gate_sample(struct wr *w)
 					     .mailboxes = { LIT("*@corp.test") },
 					     .n_periods = 1,
 					     .periods = { { LIT("k1"), 1, 2 } } };
+	c.issuers[1] = (struct gate_issuer){ .issuer = LIT("http://localhost/home"),
+					     .realm = LIT("home"),
+					     .jwks_uri = LIT("http://localhost/home/jwks") };
 	c.n_locations = 1;
 	c.locations[0] = (struct gate_location){ .name = LIT("api"),
 						 .n_audiences = 1,

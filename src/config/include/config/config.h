@@ -55,6 +55,7 @@ struct gate_file {
 	str host; /* empty: no introspection endpoint */
 	uint32_t port;
 	str client_secret_file; /* relative to the policy's folder or absolute */
+	str ca_file;            /* likewise; empty: the system's certificates */
 	str socket;             /* likewise; empty: no check endpoint */
 	str socket_owner, socket_group; /* names; empty: whoever starts the gate */
 	str socket_mode;                /* "0600", "0660" or "0666" */

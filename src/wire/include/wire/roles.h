@@ -115,7 +115,9 @@ struct gate_period {
 
 struct gate_issuer {
 	str issuer, realm;
-	str jwks; /* path of the JWK set, read again when it changes */
+	/* exactly one of them: the path of the JWK set, read again when it changes, or the
+	 * URL that it is fetched from (https, or http on loopback) */
+	str jwks, jwks_uri;
 	size_t n_audiences;
 	str audiences[AUDIENCES_MAX];
 	size_t n_mailboxes;
@@ -124,6 +126,15 @@ struct gate_issuer {
 	uint32_t skew_s, max_ttl_s;
 	size_t n_periods;
 	struct gate_period periods[PERIODS_MAX];
+};
+
+/* How sets are followed that come from a URL: struct source_limits of jwks/source.h, which
+ * says what 0 means. */
+struct gate_fetch {
+	uint32_t fresh_min_s, fresh_max_s, fresh_default_s;
+	uint32_t stale_s, cooldown_s;
+	uint32_t retry_min_s, retry_max_s;
+	uint32_t timeout_s;
 };
 
 /* accepted: a bound token must be confirmed, an unbound one will do. */
@@ -157,6 +168,7 @@ struct gate_config {
 	str client_id, client_secret; /* HTTP Basic of the introspection endpoint */
 	str scope;                    /* that a token must have there; empty: any */
 	bool supervised;              /* CONTROL_FD is there */
+	struct gate_fetch fetch;
 	size_t n_issuers;
 	struct gate_issuer issuers[REALMS_MAX];
 	size_t n_locations;
