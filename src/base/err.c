@@ -1,7 +1,16 @@
 /* The table of codes as text, and errors that crossed a process boundary. */
 #include "base/err.h"
 
+#include <assert.h>
+
 #include "base/bytes.h"
+
+/* the installed header numbers the codes; the table has them in that order */
+#define X(name, text, http, oauth, shown)                                            \
+	static_assert((int)CH_##name == (int)CH_INDEX_##name, "number " #name " in " \
+									      "chancery/err.h");
+CH_CODES(X)
+#undef X
 
 static const struct code_row {
 	const char *name;

@@ -10,7 +10,7 @@ def architecture(root_dir):
 
 
 def test_every_folder_of_src_has_its_line(root_dir):
-    named = re.findall(r"^\| `src/([a-z]+)/` \|", architecture(root_dir), re.M)
+    named = re.findall(r"^\| `src/([a-z_]+)/` \|", architecture(root_dir), re.M)
     there = sorted(p.name for p in (root_dir / "src").iterdir() if p.is_dir())
     assert sorted(named) == there
 

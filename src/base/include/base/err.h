@@ -3,37 +3,22 @@
  * string literal. 16 bytes, nothing allocated.
  *
  * A function that can fail returns ch_err and writes its ret_ outputs on success
- * only. Across processes only code and detail travel. */
+ * only. Across processes only code and detail travel. The type and its kinds are in the
+ * installed header; here is how to make one. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err_codes.h"
+#include "chancery/err.h"
 
-enum ch_code {
-#define X(name, text, http, oauth, shown) CH_##name,
+enum {
+#define X(name, text, http, oauth, shown) CH_INDEX_##name,
 	CH_CODES(X)
 #undef X
-		CH_CODE_COUNT
+		CH_INDEX_COUNT
 };
-
-struct ch_site {
-	uint16_t code; /* enum ch_code */
-	uint16_t line;
-	const char *file;
-	const char *what;
-};
-
-#if defined(__clang__)
-#define CH_NODISCARD __attribute__((warn_unused_result))
-#else
-#define CH_NODISCARD [[nodiscard]]
-#endif
-
-typedef struct CH_NODISCARD ch_err {
-	const struct ch_site *site; /* NULL: success */
-	uint64_t detail;            /* one number: an offset, a limit, an errno */
-} ch_err;
+#define CH_CODE_COUNT ((unsigned int)CH_INDEX_COUNT)
 
 #define CH_DONE ((ch_err){ 0 })
 
@@ -57,14 +42,9 @@ static inline bool failed(ch_err e)
 	return e.site;
 }
 
-/* CH_OK on success. */
-enum ch_code ch_code_of(ch_err e);
 /* An error that came over a wire: the code is checked, `what` is the code's text. */
 ch_err ch_err_from_wire(uint16_t code, uint64_t detail);
 
-/* What the table of codes says; constant strings. */
-const char *ch_code_name(enum ch_code code);
-const char *ch_code_text(enum ch_code code);
 /* RFC 6749 section 5.2 error string and HTTP status for it. */
 const char *ch_code_oauth(enum ch_code code);
 int ch_code_http(enum ch_code code);

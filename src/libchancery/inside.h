@@ -1,0 +1,36 @@
+/* What the files of this library share: how the caller's storage is laid out, and how the
+ * caller's structs are taken in. */
+#pragma once
+#include <stdatomic.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "chancery/verify.h"
+#include "token/policy.h"
+#include "token/verify.h"
+
+struct ch_verifier {
+	_Atomic uint32_t refs;
+	atomic_flag warming;
+	struct policy *policy;
+};
+
+/* What a union ch_scratch holds. */
+struct inside {
+	uint64_t seal; /* tells one that was made from any other memory, a copy included */
+	struct token_verdict last;
+	bool misused; /* the last call; last then says nothing */
+	struct token_scratch judge;
+};
+
+/* NULL unless ch_scratch_init has made it, in this place. */
+struct inside *inside_of(union ch_scratch *s);
+const struct inside *inside_seen(const union ch_scratch *s);
+
+str str_of_text(ch_text t);
+ch_text text_of_str(str s);
+
+/* A struct whose first member is its size, of a caller that was perhaps built against a
+ * header of another year: E_USAGE when it is smaller than ours ever was, or says more than
+ * we understand. known: the bytes that we have room for. */
+ch_err struct_take(const void *from, size_t known, void *ret_to);
