@@ -188,16 +188,11 @@ static ch_err purpose_check(const struct json_node *jwk)
 	return ops_check(jwk);
 }
 
-/* alg is required, since one key must serve one algorithm; kty and crv must agree. */
-static ch_err alg_read(const struct json_node *jwk, enum alg *ret_alg)
+/* kty and crv must agree with the algorithm. */
+static ch_err shape_check(const struct json_node *jwk, enum alg a)
 {
-	str alg = { NULL, 0 }, kty = { NULL, 0 }, crv = { NULL, 0 };
-	enum alg a = ALG_COUNT;
+	str kty = { NULL, 0 }, crv = { NULL, 0 };
 	TRY(TEXT_OF(jwk, "kty", &kty));
-	TRY(TEXT_OF(jwk, "alg", &alg));
-	if (!alg_by_name(alg, &a))
-		return ch_fail(CH_E_UNSUPPORTED, "key is for an algorithm that is not supported",
-			       0);
 	if (!str_eq(kty, shapes[a].kty))
 		return ch_fail(CH_E_MISMATCH, "kty and alg contradict each other", a);
 	if (!shapes[a].crv.n && json_member(jwk, LIT("crv")))
@@ -206,8 +201,22 @@ static ch_err alg_read(const struct json_node *jwk, enum alg *ret_alg)
 		TRY(TEXT_OF(jwk, "crv", &crv));
 	if (!str_eq(crv, shapes[a].crv))
 		return ch_fail(CH_E_MISMATCH, "crv and alg contradict each other", a);
-	*ret_alg = a;
 	return CH_DONE;
+}
+
+static ch_err alg_read(const struct json_node *jwk, enum alg *ret_alg)
+{
+	str alg = { NULL, 0 };
+	TRY(TEXT_OF(jwk, "alg", &alg));
+	if (!alg_by_name(alg, ret_alg))
+		return ch_fail(CH_E_UNSUPPORTED, "key is for an algorithm that is not supported",
+			       0);
+	return CH_DONE;
+}
+
+static ch_err numbers_read(const struct json_node *jwk, struct key_parts *k)
+{
+	return is_rsa(k) ? rsa_read(jwk, k) : point_read(jwk, k);
 }
 
 ch_err jwk_read(const struct json_node *jwk, struct key_parts *ret_k, str *ret_kid)
@@ -215,9 +224,10 @@ ch_err jwk_read(const struct json_node *jwk, struct key_parts *ret_k, str *ret_k
 	struct key_parts k = { .alg = ALG_COUNT };
 	str kid = { NULL, 0 };
 	TRY(purpose_check(jwk));
-	TRY(alg_read(jwk, &k.alg));
+	TRY(alg_read(jwk, &k.alg)); /* required, since one key must serve one algorithm */
+	TRY(shape_check(jwk, k.alg));
 	TRY(TEXT_OF(jwk, "kid", &kid));
-	TRY(is_rsa(&k) ? rsa_read(jwk, &k) : point_read(jwk, &k));
+	TRY(numbers_read(jwk, &k));
 	*ret_k = k;
 	*ret_kid = kid;
 	return CH_DONE;
@@ -243,5 +253,20 @@ ch_err jwk_period(const struct json_node *jwk, int64_t *ret_from_s, int64_t *ret
 			       until);
 	*ret_from_s = from;
 	*ret_until_s = until;
+	return CH_DONE;
+}
+
+ch_err jwk_read_for(const struct json_node *jwk, enum alg alg, struct key_parts *ret_k)
+{
+	struct key_parts k = { .alg = alg };
+	enum alg own = alg;
+	TRY(purpose_check(jwk));
+	if (json_member(jwk, LIT("alg")))
+		TRY(alg_read(jwk, &own));
+	if (own != alg)
+		return ch_fail(CH_E_MISMATCH, "key is for another algorithm", own);
+	TRY(shape_check(jwk, alg));
+	TRY(numbers_read(jwk, &k));
+	*ret_k = k;
 	return CH_DONE;
 }

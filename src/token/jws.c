@@ -96,6 +96,14 @@ static const struct refusal *never_of(str name)
 	return str_starts(name, LIT("x5")) ? REFUSAL(bad_header, "header", "") : NULL;
 }
 
+const struct refusal *jws_never(const struct json_node *header, str but)
+{
+	const struct refusal *r = NULL;
+	for (const struct json_node *n = json_first(header); n && !r; n = json_next(header, n))
+		r = str_eq(n->name, but) ? NULL : never_of(n->name);
+	return r;
+}
+
 /* Absent, or a string. */
 static bool text_read(const struct json_node *m, struct arena *a, str *ret_text)
 {
@@ -106,11 +114,9 @@ const struct refusal *jws_header(const struct json_node *header, struct arena *a
 {
 	static const str names[] = { { "alg", 3 }, { "typ", 3 }, { "kid", 3 } };
 	const struct json_node *m[COUNT_OF(names)];
-	for (const struct json_node *n = json_first(header); n; n = json_next(header, n)) {
-		const struct refusal *r = never_of(n->name);
-		if (r)
-			return r;
-	}
+	const struct refusal *r = jws_never(header, LIT(""));
+	if (r)
+		return r;
 	json_members(header, names, COUNT_OF(names), m);
 	if (!text_read(m[0], a, &jws->alg))
 		return REFUSAL(bad_header, "header", "alg");

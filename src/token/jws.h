@@ -27,5 +27,7 @@ const struct refusal *jws_parse(const struct jws *jws, enum jws_part part,
 enum token_code jws_split(str token, uint8_t text[static TOKEN_MAX], struct jws *ret_jws);
 /* Strict JSON object within the limits of a token. */
 enum token_code jws_json(bytes text, struct json_node nodes[static TOKEN_MEMBERS_MAX + 1]);
+/* The first member that must never be there, but for this one; NULL: none. */
+const struct refusal *jws_never(const struct json_node *header, str but);
 /* Refuses members that must never be there, finds alg, typ and kid. */
 const struct refusal *jws_header(const struct json_node *header, struct arena *a, struct jws *jws);

@@ -21,3 +21,7 @@ ch_err jwk_read(const struct json_node *jwk, struct key_parts *ret_k, str *ret_k
  * for JWK by OpenID Federation 1.0). 0 and INT64_MAX where it says nothing. E_SYNTAX: no
  * such number. E_RANGE: it ends before it begins. */
 ch_err jwk_period(const struct json_node *jwk, int64_t *ret_from_s, int64_t *ret_until_s);
+/* The key in the header of a proof (RFC 9449 section 4.2), for the algorithm that the
+ * header states. It needs no kid and no alg, but E_MISMATCH if it states another alg. Else
+ * as jwk_read. */
+ch_err jwk_read_for(const struct json_node *jwk, enum alg alg, struct key_parts *ret_k);
