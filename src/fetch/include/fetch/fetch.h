@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/rw.h"
 #include "base/secret.h"
 
 struct fetch;
@@ -20,17 +21,36 @@ struct fetch_request {
 	struct secret_bytes password;
 	unsigned timeout_s; /* of all of it; 0: 20 */
 	size_t max;         /* of the body; 0: 256 KiB. A longer one is E_FULL */
+	/* https, or http on loopback: else E_DENIED. No proxy, whatever the environment says:
+	 * what is fetched is trusted for where it comes from */
+	bool pinned;
+	str if_none_match; /* an entity tag (RFC 9110 section 8.8.3); empty: none */
+	str ca_file;       /* PEM: who may certify the server; empty: whom the system trusts */
+	str addresses;     /* what fetch_lookup wrote; empty: libcurl looks the name up */
 };
 
 struct fetch_answer {
 	unsigned status;
 	str type;     /* Content-Type, as it came */
 	str location; /* of a redirect, as it came; p == NULL: none */
+	str etag;     /* as it came; p == NULL: none */
+	/* Cache-Control: max-age; -1: not stated. 0 too for no-store, no-cache and a number that
+	 * is none; of several the smallest; of a huge one FETCH_AGE_MAX */
+	int64_t max_age_s;
 	bytes body;
 };
+enum { FETCH_AGE_MAX = INT32_MAX };
 
 /* The answer lives in a. E_SYNTAX for a URL that is none, E_GONE when nobody answers
- * (detail: libcurl's code), E_BUSY when the time is over, E_FULL, E_LIMIT when the
- * arena is. */
+ * (detail: libcurl's code), E_BUSY when the time is over, E_DENIED: the certificate is not
+ * good, E_FULL, E_LIMIT when the arena is. */
 ch_err fetch_run(struct fetch *f, const struct fetch_request *q, struct arena *a,
 		 struct fetch_answer *ret_answer);
+
+/* The addresses of a URL's host, for fetch_request; nothing for a literal address and for
+ * localhost, which need no lookup. Waits for the resolver, in this thread and in no other
+ * (libcurl would start one). E_GONE: no such name; E_FULL. */
+ch_err fetch_lookup(str url, struct wr *w);
+/* From now on this process looks names up in /etc/hosts and the DNS alone, and loads no
+ * plug-in for it: for a sandboxed one. */
+ch_err fetch_lookup_plainly(void);
