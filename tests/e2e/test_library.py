@@ -1,0 +1,146 @@
+"""The installed C library: what it exports and needs, and programs built against it."""
+import re
+import time
+
+import pytest
+
+from chancery import ROOT, Signer
+from library import FLAVOURS, Installed, mapped, must, prototypes, run
+
+EXAMPLES = sorted(p.stem for p in (ROOT / "docs/examples").glob("*.c"))
+ISSUER = "https://id.test/home"
+# of the symbols and calls of whoever signs, seals, opens PEM or computes MACs
+FORBIDDEN = re.compile(
+    r"private_key|password|seal|pem_|PEM_|_sign(_init|_detached|_keypair)?$|do_sign|hmac|HMAC"
+    r"|crypto_auth|secretbox|aead|EVP_(Encrypt|Decrypt|Cipher)|PKCS8|d2i_|keypair|pwhash")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    return Installed(tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    signer = Signer(ISSUER)
+    signer.file = tmp_path_factory.mktemp("keys") / "home.jwks"
+    signer.file.write_text(signer.jwks())
+    return signer
+
+
+def defined(path, *options):
+    """{name} of the global symbols that a library defines."""
+    return {line.split()[2].split("@")[0] for line in
+            must("nm", "-g", "--defined-only", *options, path).splitlines()
+            if re.match(r"[0-9a-f]+ [A-Z] ", line) and " A " not in line}
+
+
+# --- what it is ----------------------------------------------------------------------
+
+def test_headers_list_and_libraries_name_the_same_functions(installed):
+    headers = [p for p in installed.include.glob("*.h") if p.name != "jwks.h"]
+    declared = set(prototypes(headers))
+    assert declared == mapped("chancery")
+    assert defined(installed.lib / "libchancery.so", "-D") == declared
+    assert defined(installed.lib / "libchancery.a") == declared
+
+
+def test_every_header_is_installed(installed):
+    assert ({p.name for p in installed.include.glob("*.h")}
+            == {p.name for p in (ROOT / "include/chancery").glob("*.h")})
+
+
+def test_the_umbrella_has_all_but_what_fetches():
+    text = (ROOT / "include/chancery/chancery.h").read_text()
+    named = set(re.findall(r'#include "chancery/(\w+\.h)"', text))
+    there = {p.name for p in (ROOT / "include/chancery").glob("*.h")}
+    assert named == there - {"chancery.h", "jwks.h"}
+
+
+def test_it_needs_three_libraries(installed):
+    said = must("readelf", "-d", installed.lib / "libchancery.so")
+    needed = re.findall(r"NEEDED.*\[(\w+)\.so", said)
+    assert sorted(needed) == ["libc", "libcrypto", "libsodium"]
+    assert "SONAME" in said and "[libchancery.so.0]" in said
+
+
+def test_it_can_only_verify(installed):
+    """No code of ours that signs, seals or computes MACs, and no call of theirs."""
+    shared = must("nm", installed.lib / "libchancery.so.0.1.0")
+    static = must("nm", installed.lib / "libchancery.a")
+    assert "public_key_verify" in shared and "public_key_verify" in static
+    for name in re.findall(r" [A-Za-z] ([\w.]+)", shared + static):
+        assert not FORBIDDEN.search(name), name
+
+
+def test_it_allocates_in_loaders_only(installed):
+    """Of the C library's heap it calls calloc and free, each from few places."""
+    undefined = must("nm", "-u", installed.lib / "libchancery.a")
+    assert not re.search(r"\b(malloc|realloc|strdup|pthread_create|fopen|open|socket)\b", undefined)
+
+
+# --- programs that use it ------------------------------------------------------------
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_compile(installed, example, flavour, tmp_path):
+    program = installed.build(ROOT / f"docs/examples/{example}.c", flavour, tmp_path / example)
+    assert installed.run(program).returncode == 2
+    if flavour == "static":
+        assert "not a dynamic executable" in run("ldd", program).stderr
+
+
+def test_our_archive_links_beside_shared_libraries(installed, tmp_path):
+    must("gcc", "-std=c99", *installed.flags("--cflags"), "-o", tmp_path / "one",
+         ROOT / "docs/examples/verify_one.c", installed.lib / "libchancery.a",
+         "-lcrypto", "-lsodium")
+    assert installed.run(tmp_path / "one").returncode == 2
+
+
+def test_a_program_may_have_names_like_ours(installed, tmp_path):
+    """Inside the archive nothing is global that is not ours by prefix."""
+    source = tmp_path / "same.c"
+    source.write_text('#include <chancery/chancery.h>\n'
+                      'int token_verify(void); int token_verify(void) { return 1; }\n'
+                      'int str_eq(void); int str_eq(void) { return 2; }\n'
+                      'int main(void) { union ch_scratch s; return ch_failed(ch_scratch_init(&s))'
+                      ' + token_verify() + str_eq(); }\n')
+    must("gcc", "-std=c99", *installed.flags("--cflags"), "-o", tmp_path / "same", source,
+         installed.lib / "libchancery.a", "-lcrypto", "-lsodium")
+    assert run(tmp_path / "same").returncode == 3
+
+
+@pytest.fixture(scope="module")
+def built(installed, tmp_path_factory):
+    """{example: a program}, one of them linked statically."""
+    folder = tmp_path_factory.mktemp("built")
+    return {name: installed.build(ROOT / f"docs/examples/{name}.c",
+                                  "static" if name == "verify_one" else "gcc-c99", folder / name)
+            for name in EXAMPLES}
+
+
+def test_one_token(installed, built, home):
+    def judge(token, audience="mail"):
+        return installed.run(built["verify_one"], ISSUER, home.file, audience, given=token + "\n")
+
+    good = judge(home.token())
+    assert (good.returncode, good.stdout) == (0, "s-1 of example\n")
+    late = judge(home.token(exp=int(time.time()) - 1, iat=int(time.time()) - 9))
+    assert (late.returncode, late.stdout) == (1, "refused: expired\n")
+    assert late.stderr == "expired (payload: exp): expired\n"
+    assert judge(home.token(), "other").stdout == "refused: bad_audience\n"
+    assert judge(Signer(ISSUER).token()).stdout == "refused: bad_signature\n"
+
+
+def test_an_example_names_what_is_wrong_with_keys(installed, built, home, tmp_path):
+    (tmp_path / "twice.jwks").write_text(f'{{"keys":[{home.jwks()[10:-2]},{home.jwks()[10:-2]}]}}')
+    said = installed.run(built["verify_one"], ISSUER, tmp_path / "twice.jwks", "mail")
+    assert said.returncode == 3
+    assert 'issuer "https://id.test/home": key "k1"' in said.stderr and "E_DUPLICATE" in said.stderr
+
+
+def test_threads_share_a_verifier(installed, built, home):
+    tokens = [home.token() for _ in range(39)] + [home.token(aud="other")]
+    said = installed.run(built["verify_threads"], ISSUER, home.file, "mail",
+                         given="\n".join(tokens) + "\n")
+    assert (said.returncode, said.stdout) == (1, "39 of 40 are good\n"), said.stderr
