@@ -46,11 +46,11 @@ ch_err rsa_check_numbers(const BIGNUM *n, const BIGNUM *e)
 {
 	int bits = BN_num_bits(n);
 	if (bits < BITS_MIN || bits > BITS_MAX)
-		return ch_fail(CH_E_MISMATCH, "an RSA modulus must have 2048 to 4096 bits", bits);
+		return ch_fail(CH_E_RANGE, "an RSA modulus must have 2048 to 4096 bits", bits);
 	if (!BN_is_odd(n))
 		return ch_fail(CH_E_MISMATCH, "an RSA modulus must be odd", 0);
 	if (!BN_is_word(e, RSA_F4))
-		return ch_fail(CH_E_MISMATCH, "the RSA exponent must be 65537", 0);
+		return ch_fail(CH_E_RANGE, "the RSA exponent must be 65537", 0);
 	if (is_weak_chip(n))
 		return ch_fail(CH_E_RANGE, "an RSA modulus of a weak chip (CVE-2017-15361)", 0);
 	return CH_DONE;

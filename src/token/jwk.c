@@ -112,7 +112,10 @@ static ch_err text_of(const struct json_node *m, ch_err missing, ch_err malforme
 
 static ch_err number_of(str text, struct wr *w)
 {
-	TRY(base64url_read(text, w));
+	ch_err e = base64url_read(text, w);
+	if (ch_code_of(e) == CH_E_FULL)
+		return ch_fail(CH_E_RANGE, "key number is too long", text.n);
+	TRY(e);
 	return w->n ? CH_DONE : ch_fail(CH_E_SYNTAX, "key number is empty", 0);
 }
 

@@ -145,10 +145,10 @@ static void other_keys_are_refused(void **state)
 	is_refused(ALG_EDDSA, EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), PKCS8, CH_E_MISMATCH);
 	is_refused(ALG_EDDSA, EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), PKCS8, CH_E_MISMATCH);
 	is_refused(ALG_RS256, EVP_EC_gen("P-256"), PKCS8, CH_E_MISMATCH);
-	is_refused(ALG_RS256, EVP_RSA_gen(1024), PKCS8, CH_E_MISMATCH);
-	is_refused(ALG_PS256, EVP_RSA_gen(1024), TRADITIONAL, CH_E_MISMATCH);
-	is_refused(ALG_RS256, rsa_of_exponent(2048, 3), PKCS8, CH_E_MISMATCH);
-	is_refused(ALG_RS256, rsa_of_exponent(2048, 65539), TRADITIONAL, CH_E_MISMATCH);
+	is_refused(ALG_RS256, EVP_RSA_gen(1024), PKCS8, CH_E_RANGE);
+	is_refused(ALG_PS256, EVP_RSA_gen(1024), TRADITIONAL, CH_E_RANGE);
+	is_refused(ALG_RS256, rsa_of_exponent(2048, 3), PKCS8, CH_E_RANGE);
+	is_refused(ALG_RS256, rsa_of_exponent(2048, 65539), TRADITIONAL, CH_E_RANGE);
 }
 
 static void what_is_no_plain_private_key_is_refused(void **state)

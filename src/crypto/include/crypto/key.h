@@ -23,7 +23,8 @@ void private_key_done(struct private_key **k);
 ch_err private_key_generate(enum alg a, struct private_key **ret_k);
 /* PEM, PKCS#8 or traditional, without a passphrase. alg says what it shall be used
  * for: P-256 for ES256, Ed25519 for EdDSA, RSA 2048 to 4096 with e = 65537 for both RSA algs;
- * E_MISMATCH otherwise, E_SYNTAX when it is no such PEM. */
+ * E_RANGE for an RSA key of another size or exponent, E_MISMATCH for another kind of key,
+ * E_SYNTAX when it is no such PEM. */
 ch_err private_key_from_pem(enum alg a, const struct secret *pem, struct private_key **ret_k);
 /* What alg fits this PEM by its type: P-256 ES256, Ed25519 EdDSA, RSA RS256.
  * E_MISMATCH when none does, E_SYNTAX when it is no such PEM. */
