@@ -70,7 +70,7 @@ static bool is_beside(struct replay_set *s, size_t at, uint64_t mine, int64_t no
 	return false;
 }
 
-static enum replay_answer set_note(struct replay_set *s, uint64_t mine, int64_t now_s)
+enum replay_answer replay_set_note(struct replay_set *s, uint64_t mine, int64_t now_s)
 {
 	if (is_beside(s, REPLAY_WAYS, mine, now_s))
 		return REPLAY_USED;
@@ -101,6 +101,6 @@ enum replay_answer replay_note(struct replay *r, bytes key, bytes jti, int64_t u
 	uint64_t print = rd_u64(&words) >> REPLAY_UNTIL_BITS;
 	print += !print;
 	size_t set = (size_t)((unsigned __int128)place * r->n_sets >> 64);
-	return set_note(&r->sets[set],
-			print << REPLAY_UNTIL_BITS | ((uint64_t)until_s & until_mask), now_s);
+	uint64_t mine = print << REPLAY_UNTIL_BITS | ((uint64_t)until_s & until_mask);
+	return replay_set_note(&r->sets[set], mine, now_s);
 }

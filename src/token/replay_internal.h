@@ -28,3 +28,6 @@ struct replay {
 	uint64_t n_sets;
 	struct replay_set sets[];
 };
+
+/* Notes the word `mine` in its set; what replay_note does once it has hashed. */
+enum replay_answer replay_set_note(struct replay_set *s, uint64_t mine, int64_t now_s);
