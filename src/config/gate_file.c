@@ -109,6 +109,29 @@ static const struct field cache_fields[] = {
 	{ 0 },
 };
 
+static const struct field sightings_fields[] = {
+	{ "folder", FIELD_TEXT, AT(gate_evidence, folder) },
+	{ "total_mb", FIELD_NUMBER, true, AT(gate_evidence, total_mb), .min = 1, .max = 1048576 },
+	{ "keep_days", FIELD_NUMBER, true, AT(gate_evidence, keep_days), .min = 1, .max = 3650 },
+	{ "sync_ms", FIELD_NUMBER, true, AT(gate_evidence, sync_ms), .min = 1, .max = 60000 },
+	{ "fail_open", FIELD_BOOL, true, AT(gate_evidence, fail_open) },
+	{ 0 },
+};
+
+static const struct field junk_fields[] = {
+	{ "burst_us", FIELD_NUMBER, true, AT(gate_evidence, junk_burst_us), .min = 1000,
+	  .max = 60000000 },
+	{ "us_per_s", FIELD_NUMBER, true, AT(gate_evidence, junk_us_per_s), .min = 100,
+	  .max = 1000000 },
+	{ 0 },
+};
+
+static const struct field log_fields[] = {
+	{ "refusals_per_minute", FIELD_NUMBER, true, AT(gate_evidence, refusals_per_minute),
+	  .min = 1, .max = 100000 },
+	{ 0 },
+};
+
 static const struct field patterns_fields[] = {
 	{ "", FIELD_TEXTS, AT(realm_mailboxes, patterns), COUNT_AT(realm_mailboxes, n), .min = 1,
 	  .max = PATTERNS_MAX, .check = check_pattern },
@@ -158,6 +181,10 @@ static const struct field file_fields[] = {
 	  .item = location_fields, .item_size = sizeof(struct gate_location) },
 	{ "dpop", FIELD_SECTION, true, AT(gate_draft, file.gate.dpop), .item = dpop_fields },
 	{ "cache", FIELD_SECTION, true, AT(gate_draft, file.gate.cache), .item = cache_fields },
+	{ "sightings", FIELD_SECTION, true, AT(gate_draft, file.gate.evidence),
+	  .item = sightings_fields },
+	{ "junk", FIELD_SECTION, true, AT(gate_draft, file.gate.evidence), .item = junk_fields },
+	{ "log", FIELD_SECTION, true, AT(gate_draft, file.gate.evidence), .item = log_fields },
 	{ 0 },
 };
 

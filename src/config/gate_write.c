@@ -53,10 +53,28 @@ static void put_mailboxes(struct wr *w, const struct gate_config *g)
 	}
 }
 
-static void seconds_line(struct wr *w, const char *key, uint32_t seconds)
+static void number_if(struct wr *w, const char *key, uint32_t seconds)
 {
 	if (seconds > 0)
 		put_number_line(w, key, seconds);
+}
+
+/* Only what is not left to its default. */
+static void put_evidence(struct wr *w, const struct gate_evidence *e)
+{
+	if (e->folder.n > 0) {
+		wr_lit(w, "\n# Each verdict, as evidence.\nsightings:\n");
+		put_text_line(w, "  folder", e->folder);
+		number_if(w, "  total_mb", e->total_mb);
+		number_if(w, "  keep_days", e->keep_days);
+		number_if(w, "  sync_ms", e->sync_ms);
+		wr_str(w, e->fail_open ? LIT("  fail_open: true\n") : LIT(""));
+	}
+	wr_str(w, e->junk_burst_us || e->junk_us_per_s ? LIT("junk:\n") : LIT(""));
+	number_if(w, "  burst_us", e->junk_burst_us);
+	number_if(w, "  us_per_s", e->junk_us_per_s);
+	wr_str(w, e->refusals_per_minute ? LIT("log:\n") : LIT(""));
+	number_if(w, "  refusals_per_minute", e->refusals_per_minute);
 }
 
 /* Only what is not left to its default. */
@@ -68,14 +86,14 @@ static void put_fetch(struct wr *w, const struct gate_file *g)
 	wr_lit(w, "\n# How sets are fetched that have a jwks_uri: docs/VERIFY.md.\nfetch:\n");
 	if (g->ca_file.n > 0)
 		put_text_line(w, "  ca_file", g->ca_file);
-	seconds_line(w, "  fresh_min_s", f->fresh_min_s);
-	seconds_line(w, "  fresh_max_s", f->fresh_max_s);
-	seconds_line(w, "  fresh_default_s", f->fresh_default_s);
-	seconds_line(w, "  stale_s", f->stale_s);
-	seconds_line(w, "  cooldown_s", f->cooldown_s);
-	seconds_line(w, "  retry_min_s", f->retry_min_s);
-	seconds_line(w, "  retry_max_s", f->retry_max_s);
-	seconds_line(w, "  timeout_s", f->timeout_s);
+	number_if(w, "  fresh_min_s", f->fresh_min_s);
+	number_if(w, "  fresh_max_s", f->fresh_max_s);
+	number_if(w, "  fresh_default_s", f->fresh_default_s);
+	number_if(w, "  stale_s", f->stale_s);
+	number_if(w, "  cooldown_s", f->cooldown_s);
+	number_if(w, "  retry_min_s", f->retry_min_s);
+	number_if(w, "  retry_max_s", f->retry_max_s);
+	number_if(w, "  timeout_s", f->timeout_s);
 }
 
 static void put_mail(struct wr *w, const struct gate_file *g)
@@ -185,5 +203,6 @@ void gate_file_write(struct wr *w, const struct gate_file *g)
 	put_mailboxes(w, &g->gate);
 	put_locations(w, &g->gate);
 	put_stores(w, &g->gate);
+	put_evidence(w, &g->gate.evidence);
 	put_fetch(w, g);
 }

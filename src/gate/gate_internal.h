@@ -1,10 +1,16 @@
-/* The gate's parts: what it believes (keys.c), who may ask (basic.c), its answers
- * (introspect.c), its walls (confine.c), its loop (main.c). */
+/* The gate's parts: what it believes (keys.c), who may ask (basic.c), the judgement
+ * (judge.c), its answers to mail servers (introspect.c) and web servers (check.c), its
+ * memory and evidence (sightings.c …), its walls (confine.c), its loop (main.c). */
 #pragma once
 #include <sys/types.h>
 
 #include "base/secret.h"
 #include "http/http.h"
+#include "junk.h"
+#include "metrics.h"
+#include "refusals.h"
+#include "sightings.h"
+#include "token/confirm.h"
 #include "token/introspect.h"
 #include "token/jwk.h"
 #include "token/policy.h"
@@ -62,11 +68,29 @@ struct gate {
 	struct keys keys;
 	struct introspect_issuer issuers[REALMS_MAX];
 	struct introspect_rules rules;
-	struct token_scratch scratch;
+	struct token_scratch scratch, proof_scratch;
+	struct replay *replay; /* set when a place may ask for proofs */
+	struct nonces nonces;
+	struct junk junk;
+	struct refusals refusals;
+	struct metrics metrics;
+	struct sightings *sightings; /* NULL: none are kept */
+	int64_t started_s;
 };
+
+enum { CHECK_PREFIX = 7 /* "/check/" */ };
+
+/* From the configuration: rules, stores, limits. Says in the log what is wide open. */
+ch_err gate_prepare(struct gate *g, int proofs_fd);
 
 /* POST /introspect; ctx is the gate. */
 void serve_introspect(struct http_req *r, void *ctx);
+/* GET /check/PLACE; ctx is the gate. */
+void serve_check(struct http_req *r, void *ctx);
+/* GET /metrics, /health, /ready; ctx is the gate. */
+void serve_metrics(struct http_req *r, void *ctx);
+void serve_health(struct http_req *r, void *ctx);
+void serve_ready(struct http_req *r, void *ctx);
 
 /* No dumps, no new files but in the key files' folders, no network but what listens. */
 ch_err confine(const struct gate_config *config, const int *keep_fds, size_t n);

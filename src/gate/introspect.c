@@ -2,10 +2,9 @@
  * the status and to believe any body that names a user: so a refusal is exactly
  * {"active":false}, and no other answer of ours has a body. The log gets the reason,
  * never the token. */
-#include "base/clock.h"
-#include "base/log.h"
 #include "codec/form.h"
 #include "gate_internal.h"
+#include "judge.h"
 
 static const struct http_out never_store = { { "Cache-Control", 13 }, { "no-store", 8 } };
 
@@ -24,51 +23,45 @@ static void answer_json(struct http_req *r, str body)
 					      .n_fields = 1 });
 }
 
-static struct log_field field_if(const char *name, str value)
+/* The service as a constant: what it says goes into tables that live for ever. */
+static str service_of(str field)
 {
-	return value.n > 0 ? log_str(name, value) : (struct log_field){ 0 };
+	static const str services[] = { { "imap", 4 },        { "pop3", 4 }, { "smtp", 4 },
+					{ "submission", 10 }, { "lmtp", 4 }, { "sieve", 5 } };
+	for (size_t i = 0; i < COUNT_OF(services); i++)
+		if (str_eq(field, services[i]))
+			return services[i];
+	return LIT("introspect");
 }
 
-/* An alarm when a realm claimed a mailbox of another's: that is no mistake of typing. */
-static void log_refused(struct http_req *r, const struct token_verdict *v)
+/* "192.0.2.7:4711" or "[2001:db8::1]:4711", as Dovecot says it. */
+static struct address client_of(str field)
 {
-	bool known = introspect_claims_known(v);
-	LOG(v->code == TOKEN_bad_mailbox ? LOG_ALARM : LOG_WARN, "token refused",
-	    log_str("code", token_code_name(v->code)), log_str("why", token_code_text(v->code)),
-	    field_if("issuer", v->issuer), field_if("realm", v->realm), field_if("kid", v->kid),
-	    field_if("username", known ? v->username : (str){ 0 }),
-	    field_if("client_id", known ? v->client_id : (str){ 0 }),
-	    field_if("jti", known ? v->jti : (str){ 0 }),
-	    field_if("remote", http_field(r, "X-Dovecot-Auth-Remote")),
-	    field_if("service", http_field(r, "X-Dovecot-Auth-Service")));
+	struct address a = { 0 };
+	size_t n = field.n;
+	while (n > 0 && field.p[n - 1] != ':')
+		n--;
+	str host = str_sub(field, 0, n > 0 ? n - 1 : 0);
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		host = str_sub(host, 1, host.n - 2);
+	(void)address_of(host, &a);
+	return a;
 }
 
-static void log_unread(struct http_req *r, const char *code, ch_err e)
-{
-	LOG(LOG_WARN, "request refused", log_str("code", str_from_c(code)),
-	    failed(e) ? log_err(e) : (struct log_field){ 0 },
-	    field_if("remote", http_field(r, "X-Dovecot-Auth-Remote")),
-	    field_if("service", http_field(r, "X-Dovecot-Auth-Service")));
-}
-
-static void judge(struct gate *g, struct http_req *r, str token)
+static void answer_judged(struct gate *g, struct http_req *r, const struct asked *a)
 {
 	struct token_verdict v = { .code = TOKEN_malformed };
 	uint8_t *room = arena_alloc(&r->arena, INTROSPECT_ANSWER_MAX);
 	struct wr w = wr_of(room, room ? INTROSPECT_ANSWER_MAX : 0);
-	keys_refresh(&g->keys);
-	if (!room || !g->keys.policy || !g->keys.any) {
-		LOG(LOG_ERROR, "cannot judge a token: no issuer of the policy has a key");
+	enum told told = room ? judge(g, a, &v) : TOLD_TROUBLE;
+	if (told == TOLD_TROUBLE) {
 		answer_empty(r, 503, NULL);
 		return;
 	}
-	token_introspect(g->keys.policy, &g->rules, token, clock_unix_s(), &g->scratch, &v);
-	if (v.code != TOKEN_accepted)
-		log_refused(r, &v);
+	if (told == TOLD_PASS)
+		introspect_write(&w, &v);
 	else
-		LOG(LOG_DEBUG, "token accepted", log_str("realm", v.realm),
-		    log_str("username", v.username), log_str("jti", v.jti));
-	introspect_write(&w, &v);
+		wr_lit(&w, "{\"active\":false}");
 	answer_json(r, wr_text(&w));
 }
 
@@ -78,17 +71,19 @@ void serve_introspect(struct http_req *r, void *ctx)
 					     { "Basic realm=\"introspect\"", 24 } };
 	struct gate *g = ctx;
 	struct form form = { 0 };
+	struct asked a = { .location = service_of(http_field(r, "X-Dovecot-Auth-Service")),
+			   .client = client_of(http_field(r, "X-Dovecot-Auth-Remote")) };
 	if (!basic_ok(&g->basic, http_field(r, "Authorization"))) {
-		log_unread(r, "bad_client", CH_DONE);
+		judge_unread(g, &a, LIT("bad_client"), LIT("who asks did not show the secret"));
 		answer_empty(r, 401, &ask);
 		return;
 	}
 	ch_err e = form_parse(str_of_bytes(r->body), &r->arena, &form);
-	str token = form_get(&form, LIT("token")); /* a form that failed has no field */
-	if (token.n == 0) {
-		log_unread(r, "bad_request", e);
-		answer_json(r, LIT("{\"active\":false}"));
+	a.token = failed(e) ? (str){ 0 } : form_get(&form, LIT("token"));
+	if (a.token.n > 0) {
+		answer_judged(g, r, &a);
 		return;
 	}
-	judge(g, r, token);
+	judge_unread(g, &a, LIT("bad_request"), LIT("the question has no token or is malformed"));
+	answer_json(r, LIT("{\"active\":false}"));
 }

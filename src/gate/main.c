@@ -17,14 +17,25 @@
 #include "wire/boot.h"
 #include "wire/control.h"
 
-enum { LISTEN_FD = ROLE_FD, TICK_MS = 1000, DRAIN_MS = 5000, EXIT_TROUBLE = 3 };
+enum { TICK_MS = 1000, DRAIN_MS = 5000, EXIT_TROUBLE = 3, FDS_MAX = 3, ROUTES = 4 };
+
+/* Where it is asked; two of them, for mail servers and for web servers. */
+struct door {
+	int fd;
+	struct http *http;
+	struct http_route routes[ROUTES];
+};
 
 struct loop {
 	struct gate *gate;
-	struct http *http;
+	struct door doors[2];
+	size_t n_doors;
+	int proofs_fd;
 	int epoll, signals;
+	bool waiting; /* for its turn to serve */
 	bool stopping;
 	uint64_t drain_until_ns;
+	uint64_t idle_until_ns; /* so long connections that say nothing may stay */
 };
 
 static uint8_t boot_storage[BOOT_MAX];
@@ -35,21 +46,27 @@ static ch_err configure(struct gate *g)
 	bytes config = { 0 };
 	TRY(crypto_init(NULL));
 	TRY(boot_read(LIT("gate"), boot_storage, sizeof(boot_storage), &config));
-	TRY(gate_config_read(config, &g->config));
-	TRY(basic_init(&g->basic, g->config.client_id, g->config.client_secret));
-	for (size_t i = 0; i < g->config.n_issuers; i++) {
-		const struct gate_issuer *from = &g->config.issuers[i];
-		g->issuers[i] = (struct introspect_issuer){ from->issuer, from->mailboxes,
-							    from->n_mailboxes };
-		if (from->n_mailboxes == 0)
-			LOG(LOG_ALARM,
-			    "realm has no mailbox rule: its tokens open EVERY mailbox; "
-			    "give it a line under `mailboxes` in the policy",
-			    log_str("realm", from->realm), log_str("issuer", from->issuer));
+	return gate_config_read(config, &g->config);
+}
+
+/* In the order of PROTOCOL.md. */
+static void take_fds(struct loop *l)
+{
+	const struct gate_config *c = &l->gate->config;
+	int next = ROLE_FD;
+	const struct http_route mail = { LIT("/introspect"), HTTP_POST, serve_introspect, l->gate };
+	const struct http_route web = { LIT("/check/*"), HTTP_GET, serve_check, l->gate };
+	if (c->introspects)
+		l->doors[l->n_doors++] = (struct door){ .fd = next++, .routes = { mail } };
+	if (c->checks)
+		l->doors[l->n_doors++] = (struct door){ .fd = next++, .routes = { web } };
+	l->proofs_fd = c->has_proofs ? next : -1;
+	for (size_t i = 0; i < l->n_doors; i++) {
+		struct http_route *r = l->doors[i].routes;
+		r[1] = (struct http_route){ LIT("/metrics"), HTTP_GET, serve_metrics, l->gate };
+		r[2] = (struct http_route){ LIT("/health"), HTTP_GET, serve_health, l->gate };
+		r[3] = (struct http_route){ LIT("/ready"), HTTP_GET, serve_ready, l->gate };
 	}
-	g->rules = (struct introspect_rules){ g->config.scope, g->issuers, g->config.n_issuers };
-	keys_open(&g->keys, &g->config);
-	return CH_DONE;
 }
 
 static ch_err watch(int epoll, int fd)
@@ -78,70 +95,106 @@ static ch_err open_signals(int *ret_fd)
 
 static ch_err loop_open(struct loop *l)
 {
-	static struct http_route routes[1];
-	struct http_limits limits = http_limits_default();
-	limits.connections = 256;
-	routes[0] = (struct http_route){ LIT("/introspect"), HTTP_POST, serve_introspect, l->gate };
 	TRY(open_signals(&l->signals));
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll < 0)
 		return ch_fail(CH_E_IO, "cannot make an epoll", errno);
-	TRY(http_new(LISTEN_FD, &limits, routes, COUNT_OF(routes), &l->http));
-	TRY(watch(l->epoll, http_epoll_fd(l->http)));
 	TRY(watch(l->epoll, l->signals));
 	return l->gate->config.supervised ? watch(l->epoll, CONTROL_FD) : CH_DONE;
 }
 
 static ch_err enter(struct loop *l)
 {
-	const int keep[] = { LISTEN_FD, l->epoll, l->signals, http_epoll_fd(l->http),
-			     l->gate->config.supervised ? CONTROL_FD : LISTEN_FD };
-	return confine(&l->gate->config, keep, COUNT_OF(keep));
+	int keep[8];
+	size_t n = 0;
+	keep[n++] = l->epoll;
+	keep[n++] = l->signals;
+	if (l->gate->config.supervised)
+		keep[n++] = CONTROL_FD;
+	for (size_t i = 0; i < l->n_doors; i++)
+		keep[n++] = l->doors[i].fd;
+	return confine(&l->gate->config, keep, n);
 }
 
-static void begin_stop(struct loop *l)
+/* A header that holds a token, a proof and a certificate is larger than most. */
+static ch_err open_doors(struct loop *l)
 {
+	struct http_limits limits = http_limits_default();
+	limits.connections = 256;
+	limits.connection_memory = 64 * 1024;
+	limits.arena = 160 * 1024;
+	for (size_t i = 0; i < l->n_doors; i++) {
+		struct door *d = &l->doors[i];
+		TRY(http_new(d->fd, &limits, d->routes, ROUTES, &d->http));
+		TRY(watch(l->epoll, http_epoll_fd(d->http)));
+	}
+	l->waiting = false;
+	LOG(LOG_INFO, "gate is ready", log_u64("issuers", l->gate->config.n_issuers),
+	    log_u64("locations", l->gate->config.n_locations));
+	return CH_DONE;
+}
+
+static void begin_stop(struct loop *l, uint64_t idle_ms)
+{
+	uint64_t now = clock_mono_ns();
 	if (l->stopping)
 		return;
 	l->stopping = true;
-	l->drain_until_ns = clock_mono_ns() + (uint64_t)DRAIN_MS * 1000000;
-	http_stop(l->http);
+	l->drain_until_ns = now + (uint64_t)DRAIN_MS * 1000000;
+	l->idle_until_ns = now + (idle_ms < DRAIN_MS ? idle_ms : DRAIN_MS) * 1000000;
+	for (size_t i = 0; i < l->n_doors; i++)
+		if (l->doors[i].http)
+			http_stop(l->doors[i].http);
 }
 
-/* The supervisor says one thing to a gate; that it is gone says the same. */
-static void on_control(struct loop *l)
+/* That who started it is gone says the same as to stop. */
+static ch_err on_control(struct loop *l)
 {
 	static uint8_t storage[CONTROL_MAX];
 	struct control c = { 0 };
 	ch_err e = control_recv(CONTROL_FD, storage, &c, NULL);
 	if (ch_code_of(e) == CH_E_BUSY)
-		return;
+		return CH_DONE;
+	if (!failed(e) && c.kind == CONTROL_SERVE && l->waiting)
+		return open_doors(l);
 	if (failed(e) || c.kind == CONTROL_STOP)
-		begin_stop(l);
+		begin_stop(l, failed(e) ? 0 : c.detail);
 	if (failed(e))
 		(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, CONTROL_FD, NULL);
+	return CH_DONE;
 }
 
 static void on_signal(struct loop *l)
 {
 	struct signalfd_siginfo info;
 	if (read(l->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		begin_stop(l);
+		begin_stop(l, 0);
 }
 
 static int wait_ms(struct loop *l)
 {
-	int ms = http_timeout_ms(l->http);
-	int most = l->stopping ? 20 : TICK_MS;
-	return ms < 0 || ms > most ? most : ms;
+	int most = l->stopping ? 5 : TICK_MS;
+	for (size_t i = 0; i < l->n_doors; i++) {
+		int ms = l->doors[i].http ? http_timeout_ms(l->doors[i].http) : -1;
+		most = ms >= 0 && ms < most ? ms : most;
+	}
+	return most;
 }
 
 static bool is_over(const struct loop *l)
 {
-	return l->stopping && (http_under_way(l->http) == 0 || clock_mono_ns() > l->drain_until_ns);
+	uint64_t now = clock_mono_ns();
+	size_t busy = 0, open = 0;
+	if (!l->stopping)
+		return false;
+	for (size_t i = 0; i < l->n_doors; i++) {
+		busy += l->doors[i].http ? http_under_way(l->doors[i].http) : 0;
+		open += l->doors[i].http ? http_connections(l->doors[i].http) : 0;
+	}
+	return open == 0 || (busy == 0 && now > l->idle_until_ns) || now > l->drain_until_ns;
 }
 
-static void turn(struct loop *l)
+static ch_err turn(struct loop *l)
 {
 	struct epoll_event events[4];
 	int n = epoll_wait(l->epoll, events, COUNT_OF(events), wait_ms(l));
@@ -149,28 +202,44 @@ static void turn(struct loop *l)
 		if (events[i].data.fd == l->signals)
 			on_signal(l);
 		if (l->gate->config.supervised && events[i].data.fd == CONTROL_FD)
-			on_control(l);
+			TRY(on_control(l));
 	}
 	keys_refresh(&l->gate->keys);
-	http_run(l->http);
+	for (size_t i = 0; i < l->n_doors; i++)
+		if (l->doors[i].http)
+			http_run(l->doors[i].http);
+	refusals_tick(&l->gate->refusals, clock_mono_ns());
+	return CH_DONE;
+}
+
+static void close_all(struct loop *l)
+{
+	for (size_t i = 0; i < l->n_doors; i++)
+		http_free(l->doors[i].http);
+	refusals_finish(&l->gate->refusals, clock_mono_ns());
+	keys_done(&l->gate->keys);
+	LOG(LOG_INFO, "gate has stopped");
 }
 
 static ch_err serve(struct gate *g)
 {
-	struct loop l = { .gate = g, .epoll = -1, .signals = -1 };
+	struct loop l = { .gate = g, .proofs_fd = -1, .epoll = -1, .signals = -1 };
 	TRY(configure(g));
+	take_fds(&l);
+	l.waiting = g->config.waits;
+	TRY(gate_prepare(g, l.proofs_fd));
 	TRY(loop_open(&l));
 	TRY(enter(&l));
+	if (geteuid() == 0)
+		LOG(LOG_WARN, "the gate runs as root; give it a user of its own: `user: NAME` in "
+			      "the policy");
+	if (!l.waiting)
+		TRY(open_doors(&l));
 	if (g->config.supervised)
 		TRY(control_ready());
-	else if (geteuid() == 0)
-		LOG(LOG_WARN, "the gate runs as root; start it as a user of its own");
-	LOG(LOG_INFO, "gate is ready", log_u64("issuers", g->config.n_issuers));
 	while (!is_over(&l))
-		turn(&l);
-	http_free(l.http);
-	keys_done(&g->keys);
-	LOG(LOG_INFO, "gate has stopped");
+		TRY(turn(&l));
+	close_all(&l);
 	return CH_DONE;
 }
 

@@ -50,6 +50,17 @@ ch_err replay_init(void *storage, size_t n, size_t proofs, struct replay **ret_r
 	return CH_DONE;
 }
 
+ch_err replay_attach(void *storage, size_t n, size_t proofs, struct replay **ret_r)
+{
+	struct replay *r = storage;
+	size_t need = replay_size(proofs);
+	if (!need || n < need || (uintptr_t)storage % _Alignof(struct replay) ||
+	    r->n_sets != sets_for(proofs))
+		return ch_fail(CH_E_MISMATCH, "no store of so many proofs is there", proofs);
+	*ret_r = r;
+	return CH_DONE;
+}
+
 static bool is_live(uint64_t slot, int64_t now_s)
 {
 	uint64_t left = (slot - (uint64_t)now_s) & until_mask;

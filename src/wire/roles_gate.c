@@ -52,12 +52,37 @@ static void fetch_read(struct rd *r, struct gate_fetch *f)
 		*seconds[i] = rd_u32(r);
 }
 
+static void evidence_write(struct wr *w, const struct gate_evidence *e)
+{
+	wr_str16(w, e->folder);
+	wr_u32(w, e->total_mb);
+	wr_u32(w, e->keep_days);
+	wr_u32(w, e->sync_ms);
+	wr_bool(w, e->fail_open);
+	wr_u32(w, e->junk_burst_us);
+	wr_u32(w, e->junk_us_per_s);
+	wr_u32(w, e->refusals_per_minute);
+}
+
+static void evidence_read(struct rd *r, struct gate_evidence *e)
+{
+	e->folder = rd_str16(r, WIRE_PATH_MAX);
+	e->total_mb = rd_u32(r);
+	e->keep_days = rd_u32(r);
+	e->sync_ms = rd_u32(r);
+	e->fail_open = rd_bool(r);
+	e->junk_burst_us = rd_u32(r);
+	e->junk_us_per_s = rd_u32(r);
+	e->refusals_per_minute = rd_u32(r);
+}
+
 void gate_config_write(struct wr *w, const struct gate_config *c)
 {
 	wr_bool(w, c->introspects);
 	wr_bool(w, c->checks);
 	wr_bool(w, c->has_proofs);
 	wr_bool(w, c->supervised);
+	wr_bool(w, c->waits);
 	wr_str16(w, c->client_id);
 	wr_str16(w, c->client_secret);
 	wr_str16(w, c->scope);
@@ -74,6 +99,7 @@ void gate_config_write(struct wr *w, const struct gate_config *c)
 	wr_u32(w, c->dpop.proofs);
 	wr_u32(w, c->cache.tokens);
 	wr_u32(w, c->cache.token_max);
+	evidence_write(w, &c->evidence);
 	wr_put(w, BYTES_OF(c->nonce_key));
 	wr_i64(w, c->proofs_since_s);
 }
@@ -120,6 +146,7 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 	c->checks = rd_bool(&r);
 	c->has_proofs = rd_bool(&r);
 	c->supervised = rd_bool(&r);
+	c->waits = rd_bool(&r);
 	c->client_id = rd_str16(&r, NAME_MAX_BYTES);
 	c->client_secret = rd_str16(&r, WIRE_SECRET_MAX);
 	c->scope = rd_str16(&r, NAME_MAX_BYTES);
@@ -136,6 +163,7 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 	c->dpop.proofs = rd_u32(&r);
 	c->cache.tokens = rd_u32(&r);
 	c->cache.token_max = rd_u32(&r);
+	evidence_read(&r, &c->evidence);
 	bytes key = rd_take(&r, NONCE_KEY_SIZE);
 	if (key.n == NONCE_KEY_SIZE)
 		mem_copy(c->nonce_key, key.p, key.n);

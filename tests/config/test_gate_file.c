@@ -84,7 +84,18 @@ static const char full[] = "listen: 127.0.0.1:8090\n"
 			   "  proofs: 2048\n"
 			   "cache:\n"
 			   "  tokens: 0\n"
-			   "  token_max: 1024\n";
+			   "  token_max: 1024\n"
+			   "sightings:\n"
+			   "  folder: /var/lib/chancery-gate\n"
+			   "  total_mb: 8\n"
+			   "  keep_days: 7\n"
+			   "  sync_ms: 100\n"
+			   "  fail_open: true\n"
+			   "junk:\n"
+			   "  burst_us: 5000\n"
+			   "  us_per_s: 1000\n"
+			   "log:\n"
+			   "  refusals_per_minute: 60\n";
 
 static void same_texts(const str *a, size_t n, const str *b, size_t m)
 {
@@ -140,6 +151,10 @@ static void same(const struct gate_file *a, const struct gate_file *b)
 	for (size_t i = 0; i < a->gate.n_locations; i++)
 		same_location(&a->gate.locations[i], &b->gate.locations[i]);
 	assert_memory_equal(&a->gate.dpop, &b->gate.dpop, sizeof(a->gate.dpop));
+	assert_true(str_eq(a->gate.evidence.folder, b->gate.evidence.folder));
+	assert_true(a->gate.evidence.fail_open == b->gate.evidence.fail_open);
+	assert_int_equal(a->gate.evidence.keep_days, b->gate.evidence.keep_days);
+	assert_int_equal(a->gate.evidence.junk_us_per_s, b->gate.evidence.junk_us_per_s);
 	assert_memory_equal(&a->gate.cache, &b->gate.cache, sizeof(a->gate.cache));
 }
 

@@ -237,7 +237,8 @@ class Gate:
 
     def policy_text(self, issuers, mailboxes, scope):
         lines = [f"listen: 127.0.0.1:{self.port}", "client:", "  id: dovecot",
-                 "  secret_file: gate.secret", f"scope: {scope}", "issuers:"]
+                 "  secret_file: gate.secret", f"scope: {scope}",
+                 "log: {refusals_per_minute: 100000}", "junk: {burst_us: 60000000}", "issuers:"]
         for realm, signer in issuers.items():
             lines += [f"  - issuer: {signer.issuer}", f"    realm: {realm}",
                       f"    jwks_file: {realm}.json", "    audiences: [mail]"]

@@ -117,7 +117,7 @@ def test_each_refusal(gate, name):
     token = make()
     log = refusal(gate, token)
     assert f'code="{code}"' in log if code else 'code="' in log
-    assert 'remote="192.0.2.7:4711"' in log and 'service="imap"' in log
+    assert 'client="192.0.2.7"' in log and 'location="imap"' in log
     for part in token.split("."):
         assert len(part) < 12 or part not in log, "the token is in the log"
 
@@ -250,7 +250,7 @@ def test_check_and_mistakes(tmp_path):
     for args, status in ((("--check",), 1), ((), 3)):
         bad = run(gate, "-c", str(gate.policy), *args)
         assert bad.returncode == status and bad.stdout == ""
-        assert f'{gate.policy}:8: unknown key "raelm"' in bad.stderr
+        assert f'{gate.policy}:10: unknown key "raelm"' in bad.stderr
     gate.policy.write_text(text)
     gate.secret_file.chmod(0o644)
     loose = run(gate, "-c", str(gate.policy))

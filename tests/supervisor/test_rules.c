@@ -39,6 +39,7 @@ static bool may_say(enum role role, enum control_kind kind)
 	case CONTROL_PUBLIC:
 	case CONTROL_UP:
 	case CONTROL_DOWN:
+	case CONTROL_SERVE:
 	case CONTROL_RENEW:
 	case CONTROL_KIND_COUNT:
 		break;

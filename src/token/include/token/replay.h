@@ -15,6 +15,9 @@ size_t replay_size(size_t proofs);
 /* Takes storage (n bytes, aligned to 64) and a random key. E_RANGE: n is too small, or
  * proofs impossible; E_USAGE: not aligned. Nothing needs to be freed. */
 ch_err replay_init(void *storage, size_t n, size_t proofs, struct replay **ret_r);
+/* The store that replay_init made in this storage, which another process may share. E_MISMATCH:
+ * there is none for so many proofs. */
+ch_err replay_attach(void *storage, size_t n, size_t proofs, struct replay **ret_r);
 /* Notes it until until_s (seconds since 1970; at most a day ahead of now_s). FULL also when
  * until_s is not. Of any number of threads with the same proof at most one gets NEW;
  * exactly one unless an older proof of its set ends in the same moment. */

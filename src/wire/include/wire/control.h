@@ -23,7 +23,8 @@ enum control_kind {
 	CONTROL_ATTACH,
 	/* issuer → supervisor; generation: no request uses an older one any more */
 	CONTROL_ATTACHED,
-	/* supervisor → any role: finish what is under way and exit */
+	/* supervisor → any role: finish what is under way and exit; detail: for so many
+	 * milliseconds connections of a gate that say nothing may stay */
 	CONTROL_STOP,
 	/* keeper → cli; name = kid, text = sealed key file / public JWK */
 	CONTROL_SEALED,
@@ -34,6 +35,8 @@ enum control_kind {
 	/* cli → supervisor at DIR/run/control: new generation of signers, for group `name`;
 	 * answered by READY or FAILED */
 	CONTROL_RENEW,
+	/* cli → gate that waits: its turn has come */
+	CONTROL_SERVE,
 	CONTROL_KIND_COUNT
 };
 

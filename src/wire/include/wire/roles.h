@@ -163,11 +163,22 @@ struct gate_cache {
 	uint32_t token_max; /* bytes; longer ones are not kept */
 };
 
+/* What is kept of verdicts, and what stays unjudged or unlogged; 0: the default that
+ * sightings.h, junk.h and refusals.h of the gate state. */
+struct gate_evidence {
+	str folder; /* of sightings; empty: none are kept */
+	uint32_t total_mb, keep_days, sync_ms;
+	bool fail_open; /* serve although they cannot be written */
+	uint32_t junk_burst_us, junk_us_per_s;
+	uint32_t refusals_per_minute;
+};
+
 struct gate_config {
 	bool introspects, checks, has_proofs;
 	str client_id, client_secret; /* HTTP Basic of the introspection endpoint */
 	str scope;                    /* that a token must have there; empty: any */
 	bool supervised;              /* CONTROL_FD is there */
+	bool waits;                   /* until it is told to serve: another does so still */
 	struct gate_fetch fetch;
 	size_t n_issuers;
 	struct gate_issuer issuers[REALMS_MAX];
@@ -175,6 +186,7 @@ struct gate_config {
 	struct gate_location locations[LOCATIONS_MAX];
 	struct gate_dpop dpop;
 	struct gate_cache cache;
+	struct gate_evidence evidence;
 	uint8_t nonce_key[NONCE_KEY_SIZE]; /* the same in all generations of a gate */
 	int64_t proofs_since_s;            /* since then used proofs are remembered */
 };

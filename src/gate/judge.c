@@ -1,0 +1,237 @@
+/* The judgement. Trusts the policy for who may say what, and the asker for what request it
+ * speaks of. Must never pass what a step did not: each step only takes away, and what
+ * cannot be judged or recorded is not passed. */
+#include "judge.h"
+
+#include "base/clock.h"
+#include "codec/json.h"
+#include "gate_internal.h"
+
+enum { US = 1000 };
+
+static const enum told told_of[TOKEN_CODE_COUNT] = {
+	[TOKEN_accepted] = TOLD_PASS,
+	[TOKEN_malformed] = TOLD_BAD_TOKEN,
+	[TOKEN_too_large] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_header] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_alg] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_typ] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_issuer] = TOLD_BAD_TOKEN,
+	[TOKEN_unknown_key] = TOLD_BAD_TOKEN,
+	[TOKEN_key_not_valid] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_signature] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_claims] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_audience] = TOLD_BAD_TOKEN,
+	[TOKEN_expired] = TOLD_EXPIRED,
+	[TOKEN_not_yet] = TOLD_BAD_TOKEN,
+	[TOKEN_too_long_lived] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_binding] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_scope] = TOLD_SCOPE,
+	[TOKEN_bad_mailbox] = TOLD_BAD_TOKEN,
+	[TOKEN_foreign_key] = TOLD_BAD_TOKEN,
+	[TOKEN_revoked] = TOLD_BAD_TOKEN,
+	[TOKEN_bad_proof] = TOLD_BAD_PROOF,
+	[TOKEN_proof_replayed] = TOLD_BAD_PROOF,
+	[TOKEN_proof_unknown] = TOLD_TROUBLE,
+	[TOKEN_nonce_needed] = TOLD_NONCE,
+};
+
+struct judging {
+	struct gate *g;
+	const struct asked *a;
+	struct token_verdict *v;
+	int64_t now_s;
+	bool forbidden; /* whatever the code: another token of its holder would not help */
+};
+
+static void refuse(struct token_verdict *v, enum token_code code, str where, str what)
+{
+	v->code = code;
+	v->where = where;
+	v->what = what;
+}
+
+static bool one_of(const str *texts, size_t n, str text)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(texts[i], text))
+			return true;
+	return false;
+}
+
+/* The verdict names one audience of the token; it may have more. The text is canonical
+ * JSON that was parsed before, so a failure here is none of the token's. */
+static bool any_audience(const struct gate_location *place, str claims)
+{
+	static struct json_node nodes[TOKEN_MEMBERS_MAX + 1];
+	const struct json_limits limits = { TOKEN_DEPTH_MAX, TOKEN_MEMBERS_MAX };
+	size_t n = 0;
+	if (failed(json_parse(bytes_of_str(claims), limits, nodes, COUNT_OF(nodes), &n)))
+		return false;
+	const struct json_node *aud = json_member(nodes, LIT("aud"));
+	if (!aud || aud->type != JSON_ARRAY)
+		return false;
+	for (const struct json_node *one = json_first(aud); one; one = json_next(aud, one))
+		for (size_t i = 0; i < place->n_audiences; i++)
+			if (json_is_str(one, place->audiences[i]))
+				return true;
+	return false;
+}
+
+static bool has_scopes(const struct gate_location *place, str scope)
+{
+	for (size_t i = 0; i < place->n_scopes; i++)
+		if (!scope_has(scope, place->scopes[i]))
+			return false;
+	return true;
+}
+
+static void place_rules(struct judging *j)
+{
+	const struct gate_location *place = j->a->place;
+	struct token_verdict *v = j->v;
+	if (!place) {
+		introspect_check(&j->g->rules, v);
+		return;
+	}
+	if (!one_of(place->realms, place->n_realms, v->realm)) {
+		refuse(v, TOKEN_bad_audience, LIT("place"), LIT("realms"));
+		j->forbidden = true;
+	} else if (!one_of(place->audiences, place->n_audiences, v->audience) &&
+		   !any_audience(place, v->claims)) {
+		refuse(v, TOKEN_bad_audience, LIT("payload"), LIT("aud"));
+	} else if (place->n_methods > 0 &&
+		   !one_of(place->methods, place->n_methods, j->a->method)) {
+		refuse(v, TOKEN_bad_scope, LIT("place"), LIT("methods"));
+		j->forbidden = true;
+	} else if (!has_scopes(place, v->scope)) {
+		refuse(v, TOKEN_bad_scope, LIT("payload"), LIT("scope"));
+	}
+}
+
+/* Just after a start, proofs that were made before it are too old: whether they were used
+ * is not known. */
+static int64_t window_of(const struct judging *j)
+{
+	int64_t window = j->g->config.dpop.window_s;
+	int64_t known = j->now_s - j->g->config.proofs_since_s - j->g->config.dpop.skew_s;
+	known = known < 1 ? 1 : known;
+	return known < window ? known : window;
+}
+
+static void confirm_keys(struct judging *j)
+{
+	const struct gate *g = j->g;
+	char now[NONCE_TEXT], before[NONCE_TEXT];
+	nonces_at(&g->nonces, j->now_s, now, before);
+	const str nonces[] = { { now, NONCE_TEXT }, { before, NONCE_TEXT } };
+	const struct token_request r = {
+		.token = j->a->token,
+		.method = j->a->method,
+		.url = j->a->url,
+		.now_s = j->now_s,
+		.window_s = window_of(j),
+		.skew_s = g->config.dpop.skew_s,
+		.nonces = nonces,
+		.n_nonces = j->a->place->nonce ? COUNT_OF(nonces) : 0,
+		.replay = g->replay,
+	};
+	(void)token_confirm(j->v, &j->a->shown, &r, &j->g->proof_scratch);
+}
+
+/* Mail protocols show no proof: their rules refused a bound token before. */
+static void confirm(struct judging *j)
+{
+	const struct gate_location *place = j->a->place;
+	bool bound = j->v->bound, by_dpop = j->a->shown.dpop_scheme;
+	if (!place)
+		return;
+	if ((place->binding == BINDING_REFUSED && (bound || by_dpop)) ||
+	    (place->binding == BINDING_REQUIRED && !bound))
+		refuse(j->v, TOKEN_bad_binding, LIT("payload"), LIT("cnf"));
+	else if (bound || by_dpop)
+		confirm_keys(j);
+}
+
+/* In this order; the first that refuses ends it. Whether a token was taken back belongs
+ * between the rules and the proof: a proof must not be used up for nothing. */
+static void (*const steps[])(struct judging *) = { place_rules, confirm };
+
+/* The dear step: what junk costs is charged to where it comes from. */
+static void check_token(struct judging *j)
+{
+	struct gate *g = j->g;
+	uint64_t began = clock_mono_ns();
+	token_verify(g->keys.policy, j->a->token, j->now_s, &g->scratch, j->v);
+	bool failed_check = j->v->code == TOKEN_bad_signature;
+	if (failed_check || sighting_signed(j->v->code))
+		g->metrics.signature_checks++;
+	if (!failed_check)
+		return;
+	uint64_t now = clock_mono_ns();
+	junk_charge(&g->junk, &j->a->client, (uint32_t)((now - began) / US), now);
+}
+
+static bool record(struct judging *j)
+{
+	struct gate *g = j->g;
+	return !g->sightings || sightings_note(g->sightings, j->v, j->a->token, &j->a->client,
+					       j->a->location, clock_unix_ms());
+}
+
+static void log_refused(const struct judging *j, bool claims_known, uint64_t now_ns)
+{
+	const struct token_verdict *v = j->v;
+	refusals_note(&j->g->refusals,
+		      &(struct refusal){
+			      .verdict = v,
+			      .location = j->a->location,
+			      .client = &j->a->client,
+			      .username = claims_known ? v->username : (str){ 0 },
+		      },
+		      now_ns);
+}
+
+static enum told unserved(struct gate *g, const struct asked *a, str code, str why)
+{
+	judge_unread(g, a, code, why);
+	g->metrics.unserved++;
+	return TOLD_TROUBLE;
+}
+
+enum told judge(struct gate *g, const struct asked *a, struct token_verdict *ret_v)
+{
+	uint64_t began = clock_mono_ns();
+	struct judging j = { .g = g, .a = a, .v = ret_v, .now_s = clock_unix_s() };
+	*ret_v = (struct token_verdict){ .code = TOKEN_malformed };
+	keys_refresh(&g->keys);
+	if (!g->keys.policy || !g->keys.any)
+		return unserved(g, a, LIT("no_keys"), LIT("no issuer of the policy has a key"));
+	if (g->sightings && !sightings_ok(g->sightings))
+		return unserved(g, a, LIT("no_record"), LIT("sightings cannot be written"));
+	if (!junk_allowed(&g->junk, &a->client, began)) {
+		judge_unread(g, a, LIT("junk_limited"), LIT("too many bad signatures from there"));
+		return TOLD_LIMITED;
+	}
+	check_token(&j);
+	bool claims_known = ret_v->code == TOKEN_accepted;
+	for (size_t i = 0; i < COUNT_OF(steps) && ret_v->code == TOKEN_accepted; i++)
+		steps[i](&j);
+	uint64_t now = clock_mono_ns();
+	metrics_verdict(&g->metrics, a->place ? METRICS_AUTH : METRICS_INTROSPECT, ret_v->code,
+			now - began);
+	if (!record(&j))
+		return unserved(g, a, LIT("no_record"), LIT("no room for more sightings"));
+	if (ret_v->code != TOKEN_accepted)
+		log_refused(&j, claims_known, now);
+	return j.forbidden ? TOLD_FORBIDDEN : told_of[ret_v->code];
+}
+
+void judge_unread(struct gate *g, const struct asked *a, str code, str why)
+{
+	refusals_note(
+		&g->refusals,
+		&(struct refusal){
+			.code = code, .why = why, .location = a->location, .client = &a->client },
+		clock_mono_ns());
+}
