@@ -34,9 +34,6 @@ extern const struct public_ops ps256_public;
 void es256_drop(struct public_key *k);
 void rsa_drop(struct public_key *k);
 
-/* (x, y) becomes the key's point; E_MISMATCH when that is not on the curve, or not the
- * private number's. */
-ch_err es256_set_point(EC_KEY *ec, BIGNUM *x, BIGNUM *y);
 /* 2048 to 4096 bits, odd, e = 65537, not of a weak chip. */
 ch_err rsa_check_numbers(const BIGNUM *n, const BIGNUM *e);
 

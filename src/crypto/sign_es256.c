@@ -38,7 +38,10 @@ static ch_err build(const BIGNUM *number, BIGNUM *x, BIGNUM *y, EC_KEY **ret_ec)
 	if (EC_KEY_set_private_key(ec, number) != 1)
 		return ch_fail(CH_E_MISMATCH, "the P-256 private number is out of range",
 			       lib_error());
-	TRY(es256_set_point(ec, x, y));
+	if (EC_KEY_set_public_key_affine_coordinates(ec, x, y) != 1)
+		return ch_fail(CH_E_MISMATCH,
+			       "not a point of P-256, or not the one of the private number",
+			       lib_error());
 	*ret_ec = TAKE(ec);
 	return CH_DONE;
 }

@@ -22,23 +22,36 @@ void es256_drop(struct public_key *k)
 	EC_KEY_free(k->ec);
 }
 
-ch_err es256_set_point(EC_KEY *ec, BIGNUM *x, BIGNUM *y)
+/* Made once a process and kept, since that takes five times as long as all else of a key. */
+static const EC_GROUP *curve(void)
 {
-	if (EC_KEY_set_public_key_affine_coordinates(ec, x, y) != 1)
-		return ch_fail(CH_E_MISMATCH,
-			       "not a point of P-256, or not the one of the private number",
-			       lib_error());
-	return CH_DONE;
+	static _Atomic(EC_GROUP *) kept;
+	EC_GROUP *made = atomic_load(&kept), *none = NULL;
+	if (made)
+		return made;
+	made = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	if (!made || atomic_compare_exchange_strong(&kept, &none, made))
+		return made;
+	EC_GROUP_free(made); /* another thread was first */
+	return none;
 }
 
+/* That a point is on the curve is all there is to check: P-256 has no other points than
+ * infinity, which this form cannot say, and those of its one prime order (SP 800-186
+ * section 3.2.1.3: cofactor 1). libcrypto's check of a whole key would multiply by the
+ * order as well, which takes as long as a signature's verification. */
 static ch_err es_load(struct public_key *k, const struct key_parts *parts)
 {
-	AUTO(bn_done) BIGNUM *x = BN_bin2bn(parts->x, NUMBER, NULL);
-	AUTO(bn_done) BIGNUM *y = BN_bin2bn(parts->y, NUMBER, NULL);
-	k->ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
-	if (!x || !y || !k->ec)
+	uint8_t point[1 + 2 * NUMBER] = { POINT_CONVERSION_UNCOMPRESSED };
+	const EC_GROUP *group = curve();
+	mem_copy(point + 1, parts->x, NUMBER);
+	mem_copy(point + 1 + NUMBER, parts->y, NUMBER);
+	k->ec = EC_KEY_new();
+	if (!group || !k->ec || EC_KEY_set_group(k->ec, group) != 1)
 		return ch_fail(CH_E_NOMEM, "no memory for a public key", lib_error());
-	return es256_set_point(k->ec, x, y);
+	if (EC_KEY_oct2key(k->ec, point, sizeof(point), NULL) != 1)
+		return ch_fail(CH_E_MISMATCH, "not a point of P-256", lib_error());
+	return CH_DONE;
 }
 
 /* libcrypto checks that r and s lie in 1..n-1. */
