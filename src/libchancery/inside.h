@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "chancery/verify.h"
+#include "chancery/chancery.h"
 #include "token/policy.h"
 #include "token/verify.h"
 
@@ -21,6 +21,7 @@ struct inside {
 	struct token_verdict last;
 	bool misused; /* the last call; last then says nothing */
 	struct token_scratch judge;
+	struct token_scratch proof; /* judge holds what the verdict points to */
 };
 
 /* NULL unless ch_scratch_init has made it, in this place. */
@@ -29,6 +30,12 @@ const struct inside *inside_seen(const union ch_scratch *s);
 
 str str_of_text(ch_text t);
 ch_text text_of_str(str s);
+
+/* Is the token shown by who holds the keys that it is bound to? Refuses in *v. False: the
+ * caller called wrongly. */
+bool request_take(const struct ch_request *from, int64_t now_s, struct ch_request *ret_to);
+enum token_code request_confirm(const struct ch_request *shown, str token, int64_t now_s,
+				struct inside *in);
 
 /* A struct whose first member is its size, of a caller that was perhaps built against a
  * header of another year: E_USAGE when it is smaller than ours ever was, or says more than

@@ -17,6 +17,7 @@ struct asked {
 	str token;
 	int64_t now_s;
 	struct ch_options options;
+	struct ch_request request;
 	struct ch_verified verified;
 };
 
@@ -55,6 +56,7 @@ ch_err ch_scratch_init(union ch_scratch *s)
 	*in = (struct inside){ 0 };
 	TRY(crypto_guest_init());
 	TRY(key_work_new(&in->judge.work));
+	in->proof.work = in->judge.work;
 	in->seal = seal_of(s);
 	return CH_DONE;
 }
@@ -98,6 +100,8 @@ static enum token_code ask_scope(struct asked *a)
 /* A token that is bound to a key is worth nothing without that key (RFC 7800). */
 static enum token_code ask_binding(struct asked *a)
 {
+	if (a->options.request)
+		return request_confirm(&a->request, a->token, a->now_s, a->in);
 	if (a->in->last.bound)
 		return refuse(a, TOKEN_bad_binding, LIT("payload"), LIT("cnf"));
 	return TOKEN_accepted;
@@ -122,6 +126,14 @@ static void verified_fill(struct asked *a)
 		.claims = text_of_str(v->claims),
 	};
 	mem_copy(a->verified.identity, v->identity, sizeof(a->verified.identity));
+	if (v->binding.has_jkt) {
+		a->verified.confirmed |= CH_BY_DPOP;
+		mem_copy(a->verified.jkt, v->binding.jkt, sizeof(a->verified.jkt));
+	}
+	if (v->binding.has_x5t) {
+		a->verified.confirmed |= CH_BY_TLS;
+		mem_copy(a->verified.x5t, v->binding.x5t, sizeof(a->verified.x5t));
+	}
 }
 
 /* Last: whoever answers it is not to be bothered with what is no good anyway. */
@@ -139,7 +151,7 @@ static bool asked_well(struct asked *a, const struct ch_options *options)
 		return false;
 	if (options && failed(struct_take(options, sizeof(a->options), &a->options)))
 		return false;
-	return !a->options.request;
+	return !a->options.request || request_take(a->options.request, a->now_s, &a->request);
 }
 
 enum ch_reason ch_verify(const struct ch_verifier *v, union ch_scratch *s, ch_text token,

@@ -78,7 +78,8 @@ static enum token_code judge_proof(struct token_verdict *v, const struct token_p
 enum token_code token_confirm(struct token_verdict *v, const struct token_proofs *shown,
 			      const struct token_request *r, struct token_scratch *scratch)
 {
-	assert(r->replay && r->now_s >= 0 && r->window_s >= 1 && r->window_s <= DPOP_WINDOW_MAX_S);
+	assert((r->replay || !shown->dpop_scheme) && r->now_s >= 0 && r->window_s >= 1 &&
+	       r->window_s <= DPOP_WINDOW_MAX_S);
 	assert(r->skew_s >= 0 && r->skew_s <= DPOP_SKEW_MAX_S);
 	if (v->code != TOKEN_accepted)
 		return v->code;

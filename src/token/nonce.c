@@ -16,7 +16,7 @@ static void nonce_of(const struct nonces *n, int64_t slice, char ret_text[static
 	struct wr text = wr_of(ret_text, NONCE_TEXT);
 	wr_lit(&m, "DPoP nonce");
 	wr_i64(&m, slice);
-	mac(n->key, wr_bytes(&m), code);
+	keyed_hash(n->key, wr_bytes(&m), code);
 	base64url_write(&text, (bytes){ code, NONCE_BYTES });
 	assert(text.n == NONCE_TEXT);
 }

@@ -106,7 +106,7 @@ enum replay_answer replay_note(struct replay *r, bytes key, bytes jti, int64_t u
 		return REPLAY_FULL;
 	sha256(key, both);
 	sha256(jti, both + SHA256_SIZE);
-	mac(r->key, BYTES_OF(both), code);
+	keyed_hash(r->key, BYTES_OF(both), code);
 	struct rd words = rd_of(BYTES_OF(code));
 	uint64_t place = rd_u64(&words);
 	uint64_t print = rd_u64(&words) >> REPLAY_UNTIL_BITS;

@@ -1,10 +1,13 @@
 """The installed C library: what it exports and needs, and programs built against it."""
+import hashlib
+import json
+import os
 import re
 import time
 
 import pytest
 
-from chancery import ROOT, Signer
+from chancery import ROOT, Signer, b64, compact
 from library import FLAVOURS, Installed, mapped, must, prototypes, run
 
 EXAMPLES = sorted(p.stem for p in (ROOT / "docs/examples").glob("*.c"))
@@ -144,3 +147,38 @@ def test_threads_share_a_verifier(installed, built, home):
     said = installed.run(built["verify_threads"], ISSUER, home.file, "mail",
                          given="\n".join(tokens) + "\n")
     assert (said.returncode, said.stdout) == (1, "39 of 40 are good\n"), said.stderr
+
+
+def thumbprint(jwk):
+    needed = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
+    return b64(hashlib.sha256(json.dumps(needed, sort_keys=True,
+                                         separators=(",", ":")).encode()).digest())
+
+
+def proof_of(client, token, **more):
+    jwk = {name: value for name, value in client.jwk().items() if name in ("crv", "kty", "x", "y")}
+    payload = {"jti": b64(os.urandom(16)), "htm": "GET", "htu": "https://rs.test/inbox",
+               "iat": int(time.time()), "ath": b64(hashlib.sha256(token.encode()).digest()), **more}
+    text = ".".join(b64(compact(part)) for part in
+                    ({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}, payload))
+    return text + "." + b64(client.raw_sign(text.encode()))
+
+
+def test_a_bound_token_and_its_proof(installed, built, home):
+    client = Signer("nobody")
+    token = home.token(cnf={"jkt": thumbprint(client.jwk())})
+
+    def ask(proof):
+        return installed.run(built["verify_dpop"], ISSUER, home.file, "mail", "GET",
+                             "https://rs.test/inbox?page=2", given=f"{token}\n{proof}\n")
+
+    assert 'error="invalid_token"' in ask("").stdout
+    first = ask(proof_of(client, token))
+    assert first.returncode == 1 and 'error="use_dpop_nonce"' in first.stdout
+    nonce = re.search(r"^DPoP-Nonce: (\S+)$", first.stdout, re.M).group(1)
+    good = ask(proof_of(client, token, nonce=nonce))
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert good.stdout.endswith("s-1 of example, holding the key\n")
+    assert 'error="invalid_dpop_proof"' in ask(proof_of(client, token, nonce=nonce,
+                                                        htm="POST")).stdout
+    assert ask(proof_of(home, token, nonce=nonce)).returncode == 1

@@ -39,7 +39,7 @@ struct token_request {
 	int64_t since_s;
 	const str *nonces; /* any of these will do; none: a nonce is not asked for */
 	size_t n_nonces;
-	struct replay *replay; /* where used proofs are remembered; never NULL */
+	struct replay *replay; /* where used proofs are remembered; not NULL with dpop_scheme */
 };
 
 /* The code: accepted; bad_binding: bound, but the key was not shown, or is another, or the
