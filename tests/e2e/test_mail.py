@@ -67,9 +67,9 @@ REFUSALS = {
     "expired": (ALICE, lambda: HOME.token(iat=NOW - 600, exp=NOW - 1), "expired"),
     "other typ": (ALICE, lambda: HOME.token({"typ": "JWT"}), "bad_typ"),
     "other scope": (ALICE, lambda: HOME.token(scope="mail.send"), "bad_scope"),
-    "another realm's key": (ALICE, other_realms_key, "unknown_key"),
+    "another realm's key": (ALICE, other_realms_key, "foreign_key"),
     "its own realm's key, another's issuer": (
-        CAROL, lambda: HOME.token(iss=CORP.issuer, username=CAROL), "unknown_key"),
+        CAROL, lambda: HOME.token(iss=CORP.issuer, username=CAROL), "foreign_key"),
     "unsigned": (ALICE, unsigned, "malformed"),
     "changed payload": (BOB, changed_payload, "bad_signature"),
     "bound to a key": (ALICE, lambda: HOME.token(cnf={"jkt": b64(bytes(32))}), "bad_binding"),

@@ -110,8 +110,8 @@ FORGED = {
     "other alg": (ALICE, lambda w: w.stolen.token({"alg": "HS256"}), "bad_alg"),
     "corp's name with home's key": (
         CAROL, lambda w: w.stolen.token(iss=w.authority.dev["realms"]["corp"]["issuer"],
-                                        username=CAROL), "unknown_key"),
-    "home's name with corp's kid": (ALICE, corp_in_the_name_of_home, "unknown_key"),
+                                        username=CAROL), "foreign_key"),
+    "home's name with corp's kid": (ALICE, corp_in_the_name_of_home, "foreign_key"),
     "a key of the same kid": (
         ALICE, lambda w: Signer(w.stolen.issuer, kid=w.stolen.kid).token(), "bad_signature"),
     "unsigned": (ALICE, unsigned, "malformed"),
