@@ -1,8 +1,9 @@
 /* Parsed JSON is sound: nodes nest, strings are UTF-8, and what is written from them
- * parses to the same shape. */
+ * parses to the same shape; and a plain parser takes and refuses the same texts. */
 #include <assert.h>
 
 #include "codec/json.h"
+#include "plain.h"
 
 enum { MEMBERS = 256, TEXT = 1 << 16 };
 
@@ -49,8 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct json_node nodes[MEMBERS + 1], again[MEMBERS + 1];
 	static uint8_t text[TEXT];
 	size_t count = 0, count_again = 0;
-	if (size > TEXT / 8 ||
-	    failed(json_parse((bytes){ data, size }, limits, nodes, MEMBERS + 1, &count)))
+	if (size > TEXT / 8)
+		return 0;
+	ch_err e = json_parse((bytes){ data, size }, limits, nodes, MEMBERS + 1, &count);
+	assert(failed(e) == !plain_json(str_of_bytes((bytes){ data, size }), limits));
+	if (failed(e))
 		return 0;
 	assert(nodes[0].next == count && count >= 1);
 	if (nodes[0].type != JSON_OBJECT && nodes[0].type != JSON_ARRAY)

@@ -106,6 +106,11 @@ void mem_copy(void *to, const void *from, size_t n)
 		memcpy(to, from, n);
 }
 
+void mem_zero(void *p, size_t n)
+{
+	memset(p, 0, n);
+}
+
 void mem_wipe(void *p, size_t n)
 {
 	if (n)

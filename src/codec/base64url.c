@@ -4,19 +4,28 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* The value of a character plus one; 0: not in the alphabet. */
-static const uint8_t value_of[256] = {
-	['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,
-	['H'] = 8,  ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14,
-	['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21,
-	['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28,
-	['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35,
-	['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42,
-	['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49,
-	['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63,
-	['_'] = 64,
+/* What the character in each of the four places of a group stands for, already where its
+ * bits belong, with a mark of the place above them: four marks make a good group. Zero
+ * for a character outside the alphabet. */
+#define GOOD UINT32_C(0xf000000)
+/* clang-format off */
+#define ALPHABET(P) \
+	P('A', 0), P('B', 1), P('C', 2), P('D', 3), P('E', 4), P('F', 5), P('G', 6), P('H', 7), \
+	P('I', 8), P('J', 9), P('K', 10), P('L', 11), P('M', 12), P('N', 13), P('O', 14), P('P', 15), \
+	P('Q', 16), P('R', 17), P('S', 18), P('T', 19), P('U', 20), P('V', 21), P('W', 22), P('X', 23), \
+	P('Y', 24), P('Z', 25), P('a', 26), P('b', 27), P('c', 28), P('d', 29), P('e', 30), P('f', 31), \
+	P('g', 32), P('h', 33), P('i', 34), P('j', 35), P('k', 36), P('l', 37), P('m', 38), P('n', 39), \
+	P('o', 40), P('p', 41), P('q', 42), P('r', 43), P('s', 44), P('t', 45), P('u', 46), P('v', 47), \
+	P('w', 48), P('x', 49), P('y', 50), P('z', 51), P('0', 52), P('1', 53), P('2', 54), P('3', 55), \
+	P('4', 56), P('5', 57), P('6', 58), P('7', 59), P('8', 60), P('9', 61), P('-', 62), P('_', 63),
+#define P0(c, v) [c] = UINT32_C(v) << 18 | UINT32_C(0x1000000)
+#define P1(c, v) [c] = UINT32_C(v) << 12 | UINT32_C(0x2000000)
+#define P2(c, v) [c] = UINT32_C(v) << 6 | UINT32_C(0x4000000)
+#define P3(c, v) [c] = UINT32_C(v) | UINT32_C(0x8000000)
+static const uint32_t places[4][256] = {
+	{ ALPHABET(P0) }, { ALPHABET(P1) }, { ALPHABET(P2) }, { ALPHABET(P3) }
 };
+/* clang-format on */
 
 size_t base64url_text_size(size_t n)
 {
@@ -54,28 +63,30 @@ void base64url_write(struct wr *w, bytes b)
 static ch_err bad_character(bytes b)
 {
 	size_t at = 0;
-	while (at < b.n && value_of[b.p[at]])
+	while (at < b.n && places[0][b.p[at]])
 		at++;
 	return ch_fail(CH_E_SYNTAX, "base64url has a character outside its alphabet", at);
+}
+
+static uint32_t group_read(const uint8_t p[static 4])
+{
+	return places[0][p[0]] | places[1][p[1]] | places[2][p[2]] | places[3][p[3]];
 }
 
 /* The last two or three characters; bits that no byte uses must be zero. */
 static ch_err tail_read(bytes whole, size_t at, uint8_t *to)
 {
-	size_t n = whole.n - at;
-	uint32_t v = 0;
-	for (size_t i = 0; i < n; i++) {
-		uint8_t c = value_of[whole.p[at + i]];
-		if (!c)
-			return bad_character(whole);
-		v = v << 6 | (uint32_t)(c - 1);
-	}
-	if (v & (n == 2 ? 15 : 3))
+	const uint8_t *p = whole.p + at;
+	bool three = whole.n - at == 3;
+	uint32_t v = group_read((const uint8_t[]){ p[0], p[1], three ? p[2] : 'A', 'A' });
+	if ((v & GOOD) != GOOD)
+		return bad_character(whole);
+	if (v & (three ? 0xff : 0xffff))
 		return ch_fail(CH_E_SYNTAX, "base64url ends in bits that are not zero",
 			       whole.n - 1);
-	to[0] = (uint8_t)(n == 2 ? v >> 4 : v >> 10);
-	if (n == 3)
-		to[1] = (uint8_t)(v >> 2);
+	to[0] = (uint8_t)(v >> 16);
+	if (three)
+		to[1] = (uint8_t)(v >> 8);
 	return CH_DONE;
 }
 
@@ -83,12 +94,9 @@ static ch_err read_into(bytes b, uint8_t *to)
 {
 	size_t i = 0;
 	for (; b.n - i >= 4; i += 4, to += 3) {
-		/* 0, a character outside the alphabet, becomes more than any value */
-		uint32_t c0 = value_of[b.p[i]] - 1U, c1 = value_of[b.p[i + 1]] - 1U;
-		uint32_t c2 = value_of[b.p[i + 2]] - 1U, c3 = value_of[b.p[i + 3]] - 1U;
-		if ((c0 | c1 | c2 | c3) > 63)
+		uint32_t v = group_read(b.p + i);
+		if ((v & GOOD) != GOOD)
 			return bad_character(b);
-		uint32_t v = c0 << 18 | c1 << 12 | c2 << 6 | c3;
 		to[0] = (uint8_t)(v >> 16);
 		to[1] = (uint8_t)(v >> 8);
 		to[2] = (uint8_t)v;

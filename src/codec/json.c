@@ -40,12 +40,17 @@ static bool digit_here(const struct parser *p)
 	return p->at < p->text.n && p->text.p[p->at] >= '0' && p->text.p[p->at] <= '9';
 }
 
-static void skip_blank(struct parser *p)
+static void blanks_skip(struct parser *p)
 {
-	/* nothing above the blank is one: mostly this ends at once */
-	while (p->at < p->text.n && (uint8_t)p->text.p[p->at] <= ' ' &&
-	       str_has(LIT(" \n\r\t"), p->text.p[p->at]))
+	while (p->at < p->text.n && str_has(LIT(" \n\r\t"), p->text.p[p->at]))
 		p->at++;
+}
+
+/* Nothing above the blank is one: mostly there is none. */
+static inline void skip_blank(struct parser *p)
+{
+	if (p->at < p->text.n && (uint8_t)p->text.p[p->at] <= ' ')
+		blanks_skip(p);
 }
 
 /* Something else is here than must be. */
@@ -56,9 +61,33 @@ static ch_err unexpected(const struct parser *p)
 	return ch_fail(CH_E_SYNTAX, "JSON has something unexpected", p->at);
 }
 
+/* Eight characters at once: bit 7 of each byte that is not plain, exact up to and
+ * including the first such byte, which is all that is asked. */
+static uint64_t special_bits(uint64_t w)
+{
+	const uint64_t each = UINT64_MAX / 0xff;
+	uint64_t quote = w ^ each * '"', backslash = w ^ each * '\\';
+	uint64_t control = (w - each * ' ') & ~w;
+	uint64_t found = control | ((quote - each) & ~quote) | ((backslash - each) & ~backslash);
+	return (found | w) & each * 0x80;
+}
+
 static bool is_plain(char c)
 {
 	return c >= ' ' && c != '"' && c != '\\' && !((uint8_t)c & 0x80);
+}
+
+/* The first offset from `at` on whose character is not plain, or the end. */
+static size_t plain_skip(str text, size_t at)
+{
+	for (; text.n - at >= 8; at += 8) {
+		uint64_t special = special_bits(load_le64(text.p + at));
+		if (special)
+			return at + (size_t)__builtin_ctzll(special) / 8;
+	}
+	while (at < text.n && is_plain(text.p[at]))
+		at++;
+	return at;
 }
 
 /* What is not plain: an escape, or a character of several bytes. 0: neither. */
@@ -72,16 +101,12 @@ static size_t special_size(const struct parser *p)
 	return utf8_size(p->text, p->at);
 }
 
-/* From behind the opening quote to behind the closing one. */
-static ch_err string_skip(struct parser *p, str *ret_raw, bool *ret_escaped)
+/* The rest of a string from its first character that is not plain, to the closing quote. */
+static ch_err string_finish(struct parser *p, bool *ret_escaped)
 {
-	size_t from = p->at;
 	bool escaped = false;
 	for (;;) {
-		size_t at = p->at;
-		while (at < p->text.n && is_plain(p->text.p[at]))
-			at++;
-		p->at = at;
+		size_t at = p->at = plain_skip(p->text, p->at);
 		if (at >= p->text.n)
 			return unexpected(p);
 		if (p->text.p[at] == '"')
@@ -94,36 +119,53 @@ static ch_err string_skip(struct parser *p, str *ret_raw, bool *ret_escaped)
 		escaped |= p->text.p[at] == '\\';
 		p->at += step;
 	}
-	*ret_raw = (str){ p->text.p + from, p->at - from };
 	*ret_escaped = escaped;
+	return CH_DONE;
+}
+
+/* From behind the opening quote to behind the closing one; mostly all of it is plain. */
+static inline ch_err string_skip(struct parser *p, str *ret_raw, bool *ret_escaped)
+{
+	size_t from = p->at;
+	*ret_escaped = false;
+	p->at = plain_skip(p->text, from);
+	if (!peek(p, '"'))
+		TRY(string_finish(p, ret_escaped));
+	*ret_raw = (str){ p->text.p + from, p->at - from };
 	p->at++;
 	return CH_DONE;
 }
 
-/* A name that an earlier member of the open object has. */
-static bool name_taken(const struct parser *p, str name)
+/* Has an earlier member of the open object this name? The object's own number is not in use:
+ * it holds a bit for some of each name seen, so that most names need not be looked for. */
+static bool name_taken(struct parser *p, const struct json_name *name)
 {
-	const struct json_node *o = &p->nodes[p->open];
+	struct json_node *o = &p->nodes[p->open];
+	uint64_t mixed = (name->head + name->name.n) * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t bit = UINT64_C(1) << (mixed >> 58);
+	bool maybe = (uint64_t)o->number & bit;
+	o->number = (int64_t)((uint64_t)o->number | bit);
 	const struct json_node *m = o + 1;
-	for (uint32_t i = 0; i < o->count; i++, m += m->next)
-		if (str_eq(m->name, name))
+	for (uint32_t i = 0; maybe && i < o->count; i++, m += m->next)
+		if (json_is_named(m, name))
 			return true;
 	return false;
 }
 
-static ch_err name_read(struct parser *p, str *ret_name)
+static ch_err name_read(struct parser *p, struct json_name *ret_name)
 {
 	skip_blank(p);
 	size_t at = p->at;
 	bool escaped = false;
-	str name = { NULL, 0 };
+	struct json_name name = { { NULL, 0 }, 0 };
 	if (!peek(p, '"'))
 		return unexpected(p);
 	p->at++;
-	TRY(string_skip(p, &name, &escaped));
+	TRY(string_skip(p, &name.name, &escaped));
 	if (escaped)
 		return ch_fail(CH_E_SYNTAX, "JSON member name has an escape", at);
-	if (name_taken(p, name))
+	name.head = str_head(name.name);
+	if (name_taken(p, &name))
 		return ch_fail(CH_E_DUPLICATE, "JSON member occurs twice", at);
 	skip_blank(p);
 	if (!peek(p, ':'))
@@ -153,7 +195,7 @@ static bool int_of(str digits, int64_t *ret_v)
 	return true;
 }
 
-static ch_err number_read(struct parser *p, struct json_node *n)
+static ch_err number_finish(struct parser *p, struct json_node *n)
 {
 	size_t from = p->at;
 	bool whole = true;
@@ -175,9 +217,25 @@ static ch_err number_read(struct parser *p, struct json_node *n)
 			p->at++;
 		TRY(digits_skip(p));
 	}
-	int64_t v = 0;
 	n->text = (str){ p->text.p + from, p->at - from };
-	n->type = whole && int_of(n->text, &v) ? JSON_INT : JSON_NUMBER;
+	n->type = whole && int_of(n->text, &n->number) ? JSON_INT : JSON_NUMBER;
+	return CH_DONE;
+}
+
+/* Times and counts go this way: 1 to 18 digits, the first not 0, and a comma or a brace. */
+static ch_err number_read(struct parser *p, struct json_node *n)
+{
+	str t = str_sub(p->text, p->at, 19);
+	int64_t v = 0;
+	size_t i = 0;
+	for (; i < t.n && t.p[i] >= '0' && t.p[i] <= '9'; i++)
+		v = v * 10 + (t.p[i] - '0');
+	if (i == 0 || i >= t.n || t.p[0] == '0' || (t.p[i] != ',' && t.p[i] != '}'))
+		return number_finish(p, n);
+	n->text = (str){ t.p, i };
+	n->type = JSON_INT;
+	n->number = v;
+	p->at += i;
 	return CH_DONE;
 }
 
@@ -208,7 +266,7 @@ static ch_err scalar_read(struct parser *p, struct json_node *n)
 }
 
 /* Counts the child in its parent and gives it a node. */
-static ch_err node_new(struct parser *p, str name, struct json_node **ret_n)
+static ch_err node_new(struct parser *p, const struct json_name *name, struct json_node **ret_n)
 {
 	if (p->open != NO_NODE && ++p->members > p->limits.members)
 		return ch_fail(CH_E_LIMIT, "JSON has too many members", p->limits.members);
@@ -217,7 +275,7 @@ static ch_err node_new(struct parser *p, str name, struct json_node **ret_n)
 	if (p->open != NO_NODE)
 		p->nodes[p->open].count++;
 	struct json_node *n = &p->nodes[p->count++];
-	*n = (struct json_node){ .name = name, .next = 1 };
+	*n = (struct json_node){ .next = 1, .name = name->name, .head = name->head };
 	*ret_n = n;
 	return CH_DONE;
 }
@@ -255,12 +313,12 @@ static void container_close(struct parser *p)
 static ch_err value_read(struct parser *p)
 {
 	for (;;) {
-		str name = { NULL, 0 };
+		struct json_name name = { { NULL, 0 }, 0 };
 		struct json_node *n = NULL;
 		if (p->open != NO_NODE && p->nodes[p->open].type == JSON_OBJECT)
 			TRY(name_read(p, &name));
 		skip_blank(p);
-		TRY(node_new(p, name, &n));
+		TRY(node_new(p, &name, &n));
 		if (!peek(p, '{') && !peek(p, '['))
 			return scalar_read(p, n);
 		TRY(container_open(p, n));
@@ -310,7 +368,8 @@ ch_err json_parse(bytes text, struct json_limits limits, struct json_node *nodes
 
 ch_err json_to_int(const struct json_node *n, int64_t *ret_v)
 {
-	if (n->type != JSON_INT || !int_of(n->text, ret_v))
+	if (n->type != JSON_INT)
 		return ch_fail(CH_E_SYNTAX, "is no integer", n->text.n);
+	*ret_v = n->number;
 	return CH_DONE;
 }

@@ -81,25 +81,32 @@ const struct json_node *json_member(const struct json_node *obj, str name)
 {
 	if (!obj || obj->type != JSON_OBJECT)
 		return NULL;
+	const struct json_name wanted = { name, str_head(name) };
 	for (const struct json_node *m = json_first(obj); m; m = json_next(obj, m))
-		if (str_eq(m->name, name))
+		if (json_is_named(m, &wanted))
 			return m;
 	return NULL;
 }
 
-void json_members(const struct json_node *obj, const str *names, size_t n,
-		  const struct json_node **ret_members)
+size_t json_members(const struct json_node *obj, const struct json_name *names, size_t n,
+		    const struct json_node **ret_members)
 {
+	const struct json_node *end = obj + obj->next;
+	size_t found = 0;
 	for (size_t i = 0; i < n; i++)
 		ret_members[i] = NULL;
 	if (obj->type != JSON_OBJECT)
-		return;
-	for (const struct json_node *m = json_first(obj); m; m = json_next(obj, m))
-		for (size_t i = 0; i < n; i++)
-			if (str_eq(m->name, names[i])) {
-				ret_members[i] = m;
-				break;
-			}
+		return 0;
+	for (const struct json_node *m = obj + 1; m < end; m += m->next) {
+		size_t i = 0;
+		while (i < n && !json_is_named(m, &names[i]))
+			i++;
+		if (i == n)
+			continue;
+		ret_members[i] = m;
+		found++;
+	}
+	return found;
 }
 
 bool json_is_str(const struct json_node *n, str s)

@@ -16,6 +16,15 @@ static const struct refusal claim_rows[AT_COUNT] = {
 	[AT_CNF] = CLAIM_ROW("cnf"),     [AT_AZP] = CLAIM_ROW("azp"),
 };
 
+static const struct json_name claim_names[AT_COUNT] = {
+	[AT_ISS] = JSON_NAME("iss"),     [AT_AUD] = JSON_NAME("aud"),
+	[AT_EXP] = JSON_NAME("exp"),     [AT_IAT] = JSON_NAME("iat"),
+	[AT_NBF] = JSON_NAME("nbf"),     [AT_SUB] = JSON_NAME("sub"),
+	[AT_JTI] = JSON_NAME("jti"),     [AT_CLIENT_ID] = JSON_NAME("client_id"),
+	[AT_SCOPE] = JSON_NAME("scope"), [AT_USERNAME] = JSON_NAME("username"),
+	[AT_CNF] = JSON_NAME("cnf"),     [AT_AZP] = JSON_NAME("azp"),
+};
+
 static const struct token_profile profiles[] = {
 	{ { "at+jwt", 6 }, 1U << AT_SUB | 1U << AT_JTI | 1U << AT_CLIENT_ID },
 	{ { "JWT", 3 }, 1U << AT_SUB },
@@ -43,19 +52,17 @@ const struct token_profile *token_profile_of(str typ)
 
 void claims_find(struct judge *j)
 {
-	str names[AT_COUNT];
-	for (size_t i = 0; i < AT_COUNT; i++)
-		names[i] = claim_rows[i].what;
-	json_members(j->scratch->payload, names, AT_COUNT, j->claim);
+	json_members(j->scratch->payload, claim_names, AT_COUNT, j->claim);
 }
 
-/* Control bytes would reach logs and the protocols of those who ask. */
-static bool is_clean(str s)
+/* Control bytes would reach logs and the protocols of those who ask. JSON has none below
+ * the blank but by escape. */
+static bool is_clean(const struct json_node *m, str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if ((uint8_t)s.p[i] < ' ' || s.p[i] == 0x7f)
+	for (size_t i = 0; m->escaped && i < s.n; i++)
+		if ((uint8_t)s.p[i] < ' ')
 			return false;
-	return true;
+	return !str_has(s, 0x7f);
 }
 
 /* Fine when absent; a non-empty clean string when there. */
@@ -64,7 +71,8 @@ static bool text_read(struct judge *j, enum claim_at at, str *ret_text)
 	const struct json_node *m = j->claim[at];
 	if (!m)
 		return true;
-	return !failed(json_to_str(m, &j->arena, ret_text)) && ret_text->n && is_clean(*ret_text);
+	return !failed(json_to_str(m, &j->arena, ret_text)) && ret_text->n &&
+	       is_clean(m, *ret_text);
 }
 
 static const struct refusal *texts_judge(struct judge *j)
@@ -104,7 +112,7 @@ static bool hash_read(struct judge *j, const struct json_node *m, uint8_t ret_ha
 /* cnf, if there, is an object that says something (RFC 7800 section 3.1). */
 static const struct refusal *binding_judge(struct judge *j)
 {
-	static const str names[] = { { "jkt", 3 }, { "x5t#S256", 8 } };
+	static const struct json_name names[] = { JSON_NAME("jkt"), JSON_NAME("x5t#S256") };
 	const struct json_node *cnf = j->claim[AT_CNF], *m[COUNT_OF(names)];
 	struct token_binding *b = &j->v->binding;
 	if (!cnf)

@@ -37,12 +37,20 @@ const struct refusal *jws_cut(str token, struct jws *jws)
 	str payload = str_cut(&rest, '.');
 	if (!header.n || !payload.n || !rest.n || str_has(rest, '.'))
 		return REFUSAL(malformed, "token", "");
-	*jws = (struct jws){
-		.input = { token.p, header.n + 1 + payload.n },
-		.header64 = header,
-		.payload64 = payload,
-		.sig64 = rest,
-	};
+	jws->input = (str){ token.p, header.n + 1 + payload.n };
+	jws->header64 = header;
+	jws->payload64 = payload;
+	jws->sig64 = rest;
+	return NULL;
+}
+
+const struct refusal *jws_glance(const struct jws *jws)
+{
+	uint8_t first[3];
+	struct wr w = wr_of(first, sizeof(first));
+	if (failed(base64url_read(str_sub(jws->header64, 0, 4), &w)) ||
+	    (first[0] != '{' && first[0] > ' '))
+		return &parts[JWS_HEADER].malformed;
 	return NULL;
 }
 
@@ -60,7 +68,7 @@ const struct refusal *jws_decode(struct jws *jws, enum jws_part part, struct wr 
 enum token_code jws_split(str token, uint8_t text[static TOKEN_MAX], struct jws *ret_jws)
 {
 	struct wr w = wr_of(text, TOKEN_MAX);
-	struct jws jws;
+	struct jws jws = { .input = { NULL, 0 } };
 	const struct refusal *r = jws_cut(token, &jws);
 	for (int part = 0; part < JWS_PART_COUNT && !r; part++)
 		r = jws_decode(&jws, (enum jws_part)part, &w);
@@ -112,15 +120,19 @@ static bool text_read(const struct json_node *m, struct arena *a, str *ret_text)
 
 const struct refusal *jws_header(const struct json_node *header, struct arena *a, struct jws *jws)
 {
-	static const str names[] = { { "alg", 3 }, { "typ", 3 }, { "kid", 3 } };
-	const struct json_node *m[COUNT_OF(names)];
-	const struct refusal *r = jws_never(header, LIT(""));
+	enum { ALG, TYP, KID, TEXTS };
+	static const struct json_name names[TEXTS] = { JSON_NAME("alg"), JSON_NAME("typ"),
+						       JSON_NAME("kid") };
+	const struct json_node *m[TEXTS];
+	const struct refusal *r = NULL;
+	/* most have these three and nothing else */
+	if (json_members(header, names, TEXTS, m) < header->count)
+		r = jws_never(header, LIT(""));
 	if (r)
 		return r;
-	json_members(header, names, COUNT_OF(names), m);
-	if (!text_read(m[0], a, &jws->alg))
+	if (!text_read(m[ALG], a, &jws->alg))
 		return REFUSAL(bad_header, "header", "alg");
-	if (!text_read(m[1], a, &jws->typ))
+	if (!text_read(m[TYP], a, &jws->typ))
 		return REFUSAL(bad_header, "header", "typ");
-	return text_read(m[2], a, &jws->kid) ? NULL : REFUSAL(bad_header, "header", "kid");
+	return text_read(m[KID], a, &jws->kid) ? NULL : REFUSAL(bad_header, "header", "kid");
 }

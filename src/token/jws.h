@@ -16,8 +16,10 @@ struct jws {
 /* The parts of a token, in their order. */
 enum jws_part { JWS_HEADER, JWS_PAYLOAD, JWS_SIGNATURE, JWS_PART_COUNT };
 
-/* Size and three parts that are not empty; decodes nothing. Clears the rest of *jws. */
+/* Size and three parts that are not empty; decodes nothing and sets only what is as sent. */
 const struct refusal *jws_cut(str token, struct jws *jws);
+/* Can the header be an object at all? By its first byte, so that most junk ends here. */
+const struct refusal *jws_glance(const struct jws *jws);
 /* Canonical base64url; appends the decoded bytes to w. */
 const struct refusal *jws_decode(struct jws *jws, enum jws_part part, struct wr *w);
 /* jws_json of the decoded header or payload. */

@@ -43,26 +43,58 @@ void policy_done(struct policy **p)
 	*p = NULL;
 }
 
+/* A mark of all of the text. The texts in a policy are its author's, so nobody gains from
+ * two with the same tag, and what has the same tag is compared in full. */
+static uint32_t text_tag(str s)
+{
+	uint64_t mixed = s.n;
+	for (; s.n > 0; s = str_sub(s, 8, s.n)) {
+		mixed = (mixed ^ str_head(s)) * UINT64_C(0x9e3779b97f4a7c15);
+		mixed ^= mixed >> 32;
+	}
+	return (uint32_t)mixed;
+}
+
 const struct issuer *policy_find_issuer(const struct policy *p, str issuer)
 {
+	uint32_t tag = text_tag(issuer);
 	for (size_t i = 0; i < p->n; i++)
-		if (str_eq(p->issuers[i].issuer, issuer))
+		if (p->tags[i] == tag && str_eq(p->issuers[i].issuer, issuer))
 			return &p->issuers[i];
 	return NULL;
 }
 
-const struct issuer_key *issuer_find_key(const struct issuer *i, str kid)
+/* Several at a time, hence without an early end. */
+static bool tag_among(const uint32_t tags[static ISSUER_KEYS_MAX], uint32_t tag)
 {
+	uint32_t found = 0;
+	for (size_t k = 0; k < ISSUER_KEYS_MAX; k++)
+		found |= tags[k] == tag;
+	return found;
+}
+
+static const struct issuer_key *key_tagged(const struct policy *p, size_t issuer, uint32_t tag,
+					   str kid)
+{
+	const struct issuer *i = &p->issuers[issuer];
+	if (!tag_among(p->kid_tags[issuer], tag))
+		return NULL;
 	for (size_t k = 0; k < i->n_keys; k++)
 		if (str_eq(i->keys[k].kid, kid))
 			return &i->keys[k];
 	return NULL;
 }
 
+const struct issuer_key *policy_find_key(const struct policy *p, const struct issuer *i, str kid)
+{
+	return key_tagged(p, (size_t)(i - p->issuers), text_tag(kid), kid);
+}
+
 bool policy_has_kid(const struct policy *p, str kid)
 {
+	uint32_t tag = text_tag(kid);
 	for (size_t i = 0; i < p->n; i++)
-		if (issuer_find_key(&p->issuers[i], kid))
+		if (key_tagged(p, i, tag, kid))
 			return true;
 	return false;
 }
@@ -117,7 +149,7 @@ static ch_err key_add(struct loader *l, const struct json_node *jwk, const struc
 	struct issuer *i = l->issuer;
 	if (!kid.n || kid.n > KID_MAX)
 		return ch_fail(CH_E_RANGE, "kid is empty or longer than 64 bytes", kid.n);
-	if (issuer_find_key(i, kid))
+	if (policy_find_key(l->policy, i, kid))
 		return ch_fail(CH_E_DUPLICATE, "two keys of the issuer have this kid", i->n_keys);
 	if (i->n_keys == ISSUER_KEYS_MAX)
 		return ch_fail(CH_E_LIMIT, "issuer has too many keys", ISSUER_KEYS_MAX);
@@ -129,6 +161,7 @@ static ch_err key_add(struct loader *l, const struct json_node *jwk, const struc
 	TRY(arena_str(&l->policy->text, kid, &key.kid));
 	period_narrow(l->in, &key);
 	TRY(public_key_new(parts, &key.key));
+	l->policy->kid_tags[i - l->policy->issuers][i->n_keys] = text_tag(kid);
 	i->keys[i->n_keys++] = key;
 	return CH_DONE;
 }
@@ -232,6 +265,7 @@ static ch_err issuer_load(struct loader *l, const struct policy_issuer *in)
 	ch_err e = issuer_check(l, in);
 	if (failed(e))
 		return explain(l, in->issuer, (str){ NULL, 0 }, e);
+	l->policy->tags[l->policy->n] = text_tag(in->issuer);
 	struct issuer *i = l->issuer = &l->policy->issuers[l->policy->n++];
 	l->in = in;
 	i->profile = token_profile_of(in->typ);

@@ -30,6 +30,9 @@ struct issuer {
 
 struct policy {
 	uint64_t id;
+	/* text_tag of each issuer's name and of its kids, close together */
+	uint32_t tags[POLICY_ISSUERS_MAX];
+	uint32_t kid_tags[POLICY_ISSUERS_MAX][ISSUER_KEYS_MAX];
 	struct issuer issuers[POLICY_ISSUERS_MAX];
 	size_t n;
 	struct arena text; /* the storage is behind this struct, in the same block */
@@ -41,7 +44,7 @@ const struct token_profile *token_profile_of(str typ);
 bool token_typ_matches(const struct token_profile *profile, str typ);
 
 const struct issuer *policy_find_issuer(const struct policy *p, str issuer);
-const struct issuer_key *issuer_find_key(const struct issuer *i, str kid);
+const struct issuer_key *policy_find_key(const struct policy *p, const struct issuer *i, str kid);
 /* Has any issuer a key of this kid? */
 bool policy_has_kid(const struct policy *p, str kid);
 /* May the key be relied on? The skew is for clocks that are behind the issuer's: it

@@ -11,6 +11,8 @@ static const struct refusal *judge_shape(struct judge *j)
 	struct wr w = wr_of(j->scratch->text, TOKEN_MAX);
 	const struct refusal *r = jws_cut(j->token, &j->jws);
 	if (!r)
+		r = jws_glance(&j->jws);
+	if (!r)
 		r = jws_decode(&j->jws, JWS_HEADER, &w);
 	if (!r)
 		r = jws_parse(&j->jws, JWS_HEADER, j->scratch->header);
@@ -43,7 +45,7 @@ static const struct refusal *judge_issuer(struct judge *j)
 static const struct refusal *judge_key(struct judge *j)
 {
 	str kid = j->jws.kid;
-	j->key = kid.n ? issuer_find_key(j->issuer, kid) : NULL;
+	j->key = kid.n ? policy_find_key(j->policy, j->issuer, kid) : NULL;
 	if (!j->key && kid.n && policy_has_kid(j->policy, kid))
 		return REFUSAL(foreign_key, "header", "kid");
 	if (!j->key)
@@ -85,11 +87,15 @@ void token_verify(const struct policy *p, str token, int64_t now_s, struct token
 		judge_shape, judge_issuer,    judge_key,    judge_alg,
 		judge_typ,   judge_signature, claims_judge,
 	};
-	struct judge j = {
-		.policy = p, .token = token, .now = now_s, .scratch = scratch, .v = ret_verdict
-	};
+	NOT_ZEROED struct judge j;
 	const struct refusal *r = NULL;
-	*ret_verdict = (struct token_verdict){ .code = TOKEN_accepted };
+	mem_zero(&j, sizeof(j));
+	mem_zero(ret_verdict, sizeof(*ret_verdict));
+	j.policy = p;
+	j.token = token;
+	j.now = now_s;
+	j.scratch = scratch;
+	j.v = ret_verdict;
 	arena_init(&j.arena, scratch->arena, sizeof(scratch->arena));
 	for (size_t i = 0; i < COUNT_OF(checks) && !r; i++)
 		r = checks[i](&j);

@@ -41,6 +41,25 @@ static void numbers_are_strict(void **state)
 	assert_false(str_to_u64(LIT("11"), 10, &v));
 }
 
+/* Of every length, also as a constant; nothing behind the text gets in. */
+static void heads(void **state)
+{
+	(void)state;
+	static const uint64_t constants[] = { STR_HEAD(""),         STR_HEAD("a"),
+					      STR_HEAD("ab"),       STR_HEAD("abc"),
+					      STR_HEAD("abcd"),     STR_HEAD("abcde"),
+					      STR_HEAD("abcdef"),   STR_HEAD("abcdefg"),
+					      STR_HEAD("abcdefgh"), STR_HEAD("abcdefghi") };
+	for (size_t n = 0; n < COUNT_OF(constants); n++) {
+		uint64_t plain = 0;
+		for (size_t i = 0; i < n && i < 8; i++)
+			plain |= (uint64_t)(uint8_t) "abcdefghi"[i] << 8 * i;
+		assert_true(str_head((str){ "abcdefghijkl", n }) == plain);
+		assert_true(constants[n] == plain);
+	}
+	assert_true(str_head(LIT("\xff\xfe\xfd")) == 0xfdfeff);
+}
+
 static void starts_and_ends(void **state)
 {
 	(void)state;
@@ -57,6 +76,7 @@ int main(void)
 		cmocka_unit_test(cuts_at_the_first),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(starts_and_ends),
+		cmocka_unit_test(heads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

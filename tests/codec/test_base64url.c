@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "codec/base64url.h"
+#include "plain.h"
 
 /* LIT for tables */
 #define S(literal)                           \
@@ -98,6 +99,30 @@ static void one_text_per_value(void **state)
 	}
 }
 
+/* Every length to 70, every byte at every place: as the plain decoder says. */
+static void as_the_plain_decoder(void **state)
+{
+	(void)state;
+	static const char sample[] =
+		"eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFUzI1NiIsImtpZCI6IjIwMjYtMTEtMTAwIn0_-AgQw9Z";
+	for (size_t n = 0; n <= 70; n++)
+		for (size_t i = 0; i < (n ? n : 1) * 256; i++) {
+			char text[70];
+			uint8_t fast[70], plain[70];
+			size_t fast_n = 0, plain_n = 0;
+			mem_copy(text, sample, n);
+			if (n)
+				text[i / 256] = (char)(i % 256);
+			bool good = plain_base64url((str){ text, n }, plain, &plain_n);
+			assert_int_equal(
+				!failed(decode((str){ text, n }, fast, sizeof(fast), &fast_n)),
+				good);
+			if (good)
+				assert_true(bytes_eq((bytes){ fast, fast_n },
+						     (bytes){ plain, plain_n }));
+		}
+}
+
 static void room_is_checked(void **state)
 {
 	(void)state;
@@ -122,9 +147,8 @@ static void room_is_checked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(published_vectors),
-		cmocka_unit_test(other_spellings_are_refused),
-		cmocka_unit_test(one_text_per_value),
+		cmocka_unit_test(published_vectors),  cmocka_unit_test(other_spellings_are_refused),
+		cmocka_unit_test(one_text_per_value), cmocka_unit_test(as_the_plain_decoder),
 		cmocka_unit_test(room_is_checked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

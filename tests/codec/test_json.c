@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "codec/json.h"
+#include "plain.h"
 
 /* LIT for tables */
 #define S(literal)                           \
@@ -240,6 +241,68 @@ static void integers(void **state)
 	}
 }
 
+/* Every byte at every place of strings and names of many lengths: as the plain parser says. */
+static void as_the_plain_parser(void **state)
+{
+	(void)state;
+	static const char *const forms[] = { "{\"%\":\"%\"}", "[\"%\"]", "\"%\"", "{\"a\":1%}" };
+	static const struct json_limits roomy = { 8, 16 };
+	struct json_node nodes[17];
+	for (size_t f = 0; f < COUNT_OF(forms); f++)
+		for (size_t n = 1; n <= 19; n++)
+			for (size_t i = 0; i < n * 256; i++) {
+				char text[64];
+				struct wr w = wr_of(text, sizeof(text));
+				size_t count = 0;
+				for (const char *c = forms[f]; *c; c++)
+					for (size_t k = 0; k < (*c == '%' ? n : 1); k++)
+						wr_char(&w, *c != '%'      ? *c
+							    : k == i / 256 ? (char)(i % 256)
+							    : f == 3       ? '7'
+									   : 'x');
+				bool good =
+					!failed(json_parse(wr_bytes(&w), roomy, nodes, 17, &count));
+				assert_int_equal(good, plain_json(wr_text(&w), roomy));
+			}
+}
+
+/* Names that are alike in what is compared first. */
+static void names_that_are_nearly_equal(void **state)
+{
+	(void)state;
+	static const struct {
+		str text;
+		bool good;
+	} rows[] = {
+		{ S("{\"client_id\":1,\"client_ie\":2,\"client_i\":3}"), true },
+		{ S("{\"client_id\":1,\"client_ie\":2,\"client_id\":3}"), false },
+		{ S("{\"\":1,\"a\":2,\"aa\":3,\"aaa\":4,\"aaaa\":5,\"aaaaa\":6}"), true },
+		{ S("{\"\":1,\"\":2}"), false },
+		{ S("{\"aaaaaaaa\":1,\"aaaaaaaaa\":2,\"aaaaaaaaaa\":3}"), true },
+		{ S("{\"aaaaaaaaa\":1,\"b\":2,\"aaaaaaaaa\":3}"), false },
+		{ S("{\"a\":{\"a\":{\"a\":1}},\"b\":[{\"a\":1},{\"a\":1}]}"), true },
+		{ S("{\"a\":{\"b\":1},\"c\":[1,2,{\"d\":3}],\"a\":2}"), false },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct json_node nodes[NODES];
+		size_t count = 0;
+		assert_int_equal(parse(rows[i].text, nodes, &count) == CH_OK, rows[i].good);
+	}
+	struct json_node nodes[NODES];
+	const struct json_node *found[4];
+	static const struct json_name names[] = { JSON_NAME("client_id"), JSON_NAME("a"),
+						  JSON_NAME("client_ix"), JSON_NAME("aaaaaaaa") };
+	size_t count = 0;
+	str text = LIT("{\"client_ie\":1,\"aaaaaaaa\":2,\"client_id\":3,\"aaaaaaaab\":4}");
+	assert_int_equal(parse(text, nodes, &count), CH_OK);
+	assert_int_equal(json_members(nodes, names, 4, found), 2);
+	assert_ptr_equal(found[0], json_member(nodes, LIT("client_id")));
+	assert_int_equal(found[0]->number, 3);
+	assert_int_equal(found[3]->number, 2);
+	assert_null(found[1]);
+	assert_null(found[2]);
+}
+
 static void strings(void **state)
 {
 	(void)state;
@@ -314,6 +377,8 @@ int main(void)
 		cmocka_unit_test(every_byte_flipped),
 		cmocka_unit_test(nodes_are_found),
 		cmocka_unit_test(integers),
+		cmocka_unit_test(as_the_plain_parser),
+		cmocka_unit_test(names_that_are_nearly_equal),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(deep_nesting_ends_at_once),

@@ -21,11 +21,23 @@ enum json_type {
 struct json_node {
 	enum json_type type;
 	bool escaped;   /* a string with a backslash in it */
-	str name;       /* of a member; p == NULL elsewhere */
-	str text;       /* string: between the quotes, raw; number: its digits; else all of it */
 	uint32_t next;  /* how many nodes this value takes, itself included */
 	uint32_t count; /* members or elements */
+	str name;       /* of a member; p == NULL elsewhere */
+	str text;       /* string: between the quotes, raw; number: its digits; else all of it */
+	uint64_t head;  /* str_head of the name */
+	int64_t number; /* of a JSON_INT */
 };
+
+/* A name to look for. */
+struct json_name {
+	str name;
+	uint64_t head;
+};
+#define JSON_NAME(literal)                                             \
+	{                                                              \
+		{ "" literal, sizeof(literal) - 1 }, STR_HEAD(literal) \
+	}
 
 struct json_limits {
 	uint32_t depth;   /* nested arrays and objects, the outer one counts 1 */
@@ -39,8 +51,14 @@ ch_err json_parse(bytes text, struct json_limits limits, struct json_node *nodes
 
 /* The member of this name, or NULL; NULL too when obj is no object. */
 const struct json_node *json_member(const struct json_node *obj, str name);
-/* The members of n names in one pass; NULL where there is none. */
-void json_members(const struct json_node *obj, const str *names, size_t n,
+static inline bool json_is_named(const struct json_node *m, const struct json_name *name)
+{
+	return m->head == name->head && m->name.n == name->name.n &&
+	       (m->name.n <= sizeof(m->head) || mem_eq(m->name.p, name->name.p, m->name.n));
+}
+
+/* The members of n names in one pass; NULL where there is none. How many there are. */
+size_t json_members(const struct json_node *obj, const struct json_name *names, size_t n,
 		  const struct json_node **ret_members);
 /* The first child, or NULL; and the next one after child among parent's. */
 const struct json_node *json_first(const struct json_node *parent);
