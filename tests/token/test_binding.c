@@ -153,6 +153,71 @@ static void certificate_by_its_hash(void **state)
 	assert_int_equal(confirmed(&s), TOKEN_bad_binding);
 }
 
+static str bound_token(char out[static TEXT_MAX], const char *cnf)
+{
+	char payload[1024], x5t64[48];
+	uint8_t jkt[32], x5t[32];
+	struct wr w = wr_of(payload, sizeof(payload)), x = wr_of(x5t64, sizeof(x5t64));
+	jkt_of(&parties()[0], jkt);
+	sha256(BYTES_OF(certificate), x5t);
+	base64url_write(&x, BYTES_OF(x5t));
+	wr_str(&w, str_sub(good_payload, 0, good_payload.n - 1));
+	wr_lit(&w, ",\"cnf\":{");
+	for (str s = str_from_c(cnf); s.n; s = str_sub(s, 1, s.n))
+		if (s.p[0] == 'J')
+			base64url_write(&w, BYTES_OF(jkt));
+		else if (s.p[0] == 'X')
+			wr_str(&w, wr_text(&x));
+		else
+			wr_char(&w, s.p[0]);
+	wr_lit(&w, "}}");
+	return mint(out, parties(), good_header, wr_text(&w));
+}
+
+/* From the token's text to the answer: verified, then confirmed. J and X stand for the
+ * thumbprints of the key and the certificate that are shown. */
+static const struct {
+	const char *cnf;
+	bool scheme;
+	enum token_code code;
+} whole[] = {
+	{ "\"jkt\":\"J\"", true, TOKEN_accepted },
+	{ "\"jkt\":\"J\"", false, TOKEN_bad_binding },
+	{ "\"x5t#S256\":\"X\"", false, TOKEN_accepted },
+	{ "\"x5t#S256\":\"X\"", true, TOKEN_bad_binding },
+	{ "\"jkt\":\"J\",\"x5t#S256\":\"X\"", true, TOKEN_accepted },
+	{ "\"jkt\":\"J\",\"x5t#S256\":\"J\"", true, TOKEN_bad_binding },
+	{ "\"jkt\":\"X\",\"x5t#S256\":\"X\"", true, TOKEN_bad_binding },
+	{ "\"jkt\":\"J\",\"kid\":\"a\"", true, TOKEN_bad_binding },
+	{ "\"kid\":\"a\"", false, TOKEN_bad_binding },
+	{ "\"jwk\":{\"kty\":\"EC\"}", true, TOKEN_bad_binding },
+};
+
+static void from_the_text(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	static char token[TEXT_MAX], proof[TEXT_MAX], body[512];
+	static struct token_scratch first, second;
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(whole); i++) {
+		struct scene s = scene_of();
+		uint8_t hash[32];
+		struct wr w = wr_of(body, sizeof(body));
+		s.r.token = bound_token(token, whole[i].cnf);
+		sha256(bytes_of_str(s.r.token), hash);
+		wr_lit(&w, "{" PROOF_JTI "," PROOF_HTM "," PROOF_HTU "," PROOF_IAT ",\"ath\":\"");
+		base64url_write(&w, BYTES_OF(hash));
+		wr_lit(&w, "\"}\0");
+		s.shown.dpop = proof_of(proof, parties(), PROOF_HEAD, body);
+		s.shown.dpop_scheme = whole[i].scheme;
+		s.shown.certificate = BYTES_OF(certificate);
+		token_verify(p, s.r.token, now, &first, &s.v);
+		assert_int_equal(s.v.code, TOKEN_accepted);
+		assert_int_equal(token_confirm(&s.v, &s.shown, &s.r, &second), whole[i].code);
+		assert_true(str_eq(s.v.sub, LIT("alice")));
+	}
+}
+
 /* --- published examples ------------------------------------------------------------ */
 
 /* RFC 9449 section 6.1: the thumbprint of the key of all its examples. */
@@ -249,8 +314,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_combination),       cmocka_unit_test(bound_to_nothing_known),
 		cmocka_unit_test(both_or_nothing),         cmocka_unit_test(refused_stays_refused),
-		cmocka_unit_test(certificate_by_its_hash), cmocka_unit_test(rfc9449_resource),
-		cmocka_unit_test(rfc9449_token_request),   cmocka_unit_test(rfc8705_certificate),
+		cmocka_unit_test(certificate_by_its_hash), cmocka_unit_test(from_the_text),
+		cmocka_unit_test(rfc9449_resource),        cmocka_unit_test(rfc9449_token_request),
+		cmocka_unit_test(rfc8705_certificate),
 	};
 	assert_false(failed(crypto_init(NULL)));
 	return cmocka_run_group_tests(tests, NULL, NULL);
