@@ -1,9 +1,10 @@
-/* `chancery gate -c FILE [--check]`: reads the policy, binds the port and becomes the
- * gate (libexec/chancery/gate), which gets both through descriptors: the client secret
- * is in no argument and no environment. */
+/* `chancery gate -c FILE [--check]`: reads the policy and says what is wrong with it; who
+ * serves by it is gate_keep.c. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,41 +13,28 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/path.h"
 #include "base/secret.h"
 #include "commands.h"
-#include "config/config.h"
 #include "crypto/key.h"
-#include "libexec.h"
-#include "listen.h"
+#include "gate.h"
 #include "say.h"
 #include "token/jwk.h"
 #include "token/policy.h"
-#include "wire/boot.h"
-
-enum { SECRET_MAX = 256, FIRST_SPARE_FD = 10 };
-
-struct policy_file {
-	const char *name;
-	struct path folder; /* of the file, absolute */
-	struct gate_file g;
-	struct config_text *text;
-	struct path jwks[REALMS_MAX];
-	uint8_t secret[SECRET_MAX];
-};
 
 static const char usage[] =
 	"usage: chancery gate -c FILE [--check]\n"
 	"\n"
-	"Answers a mail server's question whether a token is good (RFC 7662), by the policy\n"
-	"in FILE: whose keys, which audiences, which mailboxes each realm may claim.\n"
-	"Serves http://HOST:PORT/introspect until SIGTERM.\n"
+	"Says whether a token is good, by the policy in FILE: whose keys, which audiences,\n"
+	"which mailboxes each realm may claim, which scope each place of a web server asks\n"
+	"for. Mail servers ask at http://HOST:PORT/introspect (RFC 7662), web servers at the\n"
+	"policy's socket, GET /check/LOCATION. Serves until SIGTERM; SIGHUP reads FILE again,\n"
+	"and a bad one changes nothing.\n"
 	"\n"
 	"  -c FILE    the policy\n"
-	"  --check    only say whether the policy, its secret and its key files are good\n"
+	"  --check    only say whether the policy, its secret, names and key files are good\n"
 	"  --help     this text\n";
 
-static void policy_file_done(struct policy_file *p)
+void policy_file_done(struct policy_file *p)
 {
 	config_text_done(&p->text);
 	mem_wipe(p->secret, sizeof(p->secret));
@@ -119,16 +107,69 @@ static ch_err read_secret(struct policy_file *p, const char *path)
 	return CH_DONE;
 }
 
-static ch_err resolve_all(struct policy_file *p)
+static ch_err resolve_secret(struct policy_file *p)
 {
 	struct path secret;
+	if (!p->g.gate.introspects)
+		return CH_DONE;
 	ch_err e = resolve(p, p->g.client_secret_file, &secret);
 	if (!failed(e))
 		e = read_secret(p, secret.p);
-	if (failed(e)) {
+	if (failed(e))
 		(void)say_trouble("client secret", p->g.client_secret_file, e);
-		return e;
+	return e;
+}
+
+static ch_err resolve_to(const struct policy_file *p, str *name, struct path *place)
+{
+	if (name->n == 0)
+		return CH_DONE;
+	TRY(resolve(p, *name, place));
+	*name = str_from_c(place->p);
+	return CH_DONE;
+}
+
+static ch_err no_such(const char *what, str name)
+{
+	say(what, name);
+	return ch_fail(CH_E_MISSING, "the system knows no such name", 0);
+}
+
+/* Names of the system become numbers; those that are not given stay as they are. */
+static ch_err resolve_rights(struct policy_file *p)
+{
+	struct path name;
+	p->owner = (uid_t)-1;
+	p->group = (gid_t)-1;
+	TRY(path_of(&name, p->g.socket_owner));
+	const struct passwd *owner = name.p[0] ? getpwnam(name.p) : NULL;
+	if (name.p[0] && !owner)
+		return no_such("socket_owner: no such user", p->g.socket_owner);
+	p->owner = owner ? owner->pw_uid : p->owner;
+	TRY(path_of(&name, p->g.socket_group));
+	const struct group *group = name.p[0] ? getgrnam(name.p) : NULL;
+	if (name.p[0] && !group)
+		return no_such("socket_group: no such group", p->g.socket_group);
+	p->group = group ? group->gr_gid : p->group;
+	TRY(path_of(&name, p->g.user));
+	const struct passwd *user = name.p[0] ? getpwnam(name.p) : NULL;
+	if (name.p[0] && (!user || user->pw_uid == 0 || user->pw_gid == 0))
+		return no_such("user: no such user, or it is root", p->g.user);
+	p->uid = user ? user->pw_uid : 0;
+	p->gid = user ? user->pw_gid : 0;
+	if (user && geteuid() != 0 && geteuid() != p->uid) {
+		say("user: start the gate as root or as this user", p->g.user);
+		return ch_fail(CH_E_DENIED, "cannot become another user", 0);
 	}
+	return CH_DONE;
+}
+
+static ch_err resolve_all(struct policy_file *p)
+{
+	TRY(resolve_secret(p));
+	TRY(resolve_to(p, &p->g.socket, &p->socket));
+	TRY(resolve_to(p, &p->g.gate.evidence.folder, &p->sightings));
+	TRY(resolve_rights(p));
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
 		struct gate_issuer *issuer = &p->g.gate.issuers[i];
 		if (issuer->jwks.n == 0)
@@ -139,8 +180,9 @@ static ch_err resolve_all(struct policy_file *p)
 	return CH_DONE;
 }
 
-static ch_err load(struct policy_file *p)
+ch_err policy_file_load(struct policy_file *p)
 {
+	p->g = (struct gate_file){ 0 };
 	TRY(read_policy(p));
 	return resolve_all(p);
 }
@@ -181,7 +223,7 @@ static int check(const struct policy_file *p)
 		const struct gate_issuer *g = &p->g.gate.issuers[i];
 		if (failed(check_keys(g)))
 			status = EXIT_NO;
-		if (g->n_mailboxes == 0)
+		if (p->g.gate.introspects && g->n_mailboxes == 0)
 			say("no mailbox rule, its tokens open EVERY mailbox: realm", g->realm);
 	}
 	if (status == EXIT_YES)
@@ -189,56 +231,21 @@ static int check(const struct policy_file *p)
 	return status;
 }
 
-/* Descriptor `from` becomes `to`, to be inherited. */
-static ch_err place(int from, int to)
+static void policy_file_forget(struct policy_file **p)
 {
-	if (dup2(from, to) != to)
-		return ch_fail(CH_E_IO, "cannot place a descriptor", errno);
-	return CH_DONE;
-}
-
-static ch_err become(const struct path *program, int boot, int listener)
-{
-	char name[] = "chancery-gate";
-	char *argv[] = { name, NULL };
-	char *envp[] = { NULL };
-	AUTO(fd_close) int high_boot = fcntl(boot, F_DUPFD_CLOEXEC, FIRST_SPARE_FD);
-	AUTO(fd_close) int high_listener = fcntl(listener, F_DUPFD_CLOEXEC, FIRST_SPARE_FD);
-	AUTO(fd_close) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	TRY(place(high_boot, BOOT_FD));
-	TRY(place(null, CONTROL_FD));
-	TRY(place(high_listener, ROLE_FD));
-	(void)execve(program->p, argv, envp);
-	return ch_fail(CH_E_IO, "cannot run libexec/chancery/gate: is it installed?", errno);
-}
-
-static ch_err start(struct policy_file *p)
-{
-	static uint8_t room[64 * 1024];
-	struct wr w = wr_of(room, sizeof(room));
-	struct path folder, program;
-	AUTO(fd_close) int listener = -1;
-	AUTO(fd_close) int boot = -1;
-	uint32_t port = 0;
-	TRY(listen_tcp(p->g.host, p->g.port, &listener, &port));
-	gate_config_write(&w, &p->g.gate);
-	TRY(wr_done(&w));
-	ch_err e = boot_make(LIT("gate"), wr_bytes(&w), &boot);
-	mem_wipe(room, sizeof(room));
-	TRY(e);
-	TRY(libexec_folder(&folder));
-	TRY(path_join(&program, str_from_c(folder.p), LIT("gate"), (str){ 0 }));
-	return become(&program, boot, listener);
+	policy_file_done(*p);
 }
 
 static int run(const char *file, bool only_check)
 {
-	AUTO(policy_file_done) struct policy_file p = { .name = file };
-	if (failed(load(&p)))
+	static struct policy_file policy;
+	AUTO(policy_file_forget) struct policy_file *p = &policy;
+	policy.name = file;
+	if (failed(policy_file_load(p)))
 		return only_check ? EXIT_NO : EXIT_TROUBLE;
 	if (only_check)
-		return check(&p);
-	return say_trouble("cannot start the gate of", str_from_c(file), start(&p));
+		return check(p);
+	return gate_keep(p);
 }
 
 int cmd_gate(int argc, char **argv)

@@ -157,6 +157,8 @@ static ch_err on_control(struct loop *l)
 		return CH_DONE;
 	if (!failed(e) && c.kind == CONTROL_SERVE && l->waiting)
 		return open_doors(l);
+	if (!failed(e) && c.kind == CONTROL_FAILED)
+		l->gate->metrics.reloads_failed++;
 	if (failed(e) || c.kind == CONTROL_STOP)
 		begin_stop(l, failed(e) ? 0 : c.detail);
 	if (failed(e))

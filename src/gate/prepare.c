@@ -49,6 +49,8 @@ ch_err gate_prepare(struct gate *g, int proofs_fd)
 	const struct gate_evidence *e = &g->config.evidence;
 	junk_init(&g->junk, &(struct junk_limits){ e->junk_burst_us, e->junk_us_per_s });
 	refusals_init(&g->refusals, e->refusals_per_minute);
+	g->metrics.reloads = g->config.reloads;
+	g->metrics.reloads_failed = g->config.reloads_failed;
 	keys_open(&g->keys, &g->config);
 	return CH_DONE;
 }

@@ -64,13 +64,15 @@ static bool drop_bounding(bool keep_ptrace)
 }
 
 /* Becomes uid for good: a way back is an error. */
-static bool take_identity(uint32_t uid, bool keep_ptrace)
+static bool take_identity(const struct spawn *s)
 {
+	bool keep_ptrace = s->keep_ptrace;
+	uint32_t uid = s->uid, gid = s->gid ? s->gid : s->uid;
 	if (!drop_bounding(keep_ptrace))
 		return false;
 	if (keep_ptrace && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		return false;
-	if (setgroups(0, NULL) != 0 || setresgid(uid, uid, uid) != 0 ||
+	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
 	    setresuid(uid, uid, uid) != 0)
 		return false;
 	if (setuid(0) == 0 || setgid(0) == 0)
@@ -150,7 +152,7 @@ _Noreturn static void child(const struct spawn *s, pid_t parent)
 	int program = fcntl(s->program, F_DUPFD_CLOEXEC, 300);
 	int gate = s->gate < 0 ? -1 : fcntl(s->gate, F_DUPFD_CLOEXEC, 300);
 	bool ok = program >= 0 && reset_signals() && setsid() >= 0 && place_fds(s) &&
-		  (s->uid == 0 || take_identity(s->uid, s->keep_ptrace)) &&
+		  (s->uid == 0 || take_identity(s)) &&
 		  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && die_with(parent) &&
 		  close_the_rest(s) && (gate < 0 || wait_for_tracer(gate, s->uid, s->tracer));
 	if (ok)

@@ -101,6 +101,8 @@ void gate_config_write(struct wr *w, const struct gate_config *c)
 	wr_u32(w, c->cache.token_max);
 	evidence_write(w, &c->evidence);
 	wr_put(w, BYTES_OF(c->nonce_key));
+	wr_u32(w, c->reloads);
+	wr_u32(w, c->reloads_failed);
 	wr_i64(w, c->proofs_since_s);
 }
 
@@ -167,6 +169,8 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 	bytes key = rd_take(&r, NONCE_KEY_SIZE);
 	if (key.n == NONCE_KEY_SIZE)
 		mem_copy(c->nonce_key, key.p, key.n);
+	c->reloads = rd_u32(&r);
+	c->reloads_failed = rd_u32(&r);
 	c->proofs_since_s = rd_i64(&r);
 	return wire_done(&r);
 }

@@ -262,6 +262,12 @@ class Gate:
         assert self.process.poll() is None, self.log_text()
         return self
 
+    def worker(self):
+        """The process that serves; the one that was started keeps its sockets."""
+        pid = self.process.pid
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return max(int(child) for child in children)
+
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()

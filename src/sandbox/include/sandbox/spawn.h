@@ -11,7 +11,8 @@ enum { SPAWN_FDS_MAX = 16, SPAWN_CAPS_NONE = 0 };
 struct spawn {
 	int program;      /* descriptor of the executable */
 	const char *name; /* argv[0], "chancery-signer": at most 15 bytes show in /proc */
-	uint32_t uid;     /* uid and gid to become; 0: stay who we are */
+	uint32_t uid;     /* to become; 0: stay who we are */
+	uint32_t gid;     /* 0: the same number as uid */
 	bool keep_ptrace; /* keep CAP_SYS_PTRACE (the warden) */
 	/* the child's descriptors 3, 4, 5 … in this order; -1 leaves a hole */
 	int fds[SPAWN_FDS_MAX];
