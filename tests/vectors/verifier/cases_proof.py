@@ -43,6 +43,10 @@ def shown(dpop=None, scheme="DPoP", **more):
     return {**request, "dpop": dpop} if dpop is not None else request
 
 
+def needs_of(request):
+    return ["nonce"] if "nonces" in request else []
+
+
 TOKEN = bound()
 
 
@@ -53,10 +57,11 @@ class Proofs:
         self.book = book
 
     def good(self, name, title, dpop, text=TOKEN, now=NOW, **more):
-        self.book.accept(name, title, text, request=shown(dpop, **more), now=now)
+        self.book.accept(name, title, text, request=shown(dpop, **more), now=now, needs=needs_of(more))
 
     def bad(self, name, title, dpop, code="bad_proof", text=TOKEN, level="must", now=NOW, **more):
-        self.book.must(name, title, text, code, level=level, request=shown(dpop, **more), now=now)
+        self.book.must(name, title, text, code, level=level, request=shown(dpop, **more), now=now,
+                       needs=needs_of(more))
 
     def strict(self, name, title, dpop, code="bad_proof", **more):
         self.bad(name, title, dpop, code, level="strict", **more)

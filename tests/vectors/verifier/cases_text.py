@@ -88,8 +88,8 @@ def base64url(book):
     padded = {n: next(b64(compact(claims(sub="a" * i))) for i in range(1, 9)
                       if len(b64(compact(claims(sub="a" * i)))) % 4 == n) for n in (0, 2, 3)}
     book.group("base64url", "one text for one value",
-               "RFC 7515 section 2 and RFC 4648 section 5: base64url without padding, line "
-               "breaks, whitespace or other characters")
+               "RFC 7515 sections 2 and 5.2: base64url without padding, and no line breaks, "
+               "whitespace or other additional characters")
     for n, part in padded.items():
         book.accept(f"length-{n}", f"a payload of 4k + {n} characters", signed_raw(h, part))
     for i in range(400):
@@ -140,7 +140,8 @@ def base64url(book):
 
 def duplicates(book):
     book.group("json", "two parsers must not see two tokens",
-               "RFC 7519 section 4, RFC 8725 section 2.4: parsers differ in which member counts")
+               "RFC 7519 section 4, RFC 8725 section 2.4: parsers differ in which member counts",
+               ["payload"])
     doubled = (
         ("alg", None, '"alg":"ES256"'), ("alg-none", None, '"alg":"none"'),
         ("kid", None, '"kid":"es-1"'), ("typ", None, '"typ":"at+jwt"'))
@@ -223,9 +224,11 @@ def grammar(book):
     body = json.dumps(CLAIMS, separators=(",", ":"))
     for name, title, text in (
             ("open", "the last brace is missing", body[:-1]), ("behind", "an object behind it", body + "{}"),
-            ("nul-behind", "a NUL behind it", body + "\0"), ("bom", "a byte order mark in front", "\ufeff" + body),
+            ("nul-behind", "a NUL behind it", body + "\0"),
             ("brace-behind", "a brace too many", body + "}")):
         book.must(f"grammar-{name}", title, make(None, text), "malformed", **why)
+    book.strict("grammar-bom", "a byte order mark in front", make(None, "\ufeff" + body), "malformed",
+                reason="RFC 8259 section 8.1 lets parsers ignore it; one value has one text")
     why = {"reason": "RFC 7519 section 7.2: the claims set is a JSON object"}
     for name, title, text in (
             ("array", "the payload is an array of the claims", f"[{body}]"),
@@ -273,7 +276,7 @@ def accepted_json(book):
             ("escaped-iss", "iss with escaped solidi", body.replace("/", "\\/")),
             ("pair", "a pair of surrogates by escapes", body.replace('"alice"', '"\\ud83d\\ude00"')),
             ("numbers", "numbers of all kinds in other claims",
-             with_text(CLAIMS, '"x":[0,-0,1.5,1e3,-2E-2,12345678901234567890]')),
+             with_text(CLAIMS, '"x":[0,-0,1.5,1e3,-2E-2,9007199254740991]')),
             ("types", "other claims of all types",
              with_text(CLAIMS, '"a":null,"b":true,"c":false,"d":{},"e":[],"":""')),
             ("order", "members in another order", dict(reversed(CLAIMS.items()))),
