@@ -17,6 +17,7 @@
 #include "say.h"
 #include "token/jwk.h"
 #include "token/verify.h"
+#include "verify_bound.h"
 
 static const char usage[] =
 	"usage: chancery verify --jwks FILE --issuer ISS --audience AUD [OPTION…] FILE|-\n"
@@ -32,6 +33,9 @@ static const char usage[] =
 	"  --now UNIX      judge as of this time, in seconds since 1970 (default: now)\n"
 	"  --skew S        how far iat and nbf may be in the future (default 30, at most 600)\n"
 	"  --max-ttl S     the longest lifetime to believe (default 86400)\n"
+	"  --dpop FILE     the DPoP proof that came with the token, for --method M and --url U;\n"
+	"                  --nonce N: the nonce that must be in it\n"
+	"  --client-cert FILE  the client's TLS certificate, PEM or DER\n"
 	"  --batch         a token a line; a line {\"verdict\":…,\"code\":…} for each;\n"
 	"                  exit status 0 if all were accepted\n";
 
@@ -44,6 +48,7 @@ struct wish {
 	const char *issuer, *realm, *typ;
 	str audiences[ISSUER_AUDIENCES_MAX];
 	size_t n_audiences;
+	struct bound_wish bound;
 	int64_t now_s, skew_s, max_ttl_s;
 	bool batch;
 };
@@ -72,8 +77,10 @@ static const char **slot_of(struct wish *w, int option)
 		int option;
 		const char **slot;
 	} slots[] = {
-		{ 'j', &w->jwks }, { 'i', &w->issuer }, { 'r', &w->realm },   { 't', &w->typ },
-		{ 'n', &w->now },  { 's', &w->skew },   { 'm', &w->max_ttl },
+		{ 'j', &w->jwks },      { 'i', &w->issuer },      { 'r', &w->realm },
+		{ 't', &w->typ },       { 'n', &w->now },         { 's', &w->skew },
+		{ 'm', &w->max_ttl },   { 'D', &w->bound.dpop },  { 'M', &w->bound.method },
+		{ 'U', &w->bound.url }, { 'N', &w->bound.nonce }, { 'C', &w->bound.certificate },
 	};
 	for (size_t i = 0; i < COUNT_OF(slots); i++)
 		if (slots[i].option == option)
@@ -113,13 +120,17 @@ static int wish_check(struct wish *w)
 	if (!w->jwks || !w->issuer || !w->n_audiences)
 		return wrong("verify: --jwks, --issuer and --audience must be given; see --help",
 			     NULL);
+	if (w->batch && bound_asked(&w->bound))
+		return wrong("verify: a proof is for one token, not for --batch", NULL);
 	if (!w->from)
 		return wrong("verify: name the token's file, or - for standard input", NULL);
 	if (str_starts(str_from_c(w->from), LIT("eyJ")))
 		return wrong("verify: a token never goes into an argument, where every user of "
 			     "this machine can read it: give it on standard input (-) or in a file",
 			     NULL);
-	int status = number_take(w->now, time_max, clock_unix_s(), &w->now_s);
+	int status = bound_check(&w->bound);
+	if (status == EXIT_YES)
+		status = number_take(w->now, time_max, clock_unix_s(), &w->now_s);
 	if (status == EXIT_YES)
 		status = number_take(w->skew, SKEW_MAX, SKEW_DEFAULT, &w->skew_s);
 	if (status == EXIT_YES)
@@ -139,6 +150,11 @@ static bool wish_of(int argc, char **argv, struct wish *w, int *ret_status)
 		{ "now", required_argument, NULL, 'n' },
 		{ "skew", required_argument, NULL, 's' },
 		{ "max-ttl", required_argument, NULL, 'm' },
+		{ "dpop", required_argument, NULL, 'D' },
+		{ "method", required_argument, NULL, 'M' },
+		{ "url", required_argument, NULL, 'U' },
+		{ "nonce", required_argument, NULL, 'N' },
+		{ "client-cert", required_argument, NULL, 'C' },
 		{ "batch", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -264,6 +280,12 @@ static int judge_one(struct policy *p, const struct wish *w, FILE *f)
 	(void)line_read(f, line, &n, &over);
 	bool more = getc_unlocked(f) != EOF;
 	enum token_code code = judge_line(p, w, (str){ line, n }, over, &v);
+	if (code == TOKEN_accepted && !more && bound_asked(&w->bound)) {
+		int status = bound_judge(&w->bound, (str){ line, n }, w->now_s, &v);
+		if (status != EXIT_YES)
+			return status;
+		code = v.code;
+	}
 	if (code == TOKEN_accepted && !more) {
 		(void)printf("%.*s\n", (int)v.claims.n, v.claims.p);
 		return EXIT_YES;
