@@ -109,16 +109,6 @@ static void place_rules(struct judging *j)
 	}
 }
 
-/* Just after a start, proofs that were made before it are too old: whether they were used
- * is not known. */
-static int64_t window_of(const struct judging *j)
-{
-	int64_t window = j->g->config.dpop.window_s;
-	int64_t known = j->now_s - j->g->config.proofs_since_s - j->g->config.dpop.skew_s;
-	known = known < 1 ? 1 : known;
-	return known < window ? known : window;
-}
-
 static void confirm_keys(struct judging *j)
 {
 	const struct gate *g = j->g;
@@ -130,8 +120,9 @@ static void confirm_keys(struct judging *j)
 		.method = j->a->method,
 		.url = j->a->url,
 		.now_s = j->now_s,
-		.window_s = window_of(j),
+		.window_s = g->config.dpop.window_s,
 		.skew_s = g->config.dpop.skew_s,
+		.since_s = g->config.proofs_since_s,
 		.nonces = nonces,
 		.n_nonces = j->a->place->nonce ? COUNT_OF(nonces) : 0,
 		.replay = g->replay,

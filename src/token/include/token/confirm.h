@@ -34,8 +34,9 @@ struct token_request {
 	int64_t now_s;
 	int64_t window_s; /* a proof's iat may be so old, 1 to 600 */
 	int64_t skew_s;   /* and so far in the future, 0 to 60 */
-	/* 0, or since when the replay store has all that was used, with this window: a proof
-	 * with an earlier iat may have been used before that, and is refused */
+	/* 0, or since when the replay store has all that was used: a proof with an earlier iat
+	 * may have been used before that, and is refused. For a new store, and for one that was
+	 * used with a shorter window: how long a proof is kept follows from the window */
 	int64_t since_s;
 	const str *nonces; /* any of these will do; none: a nonce is not asked for */
 	size_t n_nonces;
