@@ -8,13 +8,16 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/rand.h"
 #include "codec/base64url.h"
 #include "codec/json.h"
 #include "crypto/key.h"
+#include "token/cache.h"
 #include "token/jwk.h"
 #include "token/verify.h"
 
-enum { NOW = 1700000000, JUNK = TOKEN_MAX, BATCH = 2000, TOKEN = 639 };
+enum { CACHED = 4096, CACHE_STORAGE = CACHED * 4096 };
+enum { NOW = 1700000000, JUNK = TOKEN_MAX, BATCH = 4096, TOKEN = 639 };
 enum { ISSUERS = POLICY_ISSUERS_MAX, KEYS = ISSUER_KEYS_MAX };
 
 static size_t allocations;
@@ -118,11 +121,12 @@ static struct policy *full_policy(void)
 	return p;
 }
 
+static uint8_t sig[64] = { 1 };
+
 /* Twelve claims, padded in the subject until the token has 639 bytes. */
 static str token_write(struct wr *w, str iss, str kid, size_t pad)
 {
 	char header[256], payload[1024];
-	uint8_t sig[64] = { 1 };
 	struct wr h = wr_of(header, sizeof(header)), b = wr_of(payload, sizeof(payload));
 	wr_lit(&h, "{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"");
 	wr_str(&h, kid);
@@ -174,6 +178,9 @@ struct test {
 	const char *name;
 	str token;
 	enum token_code code;
+	struct token_cache *cache; /* NULL: none */
+	const str *tokens;         /* with a cache: so many in turn */
+	size_t n_tokens;
 	uint64_t best_ns, best_hash_ns; /* of a batch */
 	size_t allocations;
 };
@@ -184,7 +191,11 @@ static size_t n_tests;
 static void add(const char *name, str token, enum token_code code)
 {
 	must(n_tests < COUNT_OF(tests), "too many cases");
-	tests[n_tests++] = (struct test){ name, token, code, UINT64_MAX, UINT64_MAX, 0 };
+	tests[n_tests++] = (struct test){ .name = name,
+					  .token = token,
+					  .code = code,
+					  .best_ns = UINT64_MAX,
+					  .best_hash_ns = UINT64_MAX };
 }
 
 static void add_all(void)
@@ -204,15 +215,52 @@ static void add_all(void)
 	add("junk_over", (str){ room[9], TOKEN_MAX + 1 }, TOKEN_too_large);
 }
 
-static void round_of(const struct policy *p, struct test *t)
+/* Tokens in turn from a cache that holds them all: one that stays near the processor, and
+ * as many as do not. */
+static void add_cached(void)
+{
+	static _Alignas(64) uint8_t storage[3][CACHE_STORAGE];
+	static char room[CACHED][TOKEN_MAX];
+	static str tokens[CACHED];
+	static const struct {
+		const char *name;
+		size_t n;
+	} caches[] = { { "cached_1", 1 }, { "cached_64", 64 }, { "cached_4096", CACHED } };
+	for (size_t i = 0; i < CACHED; i++) {
+		rand_fill(sig, sizeof(sig));
+		tokens[i] = token_of(room[i], LIT("https://login.example/10"),
+				     LIT("2026-11-100-realm-10"));
+	}
+	for (size_t i = 0; i < COUNT_OF(caches); i++) {
+		add(caches[i].name, tokens[0], TOKEN_accepted);
+		struct test *t = &tests[n_tests - 1];
+		t->tokens = tokens;
+		t->n_tokens = caches[i].n;
+		/* twice as much room, so that no set is too small for its share */
+		must(!failed(token_cache_init(storage[i], CACHE_STORAGE, 2 * t->n_tokens, 700,
+					      &t->cache)),
+		     "no cache");
+	}
+}
+
+static void judge_all(const struct policy *p, const struct test *t, struct token_verdict *v)
 {
 	static struct token_scratch scratch;
+	for (size_t i = 0; i < BATCH && !t->cache; i++)
+		token_verify(p, t->token, NOW, &scratch, v);
+	for (size_t i = 0, k = 0; i < BATCH && t->cache; i++) {
+		token_cache_verify(t->cache, p, t->tokens[k], NOW, &scratch, v);
+		k = k + 1 < t->n_tokens ? k + 1 : 0;
+	}
+}
+
+static void round_of(const struct policy *p, struct test *t)
+{
 	struct token_verdict v;
 	uint8_t hash[SHA256_SIZE];
 	size_t before = allocations;
 	uint64_t start = clock_mono_ns();
-	for (size_t i = 0; i < BATCH; i++)
-		token_verify(p, t->token, NOW, &scratch, &v);
+	judge_all(p, t, &v);
 	uint64_t middle = clock_mono_ns();
 	t->allocations += allocations - before;
 	must(v.code == t->code, t->name);
@@ -235,6 +283,7 @@ int main(int argc, char **argv)
 	must(!failed(crypto_init(NULL)), "no crypto");
 	AUTO(policy_done) struct policy *p = full_policy();
 	add_all();
+	add_cached();
 	uint64_t end = clock_mono_ns() + ms * 1000000;
 	do {
 		for (size_t i = 0; i < n_tests; i++)

@@ -5,6 +5,7 @@
 
 #include "codec/json.h"
 #include "crypto/key.h"
+#include "token/cache.h"
 #include "token/policy.h"
 #include "token/verify.h"
 
@@ -66,6 +67,27 @@ static void check_accepted(const struct token_verdict *v)
 	assert(v->iat <= NOW + 30 && v->exp > NOW && v->exp - v->iat <= 3600);
 }
 
+/* Through a cache, twice and later: the same as without. */
+static void check_cached(const struct policy *p, str token, const struct token_verdict *plain)
+{
+	static _Alignas(64) uint8_t storage[1 << 16];
+	static struct token_scratch scratch;
+	static struct token_cache *c;
+	struct token_verdict v;
+	if (!c)
+		assert(!failed(token_cache_init(storage, sizeof(storage), 16, 1024, &c)));
+	for (int pass = 0; pass < 2; pass++) {
+		token_cache_verify(c, p, token, NOW, &scratch, &v);
+		mem_wipe(scratch.text, sizeof(scratch.text));
+		assert(v.code == plain->code);
+	}
+	if (v.code == TOKEN_accepted && token.n <= 1024)
+		assert(str_eq(v.claims, plain->claims) && str_eq(v.sub, plain->sub) &&
+		       str_eq(v.jti, plain->jti) && v.exp == plain->exp);
+	token_cache_verify(c, p, token, NOW + 7200, &scratch, &v);
+	assert(v.code != TOKEN_accepted);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct token_scratch scratch;
@@ -76,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	token_verify(p, token, NOW, &scratch, &real);
 	lenient = true;
 	token_verify(p, token, NOW, &scratch, &mild);
+	check_cached(p, token, &mild);
 	assert(real.code < TOKEN_CODE_COUNT && mild.code < TOKEN_CODE_COUNT);
 	assert(real.code == mild.code || real.code == TOKEN_bad_signature);
 	if (mild.code == TOKEN_accepted)
