@@ -45,7 +45,7 @@ ch_err public_key_warm(struct public_key *k);
 bool public_key_is_warm(const struct public_key *k);
 
 /* The working memory of one thread, for any number of keys, one at a time: what verifying
- * would otherwise allocate each time. Some 6 KB. E_NOMEM. */
+ * would otherwise allocate each time. Some 4 KB. E_NOMEM. */
 struct key_work;
 ch_err key_work_new(struct key_work **ret_w);
 /* NULL is fine. */
