@@ -7,7 +7,10 @@
 
 #include <cmocka.h>
 
+#include "codec/base64url.h"
 #include "host.h"
+
+const uint8_t certificate[CERTIFICATE] = { 0x30, 0x03, 0x02, 0x01, 0x07 };
 
 struct ch_issuer issuer_of(struct party *p)
 {
@@ -51,4 +54,78 @@ ch_text good_token(void)
 	if (!token.p)
 		token = token_with(out, "");
 	return token;
+}
+
+ch_text token_of(char out[static TEXT_MAX], struct party *p)
+{
+	char header[256], payload[512];
+	struct wr h = wr_of(header, sizeof(header)), w = wr_of(payload, sizeof(payload));
+	wr_lit(&h, "{\"typ\":\"");
+	wr_str(&h, str_from_c(p->typ));
+	wr_lit(&h, "\",\"alg\":\"");
+	wr_str(&h, alg_name(p->alg));
+	wr_lit(&h, "\",\"kid\":\"");
+	wr_str(&h, str_from_c(p->kid));
+	wr_lit(&h, "\"}");
+	wr_lit(&w, "{\"iss\":\"");
+	wr_str(&w, str_from_c(p->issuer));
+	wr_lit(&w, "\",\"iat\":1699999900,\"exp\":1700000500,\"jti\":\"j\",\"sub\":\"s\","
+		   "\"client_id\":\"c\",\"aud\":\"");
+	wr_str(&w, str_from_c(p->audience));
+	wr_lit(&w, "\"}");
+	str t = mint(out, p, wr_text(&h), wr_text(&w));
+	return (ch_text){ t.p, t.n };
+}
+
+static void write_hash(struct wr *w, bytes b)
+{
+	uint8_t hash[32];
+	sha256(b, hash);
+	base64url_write(w, BYTES_OF(hash));
+}
+
+ch_text bound_token(char out[static TEXT_MAX], bool to_key, bool to_certificate)
+{
+	char more[256];
+	uint8_t jkt[32];
+	struct wr w = wr_of(more, sizeof(more));
+	jkt_of(&parties()[0], jkt);
+	wr_lit(&w, ",\"cnf\":{");
+	if (to_key) {
+		wr_lit(&w, "\"jkt\":\"");
+		base64url_write(&w, BYTES_OF(jkt));
+		wr_lit(&w, "\"");
+	}
+	wr_str(&w, to_key && to_certificate ? LIT(",") : LIT(""));
+	if (to_certificate) {
+		wr_lit(&w, "\"x5t#S256\":\"");
+		write_hash(&w, BYTES_OF(certificate));
+		wr_lit(&w, "\"");
+	}
+	wr_lit(&w, "}");
+	wr_char(&w, '\0');
+	assert_false(w.full);
+	return token_with(out, more);
+}
+
+ch_text proof_for(char out[static TEXT_MAX], struct party *p, ch_text token, const char *jti,
+		  const char *nonce)
+{
+	char payload[512];
+	struct wr w = wr_of(payload, sizeof(payload));
+	wr_lit(&w, "{" PROOF_HTM "," PROOF_HTU "," PROOF_IAT ",\"jti\":\"");
+	wr_str(&w, str_from_c(jti));
+	wr_lit(&w, "\",\"ath\":\"");
+	write_hash(&w, bytes_of_str((str){ token.p, token.n }));
+	wr_lit(&w, "\"");
+	if (nonce) {
+		wr_lit(&w, ",\"nonce\":\"");
+		wr_str(&w, str_from_c(nonce));
+		wr_lit(&w, "\"");
+	}
+	wr_lit(&w, "}");
+	wr_char(&w, '\0');
+	assert_false(w.full);
+	str s = proof_of(out, p, PROOF_HEAD, payload);
+	return (ch_text){ s.p, s.n };
 }

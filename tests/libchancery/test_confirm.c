@@ -8,9 +8,7 @@
 
 #include <cmocka.h>
 
-#include "codec/base64url.h"
 #include "host.h"
-#include "proofs.h"
 
 enum { STORE = 64 * 1024 };
 
@@ -18,61 +16,6 @@ static struct ch_verifier *verifier;
 static union ch_scratch scratch;
 static uint8_t store[STORE];
 static struct ch_replay *replay;
-static uint8_t certificate[] = { 0x30, 0x03, 0x02, 0x01, 0x07 };
-
-static void write_hash(struct wr *w, bytes b)
-{
-	uint8_t hash[32];
-	sha256(b, hash);
-	base64url_write(w, BYTES_OF(hash));
-}
-
-/* Of home, bound to home's own key and to the certificate, each if asked for. */
-static ch_text bound_token(char out[static TEXT_MAX], bool to_key, bool to_certificate)
-{
-	char more[256];
-	uint8_t jkt[32];
-	struct wr w = wr_of(more, sizeof(more));
-	jkt_of(&parties()[0], jkt);
-	wr_lit(&w, ",\"cnf\":{");
-	if (to_key) {
-		wr_lit(&w, "\"jkt\":\"");
-		base64url_write(&w, BYTES_OF(jkt));
-		wr_lit(&w, "\"");
-	}
-	wr_str(&w, to_key && to_certificate ? LIT(",") : LIT(""));
-	if (to_certificate) {
-		wr_lit(&w, "\"x5t#S256\":\"");
-		write_hash(&w, BYTES_OF(certificate));
-		wr_lit(&w, "\"");
-	}
-	wr_lit(&w, "}");
-	wr_char(&w, '\0');
-	assert_false(w.full);
-	return token_with(out, more);
-}
-
-static ch_text proof_for(char out[static TEXT_MAX], struct party *p, ch_text token, const char *jti,
-			 const char *nonce)
-{
-	char payload[512];
-	struct wr w = wr_of(payload, sizeof(payload));
-	wr_lit(&w, "{" PROOF_HTM "," PROOF_HTU "," PROOF_IAT ",\"jti\":\"");
-	wr_str(&w, str_from_c(jti));
-	wr_lit(&w, "\",\"ath\":\"");
-	write_hash(&w, bytes_of_str((str){ token.p, token.n }));
-	wr_lit(&w, "\"");
-	if (nonce) {
-		wr_lit(&w, ",\"nonce\":\"");
-		wr_str(&w, str_from_c(nonce));
-		wr_lit(&w, "\"");
-	}
-	wr_lit(&w, "}");
-	wr_char(&w, '\0');
-	assert_false(w.full);
-	str s = proof_of(out, p, PROOF_HEAD, payload);
-	return (ch_text){ s.p, s.n };
-}
 
 static struct ch_request request_of(void)
 {
@@ -160,10 +103,10 @@ static void test_by_certificate(void **state)
 	struct ch_verified v;
 	struct ch_request r = CH_REQUEST_INIT; /* neither store nor address is needed */
 	ch_text token = bound_token(out, false, true);
-	sha256(BYTES_OF(certificate), hash);
+	sha256((bytes){ certificate, CERTIFICATE }, hash);
 	assert_int_equal(ask(token, &r, &v), CH_BAD_BINDING);
 	r.certificate = certificate;
-	r.certificate_size = sizeof(certificate);
+	r.certificate_size = CERTIFICATE;
 	assert_int_equal(ask(token, &r, &v), CH_ACCEPTED);
 	assert_int_equal(v.confirmed, CH_BY_TLS);
 	assert_memory_equal(v.x5t, hash, sizeof(hash));
@@ -187,7 +130,7 @@ static void test_bound_twice_needs_both(void **state)
 	r.dpop = proof_for(proof, &parties()[0], token, "1", NULL);
 	assert_int_equal(ask(token, &r, &v), CH_BAD_BINDING);
 	r.certificate = certificate;
-	r.certificate_size = sizeof(certificate);
+	r.certificate_size = CERTIFICATE;
 	assert_int_equal(ask(token, &r, &v), CH_ACCEPTED);
 	assert_int_equal(v.confirmed, CH_BY_DPOP | CH_BY_TLS);
 }

@@ -66,25 +66,11 @@ static void test_a_good_token_says_whose_it_is(void **state)
 static void test_every_kind_of_key(void **state)
 {
 	(void)state;
-	static const str headers[ISSUERS] = {
-		{ 0 },
-		LIT("{\"typ\":\"at+jwt\",\"alg\":\"EdDSA\",\"kid\":\"corp-1\"}"),
-		LIT("{\"typ\":\"JWT\",\"alg\":\"RS256\",\"kid\":\"staff-1\"}"),
-		LIT("{\"typ\":\"JWT\",\"alg\":\"PS256\",\"kid\":\"guest-1\"}"),
-	};
-	for (size_t i = 1; i < ISSUERS; i++) {
-		char payload[512], out[TEXT_MAX];
+	static char out[TEXT_MAX];
+	for (size_t i = 0; i < ISSUERS; i++) {
 		struct party *p = &parties()[i];
-		struct wr w = wr_of(payload, sizeof(payload));
-		wr_lit(&w, "{\"iss\":\"");
-		wr_str(&w, str_from_c(p->issuer));
-		wr_lit(&w, "\",\"iat\":1699999900,\"exp\":1700000500,\"jti\":\"j\",\"sub\":\"s\","
-			   "\"client_id\":\"c\",\"aud\":\"");
-		wr_str(&w, str_from_c(p->audience));
-		wr_lit(&w, "\"}");
-		str t = mint(out, p, headers[i], wr_text(&w));
 		struct ch_verified v;
-		assert_int_equal(ask((ch_text){ t.p, t.n }, NULL, &v), CH_ACCEPTED);
+		assert_int_equal(ask(token_of(out, p), NULL, &v), CH_ACCEPTED);
 		assert_true(ch_text_is(v.realm, p->realm));
 	}
 }
