@@ -222,3 +222,12 @@ struct chain_head chain_head(const struct chain *c)
 	mem_copy(h.hash, c->last, sizeof(h.hash));
 	return h;
 }
+
+ch_err chain_bytes(const struct chain *c, uint64_t *ret_bytes)
+{
+	struct folder f = { 0 };
+	TRY(usable(c));
+	TRY(folder_look(c->dir_fd, 0, true, &f));
+	*ret_bytes = f.bytes;
+	return CH_DONE;
+}

@@ -1,7 +1,7 @@
 /* One judgement for every way of asking: the token by the policy, then the rules of the
  * place, then the proof that its holder is who it was given to, then the evidence. */
 #pragma once
-#include "address.h"
+#include "base/address.h"
 #include "token/confirm.h"
 #include "wire/roles.h"
 

@@ -10,7 +10,7 @@
  *
  * No clock, no allocation, one thread. */
 #pragma once
-#include "address.h"
+#include "base/address.h"
 #include "crypto/hash.h"
 
 struct junk_limits {       /* 0: the default in brackets */

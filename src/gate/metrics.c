@@ -266,7 +266,7 @@ static void put_reason(struct json_out *o, str reason, str issuer)
 bool ready_write(struct wr *w, const struct metrics_now *now)
 {
 	struct json_out o = json_out_of(w);
-	bool blind = now->sightings && !now->sightings_ok, ready = !blind;
+	bool blind = now->sightings && !now->sightings_ok, ready = !blind && now->n_issuers > 0;
 	for (size_t i = 0; i < now->n_issuers; i++)
 		ready = ready && now->issuers[i].keys > 0;
 	json_begin(&o, (str){ 0 }, '{');
@@ -275,6 +275,8 @@ bool ready_write(struct wr *w, const struct metrics_now *now)
 		json_begin(&o, LIT("reasons"), '[');
 		if (blind)
 			put_reason(&o, LIT("sightings_unwritable"), (str){ 0 });
+		if (now->n_issuers == 0)
+			put_reason(&o, LIT("no_issuers"), (str){ 0 });
 		for (size_t i = 0; i < now->n_issuers; i++)
 			if (now->issuers[i].keys == 0)
 				put_reason(&o, LIT("no_keys"), now->issuers[i].issuer);

@@ -7,7 +7,7 @@
  *
  * Never the token. Values that a stranger chose are quoted and escaped by base/log.h. */
 #pragma once
-#include "address.h"
+#include "base/address.h"
 #include "base/log.h"
 #include "token/verify.h"
 

@@ -13,31 +13,34 @@
  * calls besides sandbox_common and sandbox_server: openat, pread64, pwrite64, fdatasync,
  * fsync, ftruncate, fchmod, flock, renameat2, unlinkat, getdents64. */
 #pragma once
-#include "address.h"
+#include "base/address.h"
 #include "base/err.h"
 #include "token/verify.h"
 
 struct sightings_limits {     /* 0: the default in brackets */
 	uint64_t total_bytes; /* of the folder [64 MiB]: three quarters are `signed` */
 	int64_t keep_s;       /* older ones are erased [30 days]; by whole files, so a file's
-				* age (a day at most) comes on top */
+			       * age (a day at most) comes on top */
 	int64_t sync_ms;      /* fdatasync at most so long after a write [1000] */
+	int64_t wait_ms;      /* so long another gate may still hold the folder [0: not at
+			       * all]: for a new generation that takes over. Meanwhile what is
+			       * noted is kept in memory, some 2000 verdicts a chain. */
 	bool fail_open;       /* serve although sightings cannot be written */
 };
 
 struct sightings_counts {
-	uint64_t noted, written, failed_writes, lost; /* lost: fail_open alone */
+	uint64_t noted, written, failed_writes, lost; /* lost: not recorded */
 	uint64_t bytes;                               /* of the folder, about */
 };
 
 struct sightings;
 
-/* Opens or makes the folder (0700; files 0600). E_BUSY: another gate writes there. Says in
- * *ret_cut_bytes how much of a torn end was cut off (0: none): the caller logs it.
- * One a process: the storage is static. */
+/* Opens or makes the folder (0700; files 0600). E_BUSY: another gate writes there, and wait_ms
+ * is 0. *ret_cut_bytes is how much of a torn end was cut off (0: none); that, and where
+ * damage is (E_MISMATCH), has been logged. One a process: the storage is static. */
 ch_err sightings_open(const char *folder, const struct sightings_limits *limits,
 		      struct sightings **ret_s, uint64_t *ret_cut_bytes);
-/* Writes what waits. NULL is fine. */
+/* Writes what waits, and syncs. NULL is fine. */
 void sightings_close(struct sightings *s);
 
 /* A verdict as it was answered. text is the token as it was sent: its identity is taken from
@@ -45,7 +48,8 @@ void sightings_close(struct sightings *s);
  * policy. False: no room and none can be made; answer 503. No malloc. */
 bool sightings_note(struct sightings *s, const struct token_verdict *v, str text,
 		    const struct address *client, str location, int64_t now_ms);
-/* Writes what was noted; at most one write a chain. now_ns paces retries and syncs. */
+/* Writes what was noted; at most one write a chain. now_ns paces retries and syncs. Logs once
+ * when writing begins to fail, and once when it works again. Call it in idle turns, too. */
 void sightings_flush(struct sightings *s, int64_t now_ms, uint64_t now_ns);
 /* May requests be answered? */
 bool sightings_ok(const struct sightings *s);

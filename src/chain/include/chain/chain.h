@@ -117,6 +117,9 @@ struct chain_head {
 };
 struct chain_head chain_head(const struct chain *c);
 
+/* The size of all segments, by looking. */
+ch_err chain_bytes(const struct chain *c, uint64_t *ret_bytes);
+
 /* Erases, oldest first, whole segments whose last record is older than before_ms; never the
  * newest segment. Needs no lock and does not disturb the writer. *ret_erased counts them. */
 ch_err chain_erase(int dir_fd, const char *path, str purpose, int64_t before_ms,

@@ -1,6 +1,6 @@
 /* Addresses as text and back, by the C library. The text is a stranger's, so the buffer is
  * fixed and anything but a plain numeric address is none. */
-#include "address.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
 
