@@ -1,5 +1,6 @@
 /* What a token is bound to, against what was shown: every combination, and the published
  * examples of RFC 9449 and RFC 8705. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -218,6 +219,102 @@ static void from_the_text(void **state)
 	}
 }
 
+/* --- used once, whoever asks ------------------------------------------------------- */
+
+/* The order of P-256 (SP 800-186 section 3.2.1.3). */
+static const uint8_t order[32] = {
+	0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+	0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+};
+
+/* Anybody can make a second good signature from one of ECDSA: r and order - s. It is another
+ * text, and the same proof. */
+static void other_signature_same_proof(void **state)
+{
+	static char text[TEXT_MAX];
+	uint8_t sig[64];
+	struct scene s = scene_of();
+	(void)state;
+	s.shown.dpop = proof_of(text, parties(), PROOF_HEAD, PROOF_BODY);
+	assert_int_equal(confirmed(&s), TOKEN_accepted);
+	size_t at = s.shown.dpop.n - 86;
+	struct wr raw = wr_of(sig, sizeof(sig)), again = wr_of(text + at, 86);
+	assert_false(failed(base64url_read(str_sub(s.shown.dpop, at, 86), &raw)));
+	int borrow = 0;
+	for (size_t i = 32; i-- > 0;) {
+		int digit = order[i] - sig[32 + i] - borrow;
+		borrow = digit < 0;
+		sig[32 + i] = (uint8_t)digit;
+	}
+	base64url_write(&again, BYTES_OF(sig));
+	assert_int_equal(confirmed(&s), TOKEN_proof_replayed);
+	s.r.replay = scene_of().r.replay;
+	assert_int_equal(confirmed(&s), TOKEN_accepted);
+}
+
+enum { THREADS = 4, SHARED = 40 };
+
+struct asking {
+	struct scene scene;
+	const str *proofs;
+	pthread_barrier_t *start;
+	uint8_t code[SHARED];
+};
+
+static void *ask(void *p)
+{
+	struct asking *a = p;
+	static _Thread_local struct token_scratch scratch;
+	(void)pthread_barrier_wait(a->start);
+	for (size_t i = 0; i < SHARED; i++) {
+		a->scene.shown.dpop = a->proofs[i];
+		a->scene.v.code = TOKEN_accepted;
+		a->code[i] =
+			(uint8_t)token_confirm(&a->scene.v, &a->scene.shown, &a->scene.r, &scratch);
+	}
+	return NULL;
+}
+
+/* Four threads are shown the same proofs: each is good once. */
+static void threads_share_a_store(void **state)
+{
+	static char texts[SHARED][2048];
+	static char text[TEXT_MAX];
+	static struct asking askings[THREADS];
+	str proofs[SHARED];
+	pthread_barrier_t start;
+	pthread_t threads[THREADS];
+	struct scene s = scene_of();
+	(void)state;
+	for (size_t i = 0; i < SHARED; i++) {
+		char body[512];
+		struct wr w = wr_of(body, sizeof(body)), copy = wr_of(texts[i], sizeof(texts[i]));
+		wr_lit(&w, "{" PROOF_HTM "," PROOF_HTU "," PROOF_IAT "," PROOF_ATH ",\"jti\":\"");
+		wr_dec(&w, i);
+		wr_lit(&w, "\"}\0");
+		wr_str(&copy, proof_of(text, parties(), PROOF_HEAD, body));
+		proofs[i] = wr_text(&copy);
+	}
+	assert_int_equal(pthread_barrier_init(&start, NULL, THREADS), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		askings[i] = (struct asking){ .scene = s, .proofs = proofs, .start = &start };
+		assert_int_equal(pthread_create(&threads[i], NULL, ask, &askings[i]), 0);
+	}
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (size_t k = 0; k < SHARED; k++) {
+		size_t good = 0;
+		for (size_t i = 0; i < THREADS; i++) {
+			good += askings[i].code[k] == TOKEN_accepted;
+			assert_true(askings[i].code[k] == TOKEN_accepted ||
+				    askings[i].code[k] == TOKEN_proof_replayed);
+		}
+		assert_int_equal(good, 1);
+	}
+	(void)pthread_barrier_destroy(&start);
+}
+
 /* --- published examples ------------------------------------------------------------ */
 
 /* RFC 9449 section 6.1: the thumbprint of the key of all its examples. */
@@ -312,10 +409,16 @@ static void rfc8705_certificate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_combination),       cmocka_unit_test(bound_to_nothing_known),
-		cmocka_unit_test(both_or_nothing),         cmocka_unit_test(refused_stays_refused),
-		cmocka_unit_test(certificate_by_its_hash), cmocka_unit_test(from_the_text),
-		cmocka_unit_test(rfc9449_resource),        cmocka_unit_test(rfc9449_token_request),
+		cmocka_unit_test(every_combination),
+		cmocka_unit_test(bound_to_nothing_known),
+		cmocka_unit_test(both_or_nothing),
+		cmocka_unit_test(refused_stays_refused),
+		cmocka_unit_test(certificate_by_its_hash),
+		cmocka_unit_test(from_the_text),
+		cmocka_unit_test(other_signature_same_proof),
+		cmocka_unit_test(threads_share_a_store),
+		cmocka_unit_test(rfc9449_resource),
+		cmocka_unit_test(rfc9449_token_request),
 		cmocka_unit_test(rfc8705_certificate),
 	};
 	assert_false(failed(crypto_init(NULL)));
