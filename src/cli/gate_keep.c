@@ -69,7 +69,7 @@ static void unmap(void *p, size_t n)
 }
 
 /* Proofs that the present generation knows are unknown in a new store: those that were made
- * before it begins are not believed. */
+ * before the next one begins are not believed. */
 static ch_err make_proofs(struct keep *k, uint32_t n)
 {
 	size_t size = replay_size(n);
@@ -87,7 +87,7 @@ static ch_err make_proofs(struct keep *k, uint32_t n)
 	fd_close(&k->proofs);
 	k->proofs = TAKE_FD(fd);
 	k->n_proofs = n;
-	k->proofs_since_s = clock_unix_s() + (k->now.pid ? START_MAX_S : 0);
+	k->proofs_since_s = k->now.pid ? 0 : clock_unix_s();
 	return CH_DONE;
 }
 
@@ -285,6 +285,8 @@ static void take_over(struct keep *k)
 	k->other = old;
 	policy_file_done(old);
 	k->reloads++;
+	if (k->proofs_since_s == 0)
+		k->proofs_since_s = clock_unix_s();
 	tell(&k->now, CONTROL_SERVE, 0);
 	LOG(LOG_INFO, "the policy was read again and is in force",
 	    log_str("file", str_from_c(k->policy->name)), log_u64("reloads", k->reloads));

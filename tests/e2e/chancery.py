@@ -257,8 +257,9 @@ class Gate:
         self.log = open(self.dir / "gate.log", "ab")
         self.process = subprocess.Popen([self.program, "gate", "-c", str(self.policy)],
                                         stdout=self.log, stderr=self.log)
-        wait_for(lambda: self.process.poll() is not None or port_answers(self.port),
-                 what="the gate's start")
+        before = self.log.tell()
+        wait_for(lambda: self.process.poll() is not None or
+                 "gate is ready" in self.log_text()[before:], what="the gate's start")
         assert self.process.poll() is None, self.log_text()
         return self
 

@@ -189,7 +189,7 @@ struct gate_config {
 	struct gate_evidence evidence;
 	uint8_t nonce_key[NONCE_KEY_SIZE]; /* the same in all generations of a gate */
 	uint32_t reloads, reloads_failed;  /* so far */
-	int64_t proofs_since_s;            /* since then used proofs are remembered */
+	int64_t proofs_since_s; /* since then used proofs are remembered; 0: since it serves */
 };
 void gate_config_write(struct wr *w, const struct gate_config *c);
 ch_err gate_config_read(bytes b, struct gate_config *ret_c);
