@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "chancery/chancery.h"
+#include "token/cache.h"
 #include "token/policy.h"
 #include "token/verify.h"
 
@@ -19,7 +20,8 @@ struct ch_verifier {
 struct inside {
 	uint64_t seal; /* tells one that was made from any other memory, a copy included */
 	struct token_verdict last;
-	bool misused; /* the last call; last then says nothing */
+	bool misused;              /* the last call; last then says nothing */
+	struct token_cache *cache; /* NULL: none; not owned */
 	struct token_scratch judge;
 	struct token_scratch proof; /* judge holds what the verdict points to */
 };

@@ -81,7 +81,11 @@ static enum token_code refuse(struct asked *a, enum token_code code, str where, 
 static enum token_code ask_judge(struct asked *a)
 {
 	struct inside *in = a->in;
-	token_verify(a->verifier->policy, a->token, a->now_s, &in->judge, &in->last);
+	const struct policy *p = a->verifier->policy;
+	if (in->cache)
+		token_cache_verify(in->cache, p, a->token, a->now_s, &in->judge, &in->last);
+	else
+		token_verify(p, a->token, a->now_s, &in->judge, &in->last);
 	return in->last.code;
 }
 

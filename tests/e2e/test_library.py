@@ -149,6 +149,13 @@ def test_threads_share_a_verifier(installed, built, home):
     assert (said.returncode, said.stdout) == (1, "39 of 40 are good\n"), said.stderr
 
 
+def test_the_cache_answers_the_second_time(installed, built, home):
+    tokens = [home.token() for _ in range(5)] + [home.token(jti="revoked-token")]
+    said = installed.run(built["verify_cached"], ISSUER, home.file, "mail",
+                         given="\n".join(tokens) + "\n")
+    assert (said.returncode, said.stdout) == (1, "10 of 12 were good, 6 out of the cache\n")
+
+
 def thumbprint(jwk):
     needed = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
     return b64(hashlib.sha256(json.dumps(needed, sort_keys=True,
