@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "wire/control.h"
+#include "wire/fetch.h"
 #include "wire/hash.h"
 #include "wire/plan.h"
 #include "wire/sign.h"
@@ -25,6 +26,7 @@ ROLE_CONFIG(warden_config)
 ROLE_CONFIG(keeper_config)
 ROLE_CONFIG(issuer_config)
 ROLE_CONFIG(gate_config)
+ROLE_CONFIG(fetcher_config)
 ROLE_CONFIG(plan)
 ROLE_CONFIG(control)
 
@@ -63,9 +65,21 @@ static void try_hash(bytes b)
 	(void)hash_read_checked(b, &d);
 }
 
+static void try_fetch(bytes b)
+{
+	struct fetch_ask a;
+	struct fetch_told t;
+	struct wr w = wr_of(room, FETCH_MESSAGE_MAX);
+	if (!failed(fetch_read_ask(b, &a)))
+		fetch_write_ask(&w, &a);
+	if (!failed(fetch_read_told(b, &t)))
+		fetch_write_told(&w, &t);
+}
+
 static void (*const tries[])(bytes) = {
-	try_signer_config, try_warden_config, try_keeper_config, try_issuer_config, try_gate_config,
-	try_plan,          try_control,       try_requests,      try_answers,       try_hash,
+	try_signer_config, try_warden_config, try_keeper_config, try_issuer_config,
+	try_gate_config,   try_plan,          try_control,       try_requests,
+	try_answers,       try_hash,          try_fetch,         try_fetcher_config,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -17,6 +17,7 @@
 #include "commands.h"
 #include "crypto/key.h"
 #include "gate.h"
+#include "jwks/source.h"
 #include "say.h"
 #include "token/jwk.h"
 #include "token/policy.h"
@@ -164,12 +165,42 @@ static ch_err resolve_rights(struct policy_file *p)
 	return CH_DONE;
 }
 
+/* What the file says of fetching makes sense, and the certificates can be read. */
+static ch_err resolve_fetch(struct policy_file *p)
+{
+	const struct gate_fetch *f = &p->g.gate.fetch;
+	const struct source_limits limits = {
+		.fresh_min_s = f->fresh_min_s,
+		.fresh_max_s = f->fresh_max_s,
+		.fresh_default_s = f->fresh_default_s,
+		.stale_s = f->stale_s,
+		.cooldown_s = f->cooldown_s,
+		.retry_min_s = f->retry_min_s,
+		.retry_max_s = f->retry_max_s,
+		.timeout_s = f->timeout_s,
+	};
+	struct source_limits whole;
+	ch_err e = source_limits_check(&limits, &whole);
+	if (failed(e))
+		(void)say_trouble("the numbers under `fetch` contradict each other",
+				  str_from_c(p->name), e);
+	if (failed(e) || p->g.ca_file.n == 0)
+		return e;
+	TRY(resolve_to(p, &p->g.ca_file, &p->ca_file));
+	if (access(p->ca_file.p, R_OK) == 0)
+		return CH_DONE;
+	e = ch_fail(CH_E_IO, "cannot read the file", errno);
+	(void)say_trouble("fetch: ca_file", p->g.ca_file, e);
+	return e;
+}
+
 static ch_err resolve_all(struct policy_file *p)
 {
 	TRY(resolve_secret(p));
 	TRY(resolve_to(p, &p->g.socket, &p->socket));
 	TRY(resolve_to(p, &p->g.gate.evidence.folder, &p->sightings));
 	TRY(resolve_rights(p));
+	TRY(resolve_fetch(p));
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
 		struct gate_issuer *issuer = &p->g.gate.issuers[i];
 		if (issuer->jwks.n == 0)
@@ -221,7 +252,7 @@ static int check(const struct policy_file *p)
 		return EXIT_TROUBLE;
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
 		const struct gate_issuer *g = &p->g.gate.issuers[i];
-		if (failed(check_keys(g)))
+		if (g->jwks.n > 0 && failed(check_keys(g)))
 			status = EXIT_NO;
 		if (p->g.gate.introspects && g->n_mailboxes == 0)
 			say("no mailbox rule, its tokens open EVERY mailbox: realm", g->realm);

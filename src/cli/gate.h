@@ -12,7 +12,7 @@ struct policy_file {
 	struct path folder; /* of the file, absolute */
 	struct gate_file g; /* its paths are absolute once it is loaded */
 	struct config_text *text;
-	struct path jwks[REALMS_MAX], socket, sightings;
+	struct path jwks[REALMS_MAX], socket, sightings, ca_file;
 	uid_t owner, uid;
 	gid_t group, gid;
 	uint8_t secret[GATE_SECRET_MAX];

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "fetcher.h"
 #include "gate.h"
 #include "libexec.h"
 #include "listen.h"
@@ -167,7 +168,7 @@ static ch_err make_boot(struct keep *k, struct policy_file *p, bool waits, int *
 static ch_err begin(struct keep *k, struct policy_file *p, struct generation *g)
 {
 	AUTO(ends_done) int ends[2] = { -1, -1 };
-	AUTO(fd_close) int boot = -1;
+	AUTO(fd_close) int boot = -1, fetcher = -1;
 	bool drop = p->uid != 0 && geteuid() == 0;
 	pid_t pid = 0;
 	TRY(make_boot(k, p, k->now.pid != 0, &boot));
@@ -185,6 +186,9 @@ static ch_err begin(struct keep *k, struct policy_file *p, struct generation *g)
 		s.fds[s.n_fds++] = g->socket;
 	if (p->g.gate.has_proofs)
 		s.fds[s.n_fds++] = k->proofs;
+	TRY(fetcher_start(&p->g, s.uid, s.gid, &fetcher));
+	if (fetcher >= 0)
+		s.fds[s.n_fds++] = fetcher;
 	TRY(spawn_role(&s, &pid));
 	g->pid = pid;
 	g->control = TAKE_FD(ends[0]);

@@ -27,11 +27,16 @@ static ch_err only_key_folders(const struct gate_config *config)
 	struct path folders[REALMS_MAX];
 	struct sandbox_path allowed[REALMS_MAX];
 	int abi = 0;
+	size_t n = 0;
 	for (size_t i = 0; i < config->n_issuers; i++) {
-		TRY(path_of(&folders[i], folder_of(config->issuers[i].jwks)));
-		allowed[i] = (struct sandbox_path){ folders[i].p, ACCESS_READ };
+		/* none: its keys come through the fetcher */
+		if (config->issuers[i].jwks.n == 0)
+			continue;
+		TRY(path_of(&folders[n], folder_of(config->issuers[i].jwks)));
+		allowed[n] = (struct sandbox_path){ folders[n].p, ACCESS_READ };
+		n++;
 	}
-	return sandbox_landlock(allowed, config->n_issuers, NET_NONE, &abi);
+	return sandbox_landlock(allowed, n, NET_NONE, &abi);
 }
 
 ch_err confine(const struct gate_config *config, const int *keep_fds, size_t n)

@@ -7,52 +7,13 @@
 #include "base/secret.h"
 #include "http/http.h"
 #include "junk.h"
+#include "keys.h"
 #include "metrics.h"
 #include "refusals.h"
 #include "sightings.h"
 #include "token/confirm.h"
 #include "token/introspect.h"
-#include "token/jwk.h"
-#include "token/policy.h"
 #include "wire/roles.h"
-
-enum { GATE_RECHECK_MS = 100 };
-
-/* A file as it was when it was read: another value, another content. */
-struct file_mark {
-	bool there;
-	uint64_t device, inode, size;
-	int64_t mtime_s;
-	uint32_t mtime_ns;
-};
-
-/* An issuer's public keys: the last good content of its file. */
-struct key_file {
-	struct file_mark mark;
-	bool taken;   /* text is in the policy */
-	bool refused; /* the content at mark was bad: tried again when others change */
-	size_t n;
-	uint8_t text[JWKS_TEXT_MAX];
-};
-
-struct keys {
-	const struct gate_config *config;
-	struct policy *policy; /* NULL: nothing can be judged */
-	bool any;              /* is there any key at all? */
-	uint64_t checked_ns;
-	struct policy_period periods[REALMS_MAX][PERIODS_MAX];
-	struct key_file files[REALMS_MAX];
-	uint8_t candidate[JWKS_TEXT_MAX];
-};
-
-/* Reads every file; says in the log what is wrong. Never fails: an issuer whose file is
- * missing or bad has no key. config outlives it. */
-void keys_open(struct keys *k, const struct gate_config *config);
-/* Looks at the files unless it did so less than GATE_RECHECK_MS ago, and takes what
- * changed as a new policy. A bad file leaves what was good, a missing one or an empty
- * set closes its issuer. */
-void keys_refresh(struct keys *k);
-void keys_done(struct keys *k);
 
 /* HTTP Basic (RFC 7617): the one value that Authorization may have. */
 struct basic {

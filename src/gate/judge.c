@@ -205,6 +205,8 @@ enum told judge(struct gate *g, const struct asked *a, struct token_verdict *ret
 		return TOLD_LIMITED;
 	}
 	check_token(&j);
+	if (ret_v->code == TOKEN_unknown_key)
+		keys_unknown_kid(&g->keys, ret_v->issuer);
 	bool claims_known = ret_v->code == TOKEN_accepted;
 	for (size_t i = 0; i < COUNT_OF(steps) && ret_v->code == TOKEN_accepted; i++)
 		steps[i](&j);

@@ -33,6 +33,7 @@ struct loop {
 	int proofs_fd;
 	int epoll, signals;
 	bool waiting; /* for its turn to serve */
+	bool unready; /* who started it has not been told that it can */
 	bool stopping;
 	uint64_t drain_until_ns;
 	uint64_t idle_until_ns; /* so long connections that say nothing may stay */
@@ -100,6 +101,8 @@ static ch_err loop_open(struct loop *l)
 	if (l->epoll < 0)
 		return ch_fail(CH_E_IO, "cannot make an epoll", errno);
 	TRY(watch(l->epoll, l->signals));
+	if (keys_fd(&l->gate->keys) >= 0)
+		TRY(watch(l->epoll, keys_fd(&l->gate->keys)));
 	return l->gate->config.supervised ? watch(l->epoll, CONTROL_FD) : CH_DONE;
 }
 
@@ -113,6 +116,8 @@ static ch_err enter(struct loop *l)
 		keep[n++] = CONTROL_FD;
 	for (size_t i = 0; i < l->n_doors; i++)
 		keep[n++] = l->doors[i].fd;
+	if (keys_fd(&l->gate->keys) >= 0)
+		keep[n++] = keys_fd(&l->gate->keys);
 	return confine(&l->gate->config, keep, n);
 }
 
@@ -175,6 +180,14 @@ static void on_signal(struct loop *l)
 		begin_stop(l, 0);
 }
 
+static void on_keys(struct loop *l)
+{
+	int fd = keys_fd(&l->gate->keys);
+	keys_answers(&l->gate->keys);
+	if (fd >= 0 && keys_fd(&l->gate->keys) < 0)
+		(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 static int wait_ms(struct loop *l)
 {
 	int most = l->stopping ? 5 : TICK_MS;
@@ -207,6 +220,8 @@ static ch_err turn(struct loop *l)
 			on_signal(l);
 		if (l->gate->config.supervised && events[i].data.fd == CONTROL_FD)
 			TRY(on_control(l));
+		if (events[i].data.fd == gate_fetcher_fd(&l->gate->config))
+			on_keys(l);
 	}
 	keys_refresh(&l->gate->keys);
 	for (size_t i = 0; i < l->n_doors; i++)
@@ -225,6 +240,15 @@ static void close_all(struct loop *l)
 	LOG(LOG_INFO, "gate has stopped");
 }
 
+/* Another may stop serving for us once we say so: not before the keys have come. */
+static ch_err say_ready(struct loop *l)
+{
+	if (!l->unready || !keys_settled(&l->gate->keys))
+		return CH_DONE;
+	l->unready = false;
+	return control_ready();
+}
+
 static ch_err serve(struct gate *g)
 {
 	struct loop l = { .gate = g, .proofs_fd = -1, .epoll = -1, .signals = -1 };
@@ -239,10 +263,11 @@ static ch_err serve(struct gate *g)
 			      "the policy");
 	if (!l.waiting)
 		TRY(open_doors(&l));
-	if (g->config.supervised)
-		TRY(control_ready());
-	while (!is_over(&l))
+	l.unready = g->config.supervised;
+	while (!is_over(&l)) {
+		TRY(say_ready(&l));
 		TRY(turn(&l));
+	}
 	close_all(&l);
 	return CH_DONE;
 }

@@ -51,6 +51,5 @@ ch_err gate_prepare(struct gate *g, int proofs_fd)
 	refusals_init(&g->refusals, e->refusals_per_minute);
 	g->metrics.reloads = g->config.reloads;
 	g->metrics.reloads_failed = g->config.reloads_failed;
-	keys_open(&g->keys, &g->config);
-	return CH_DONE;
+	return keys_open(&g->keys, &g->config, gate_fetcher_fd(&g->config));
 }

@@ -8,9 +8,10 @@ static void fill(const struct gate *g, struct metrics_issuer *issuers, struct me
 	for (size_t i = 0; i < g->config.n_issuers; i++) {
 		const struct gate_issuer *from = &g->config.issuers[i];
 		size_t n = g->keys.policy ? policy_keys(g->keys.policy, from->issuer) : 0;
-		issuers[i] = (struct metrics_issuer){
-			.issuer = from->issuer, .realm = from->realm, .keys = n, .age_s = -1
-		};
+		issuers[i] = (struct metrics_issuer){ .issuer = from->issuer,
+						      .realm = from->realm,
+						      .keys = n,
+						      .age_s = keys_age_s(&g->keys, i) };
 	}
 	*ret_now = (struct metrics_now){ .issuers = issuers,
 					 .n_issuers = g->config.n_issuers,

@@ -1,6 +1,7 @@
 /* Configuration of the gate, as it travels. Trusts the one who sent it for its meaning,
  * not for its form: what does not fit is refused whole. */
 #include "base/ck.h"
+#include "wire/boot.h"
 #include "wire/roles.h"
 #include "wire_internal.h"
 
@@ -173,4 +174,12 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 	c->reloads_failed = rd_u32(&r);
 	c->proofs_since_s = rd_i64(&r);
 	return wire_done(&r);
+}
+
+int gate_fetcher_fd(const struct gate_config *c)
+{
+	for (size_t i = 0; i < c->n_issuers; i++)
+		if (c->issuers[i].jwks_uri.n > 0)
+			return ROLE_FD + c->introspects + c->checks + c->has_proofs;
+	return -1;
 }

@@ -81,7 +81,8 @@ static int read_keys_again(void)
 	struct keys *k = calloc(1, sizeof(*k));
 	if (!k)
 		return 98;
-	keys_open(k, &config);
+	if (failed(keys_open(k, &config, -1)))
+		return 96;
 	return k->policy ? 0 : 97;
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "wire/control.h"
+#include "wire/fetch.h"
 #include "wire/hash.h"
 #include "wire/plan.h"
 #include "wire/sign.h"
@@ -106,6 +107,28 @@ static void gate_sample(struct wr *w)
 	gate_config_write(w, &c);
 }
 
+static void fetcher_sample(struct wr *w)
+{
+	struct fetcher_config c = { .ca_file = LIT("/etc/ca.pem"),
+				    .timeout_s = 10,
+				    .n_urls = 2,
+				    .urls = { LIT("https://a.test/jwks"), LIT("http://[::1]/") } };
+	fetcher_config_write(w, &c);
+}
+
+static void ask_sample(struct wr *w)
+{
+	struct fetch_ask a = { 7, 1, LIT("\"a\"") };
+	fetch_write_ask(w, &a);
+}
+
+static void told_sample(struct wr *w)
+{
+	struct fetch_told t = { 7,   1,  CH_OK,        0,
+				200, -1, LIT("\"a\""), bytes_of_str(LIT("{\"keys\":[]}")) };
+	fetch_write_told(w, &t);
+}
+
 static void plan_sample(struct wr *w)
 {
 	struct plan p = { .dir = LIT("/d"),
@@ -172,6 +195,7 @@ AGAIN(warden_config, warden_config)
 AGAIN(keeper_config, keeper_config)
 AGAIN(issuer_config, issuer_config)
 AGAIN(gate_config, gate_config)
+AGAIN(fetcher_config, fetcher_config)
 AGAIN(plan, plan)
 AGAIN(control, control)
 
@@ -188,6 +212,22 @@ static ch_err checked_again(bytes b, struct wr *w)
 	struct hash_checked c;
 	TRY(hash_read_checked(b, &c));
 	hash_write_checked(w, &c);
+	return CH_DONE;
+}
+
+static ch_err ask_again(bytes b, struct wr *w)
+{
+	struct fetch_ask a;
+	TRY(fetch_read_ask(b, &a));
+	fetch_write_ask(w, &a);
+	return CH_DONE;
+}
+
+static ch_err told_again(bytes b, struct wr *w)
+{
+	struct fetch_told t;
+	TRY(fetch_read_told(b, &t));
+	fetch_write_told(w, &t);
 	return CH_DONE;
 }
 
@@ -211,6 +251,9 @@ static const struct kind kinds[] = {
 	{ "keeper config", keeper_sample, keeper_config_again },
 	{ "issuer config", issuer_sample, issuer_config_again },
 	{ "gate config", gate_sample, gate_config_again },
+	{ "fetcher config", fetcher_sample, fetcher_config_again },
+	{ "fetch ask", ask_sample, ask_again },
+	{ "fetch told", told_sample, told_again },
 	{ "plan", plan_sample, plan_again },
 	{ "control", control_sample, control_again },
 	{ "hash check", check_sample, check_again },
@@ -309,6 +352,24 @@ static void batches_are_bounded(void **state)
 	assert_int_equal(n, SIGN_BATCH_MAX);
 }
 
+static void a_whole_set_fits_and_no_more(void **state)
+{
+	(void)state;
+	static uint8_t body[FETCH_BODY_MAX + 1];
+	static char etag[FETCH_ETAG_MAX];
+	memset(etag, 'x', sizeof(etag));
+	for (size_t more = 0; more < 2; more++) {
+		struct fetch_told t = { .max_age_s = INT64_MAX,
+					.etag = { etag, sizeof(etag) },
+					.body = { body, FETCH_BODY_MAX + more } },
+				  got;
+		struct wr w = wr_of(first, FETCH_MESSAGE_MAX);
+		fetch_write_told(&w, &t);
+		assert_false(w.full);
+		assert_int_equal(failed(fetch_read_told(wr_bytes(&w), &got)), more > 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +378,7 @@ int main(void)
 		cmocka_unit_test(flipped_bytes_never_crash),
 		cmocka_unit_test(claims_keep_to_their_typ),
 		cmocka_unit_test(batches_are_bounded),
+		cmocka_unit_test(a_whole_set_fits_and_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,7 +98,8 @@ void issuer_config_write(struct wr *w, const struct issuer_config *c);
 ch_err issuer_config_read(bytes b, struct issuer_config *ret_c);
 
 /* --- gate: fds listening TCP socket if introspects, listening unix socket if checks, memory
- * of used proofs (shared by its generations) if has_proofs --- */
+ * of used proofs (shared by its generations) if has_proofs, socket of its fetcher if an
+ * issuer has a jwks_uri --- */
 enum {
 	LOCATIONS_MAX = 32,
 	PERIODS_MAX = 32,
@@ -193,3 +194,16 @@ struct gate_config {
 };
 void gate_config_write(struct wr *w, const struct gate_config *c);
 ch_err gate_config_read(bytes b, struct gate_config *ret_c);
+/* Where a gate of this configuration finds its fetcher's socket: behind its other
+ * descriptors; -1: no issuer of it has a URL, and there is none. */
+int gate_fetcher_fd(const struct gate_config *c);
+
+/* --- fetcher: fd the gate's socket --- */
+struct fetcher_config {
+	str ca_file; /* who may certify servers; empty: whom the system trusts */
+	uint32_t timeout_s;
+	size_t n_urls;
+	str urls[REALMS_MAX]; /* the gate names them by their number here; see fetch.h */
+};
+void fetcher_config_write(struct wr *w, const struct fetcher_config *c);
+ch_err fetcher_config_read(bytes b, struct fetcher_config *ret_c);

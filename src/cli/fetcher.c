@@ -1,0 +1,56 @@
+/* Starting a gate's fetcher: it is told every URL now, and hears none later. */
+#include "fetcher.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "libexec.h"
+#include "sandbox/spawn.h"
+#include "wire/boot.h"
+#include "wire/channel.h"
+
+static struct fetcher_config config_of(const struct gate_file *g)
+{
+	struct fetcher_config c = { .ca_file = g->ca_file, .timeout_s = g->gate.fetch.timeout_s };
+	for (size_t i = 0; i < g->gate.n_issuers; i++)
+		if (g->gate.issuers[i].jwks_uri.n > 0)
+			c.urls[c.n_urls++] = g->gate.issuers[i].jwks_uri;
+	return c;
+}
+
+static void channel_done(int (*ends)[2])
+{
+	fd_close(&(*ends)[0]);
+	fd_close(&(*ends)[1]);
+}
+
+ch_err fetcher_start(const struct gate_file *g, uint32_t uid, uint32_t gid, int *ret_fd)
+{
+	static uint8_t room[16 * 1024];
+	struct wr w = wr_of(room, sizeof(room));
+	struct fetcher_config config = config_of(g);
+	struct path folder, name;
+	AUTO(channel_done) int ends[2] = { -1, -1 };
+	AUTO(fd_close) int boot = -1, program = -1;
+	pid_t pid = -1;
+	if (config.n_urls == 0) {
+		*ret_fd = -1;
+		return CH_DONE;
+	}
+	fetcher_config_write(&w, &config);
+	TRY(wr_done(&w));
+	TRY(libexec_folder(&folder));
+	TRY(path_join(&name, str_from_c(folder.p), LIT("fetcher"), (str){ 0 }));
+	TRY(spawn_open(name.p, &program));
+	TRY(channel_pair(ends));
+	TRY(boot_make(LIT("fetcher"), wr_bytes(&w), &boot));
+	TRY(spawn_role(&(struct spawn){ .program = program,
+					.name = "chancery-fetch",
+					.uid = uid,
+					.gid = gid,
+					.gate = -1,
+					.n_fds = 3,
+					.fds = { boot, -1, ends[1] } },
+		       &pid));
+	*ret_fd = TAKE_FD(ends[0]);
+	return CH_DONE;
+}

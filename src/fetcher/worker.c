@@ -1,0 +1,149 @@
+/* Fetches what a gate asks for by number, and hands it on unread. The gate may be taken
+ * over, the servers are strangers: neither can make it talk to any other address than
+ * those of its configuration, nor ask one of them more than once a second for long. */
+#include <errno.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fetcher_internal.h"
+
+enum { ADDRESSES_MAX = 512, BURST = 4 };
+#define SECOND_NS UINT64_C(1000000000)
+
+struct worker {
+	const struct fetcher_config *config;
+	struct fetches *fetches;
+	int gate;
+	bool lost; /* a name was not found */
+	uint32_t reqs[REALMS_MAX];
+	uint64_t spent_until_ns[REALMS_MAX]; /* one a second, a few at once */
+};
+
+static ch_err tell(const struct worker *w, const struct fetch_told *t)
+{
+	static uint8_t room[FETCH_MESSAGE_MAX];
+	struct wr out = wr_of(room, sizeof(room));
+	fetch_write_told(&out, t);
+	TRY(wr_done(&out));
+	ch_err e = channel_send(w->gate, wr_bytes(&out), NULL);
+	if (ch_code_of(e) != CH_E_BUSY)
+		return e;
+	TRY(channel_wait(w->gate, POLLOUT, -1));
+	return channel_send(w->gate, wr_bytes(&out), NULL);
+}
+
+static ch_err tell_failure(const struct worker *w, uint32_t req, uint16_t url, ch_err why)
+{
+	return tell(w, &(struct fetch_told){ .req = req,
+					     .url = url,
+					     .code = (uint16_t)ch_code_of(why),
+					     .detail = why.detail,
+					     .max_age_s = -1 });
+}
+
+static ch_err may_start(struct worker *w, uint16_t url)
+{
+	uint64_t now = clock_mono_ns();
+	if (fetches_busy(w->fetches, url))
+		return ch_fail(CH_E_BUSY, "that URL is being fetched", url);
+	if (w->spent_until_ns[url] > now + (BURST - 1) * SECOND_NS)
+		return ch_fail(CH_E_LIMIT, "that URL is asked for too often", url);
+	w->spent_until_ns[url] = SECOND_NS +
+				 (w->spent_until_ns[url] > now ? w->spent_until_ns[url] : now);
+	return CH_DONE;
+}
+
+static ch_err start(struct worker *w, const struct fetch_ask *a)
+{
+	char room[ADDRESSES_MAX];
+	struct wr addresses = wr_of(room, sizeof(room));
+	str url = w->config->urls[a->url];
+	TRY(may_start(w, a->url));
+	w->reqs[a->url] = a->req;
+	ch_err e = fetch_lookup(url, &addresses);
+	w->lost = w->lost || ch_code_of(e) == CH_E_GONE;
+	TRY(e);
+	return fetches_start(w->fetches, a->url,
+			     &(struct fetch_request){ .url = url,
+						      .timeout_s = w->config->timeout_s,
+						      .max = FETCH_BODY_MAX,
+						      .pinned = true,
+						      .if_none_match = a->etag,
+						      .ca_file = w->config->ca_file,
+						      .addresses = wr_text(&addresses) });
+}
+
+static ch_err take_request(struct worker *w)
+{
+	static uint8_t room[MESSAGE_MAX];
+	bytes message = { 0 };
+	struct fetch_ask a = { 0 };
+	ch_err e = channel_recv(w->gate, room, sizeof(room), &message, NULL);
+	if (ch_code_of(e) == CH_E_BUSY)
+		return CH_DONE;
+	TRY(e);
+	TRY(fetch_read_ask(message, &a));
+	if (a.url >= w->config->n_urls)
+		return ch_fail(CH_E_PROTOCOL, "the gate asks for a URL that is not there", a.url);
+	e = start(w, &a);
+	return failed(e) ? tell_failure(w, a.req, a.url, e) : CH_DONE;
+}
+
+static str short_etag(str etag)
+{
+	return etag.n <= FETCH_ETAG_MAX ? etag : (str){ 0 };
+}
+
+static ch_err hand_on(struct worker *w)
+{
+	size_t slot = 0;
+	ch_err how = CH_DONE;
+	struct fetch_answer a = { 0 };
+	while (fetches_next(w->fetches, &slot, &how, &a)) {
+		if (failed(how)) {
+			TRY(tell_failure(w, w->reqs[slot], (uint16_t)slot, how));
+			continue;
+		}
+		TRY(tell(w, &(struct fetch_told){ .req = w->reqs[slot],
+						  .url = (uint16_t)slot,
+						  .status = (uint16_t)a.status,
+						  .max_age_s = a.max_age_s,
+						  .etag = short_etag(a.etag),
+						  .body = a.body }));
+	}
+	return CH_DONE;
+}
+
+static bool is_idle(const struct worker *w)
+{
+	for (size_t i = 0; i < w->config->n_urls; i++)
+		if (fetches_busy(w->fetches, i))
+			return false;
+	return true;
+}
+
+static ch_err turn(struct worker *w)
+{
+	struct pollfd p[] = { { .fd = w->gate, .events = POLLIN },
+			      { .fd = fetches_fd(w->fetches), .events = POLLIN } };
+	if (poll(p, COUNT_OF(p), fetches_timeout_ms(w->fetches)) < 0 && errno != EINTR)
+		return ch_fail(CH_E_IO, "cannot wait", errno);
+	if (p[0].revents)
+		TRY(take_request(w));
+	TRY(fetches_run(w->fetches));
+	return hand_on(w);
+}
+
+ch_err worker_serve(const struct fetcher_config *config, struct fetches *fetches, int gate)
+{
+	struct worker w = { .config = config, .fetches = fetches, .gate = gate };
+	for (;;) {
+		ch_err e = turn(&w);
+		if (ch_code_of(e) == CH_E_GONE)
+			return CH_DONE;
+		TRY(e);
+		if (w.lost && is_idle(&w))
+			return ch_fail(CH_E_GONE, "a name was not found", 0);
+	}
+}

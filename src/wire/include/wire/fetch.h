@@ -1,0 +1,43 @@
+/* A gate and its fetcher: key sets from the URLs that the fetcher was given when it
+ * started (struct fetcher_config). A URL never crosses: only its number.
+ *
+ *   FETCH    u8 0x71  u8 version  u32 req  u16 url  str16 etag
+ *   FETCHED  u8 0x72  u8 version  u32 req  u16 url  u16 code  u64 detail  u16 status
+ *            i64 max_age_s  str16 etag  bytes32 body
+ *
+ * code: CH_OK, the server answered: status and the rest are its; else why it did not.
+ * max_age_s: -1 when it states none. The etag of a request is that of the set one has. */
+#pragma once
+#include "base/rw.h"
+#include "wire/channel.h"
+#include "wire/roles.h"
+
+enum {
+	FETCH_ETAG_MAX = 128,
+	FETCH_BODY_MAX = 64 * 1024,
+	FETCH_MESSAGE_MAX = FETCH_BODY_MAX + 1024, /* longer than MESSAGE_MAX: one whole set */
+};
+
+struct fetch_ask {
+	uint32_t req;
+	uint16_t url; /* index in fetcher_config.urls */
+	str etag;
+};
+
+struct fetch_told {
+	uint32_t req;
+	uint16_t url;
+	uint16_t code;
+	uint64_t detail;
+	uint16_t status;
+	int64_t max_age_s;
+	str etag;
+	bytes body;
+};
+
+/* Writers append to w (FETCH_MESSAGE_MAX bytes), which turns full when a text is too long.
+ * Readers: E_PROTOCOL for what does not fit; slices point into the message. */
+void fetch_write_ask(struct wr *w, const struct fetch_ask *a);
+ch_err fetch_read_ask(bytes message, struct fetch_ask *ret_a);
+void fetch_write_told(struct wr *w, const struct fetch_told *t);
+ch_err fetch_read_told(bytes message, struct fetch_told *ret_t);

@@ -1,0 +1,216 @@
+/* The walls of a fetcher's worker: what it needs works behind them, what it does not need
+ * fails or ends the process. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <arpa/inet.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "fetcher_internal.h"
+
+static char folder[] = "/tmp/chancery-fetcher-XXXXXX";
+static char ca[64];
+static struct fetcher_config config;
+static struct sockaddr_in listening = { .sin_family = AF_INET };
+static int listener = -1;
+
+static int prepare(void **state)
+{
+	(void)state;
+	socklen_t n = sizeof(listening);
+	assert_non_null(mkdtemp(folder));
+	snprintf(ca, sizeof(ca), "%s/ca.pem", folder);
+	assert_false(failed(file_replace(AT_FDCWD, ca, bytes_of_str(LIT("x")), 0644)));
+	config = (struct fetcher_config){ .ca_file = str_from_c(ca) };
+	listening.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return bind(listener, (struct sockaddr *)&listening, n) || listen(listener, 4) ||
+	       getsockname(listener, (struct sockaddr *)&listening, &n);
+}
+
+static int clean_up(void **state)
+{
+	(void)state;
+	(void)close(listener);
+	(void)unlink(ca);
+	(void)rmdir(folder);
+	return 0;
+}
+
+/* How a child behind the walls ends that does `act`: its wait status. */
+static int behind_walls(int (*act)(void))
+{
+	int status = 0;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		const int keep[] = { STDERR_FILENO };
+		_exit(failed(confine(&config, keep, COUNT_OF(keep))) ? 99 : act());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* 0 or the error number of the call */
+static int open_code(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+	return fd >= 0 ? 0 : errno;
+}
+
+static int read_certificates(void)
+{
+	return open_code(ca, O_RDONLY);
+}
+
+static int read_hosts(void)
+{
+	return open_code("/etc/hosts", O_RDONLY);
+}
+
+static int connect_out(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return connect(fd, (struct sockaddr *)&listening, sizeof(listening)) == 0 ? 0 : errno;
+}
+
+static int write_certificates(void)
+{
+	return open_code(ca, O_WRONLY);
+}
+
+static int make_file(void)
+{
+	char path[80];
+	snprintf(path, sizeof(path), "%s/new", folder);
+	return open_code(path, O_WRONLY | O_CREAT);
+}
+
+static int read_users(void)
+{
+	return open_code("/etc/passwd", O_RDONLY);
+}
+
+static int read_itself(void)
+{
+	return open_code("/proc/self/mem", O_RDONLY);
+}
+
+static int read_folder(void)
+{
+	return open_code("/etc", O_RDONLY | O_DIRECTORY);
+}
+
+static int take_a_port(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return bind(fd, (struct sockaddr *)&any, sizeof(any));
+}
+
+static int listen_anywhere(void)
+{
+	return listen(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 1);
+}
+
+static int talk_to_the_host(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int ask_the_kernel(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+}
+
+static int start_process(void)
+{
+	return fork() < 0;
+}
+
+static int start_program(void)
+{
+	char name[] = "true";
+	char *argv[] = { name, NULL };
+	return execve("/bin/true", argv, argv + 1);
+}
+
+static int trace_somebody(void)
+{
+	return (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+}
+
+static int signal_somebody(void)
+{
+	return kill(getppid(), 0);
+}
+
+static int be_dumpable(void)
+{
+	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+static int run_new_code(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+	       MAP_FAILED;
+}
+
+static void what_it_needs_works(void **state)
+{
+	(void)state;
+	int (*const acts[])(void) = { read_certificates, read_hosts, connect_out };
+	for (size_t i = 0; i < COUNT_OF(acts); i++)
+		assert_int_equal(behind_walls(acts[i]), 0);
+}
+
+static void files_elsewhere_are_shut(void **state)
+{
+	(void)state;
+	int (*const acts[])(void) = { write_certificates, make_file, read_users, read_itself,
+				      read_folder };
+	for (size_t i = 0; i < COUNT_OF(acts); i++) {
+		int status = behind_walls(acts[i]);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != EACCES)
+			fail_msg("act %zu ended with %d", i, status);
+	}
+}
+
+static void all_else_kills(void **state)
+{
+	(void)state;
+	int (*const acts[])(void) = { take_a_port,    listen_anywhere, talk_to_the_host,
+				      ask_the_kernel, start_process,   start_program,
+				      trace_somebody, signal_somebody, be_dumpable,
+				      run_new_code };
+	for (size_t i = 0; i < COUNT_OF(acts); i++) {
+		int status = behind_walls(acts[i]);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+			fail_msg("act %zu ended with %d", i, status);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_it_needs_works),
+		cmocka_unit_test(files_elsewhere_are_shut),
+		cmocka_unit_test(all_else_kills),
+	};
+	return cmocka_run_group_tests(tests, prepare, clean_up);
+}
