@@ -11,7 +11,7 @@ export BUILD PORT DIR
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: help build run test unit asan tsan e2e check format fuzz soak bench fresh install clean \
+.PHONY: help build run test unit asan tsan e2e check format fuzz soak bench compare fresh install clean \
 	compile with-tests
 
 help: ## this list
@@ -81,6 +81,9 @@ soak: packages-build packages-run packages-test with-tests ## the long runs of t
 
 bench: packages-build packages-bench ## measure, beside peers: build/bench.json
 	@bench/run
+
+compare: packages-build packages-test packages-bench with-tests ## put the published tokens to other verifiers: docs/VERIFIERS.md
+	/usr/bin/python3 tests/vectors/verifier/compare.py $(BUILD)
 
 fresh: packages-build packages-test ## both commands of the README in a new Debian 12 (needs root)
 	@tools/fresh.sh

@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SET = ROOT / "tests/vectors/verifier"
 CHANCERY = os.environ.get("CHANCERY", str(ROOT / "build" / "chancery"))
 sys.path.insert(0, str(SET))
+import runner  # noqa: E402
 from jose import unb64  # noqa: E402
 
 # codes that are given only after the signature was found good
@@ -128,3 +130,69 @@ def test_the_command_gives_the_same_codes(whole, tmp_path):
             assert code == step["expect"]["code"], case
             asked += 1
     assert asked > 400
+
+
+@pytest.fixture(scope="module")
+def asked():
+    """What the runner finds of the judge itself and of the installed library."""
+    programs = pathlib.Path(CHANCERY).parent / "tests/verifier"
+    return {name: runner.run([str(programs / f"verifier-{name}")]) for name in ("token", "library")}
+
+
+@pytest.mark.parametrize("name", ["token", "library"])
+def test_nothing_gets_through_and_nothing_good_is_refused(asked, name):
+    result = asked[name]
+    assert result["wrong_codes"] == 0
+    for group, levels in result["groups"].items():
+        assert all(c["wrong"] == c["crash"] == 0 for c in levels.values()), (group, levels)
+    assert runner.total(result, "must", "asked") > 500
+    assert runner.total(result, "accept", "asked") > 80
+
+
+def test_the_document_says_what_the_runner_finds(asked):
+    text = (ROOT / "docs/VERIFIERS.md").read_text()
+    for level in runner.LEVELS:
+        begin, end = f"<!-- {level}: made by make compare -->", f"<!-- end of {level} -->"
+        head, _, *rows = text.split(begin)[1].split(end)[0].strip().splitlines()
+        assert head.split(" | ")[1] == "libchancery"
+        cells = dict(re.match(r"\| (\S+) \| ([\d*]+/[\d*]+|n/a) \|", row).groups() for row in rows)
+        for group, levels in asked["library"]["groups"].items():
+            count = levels[level]
+            if count["asked"]:
+                assert cells[group] == f"{count['wrong']}/{count['asked']}", (level, group)
+        whole = runner.total(asked["library"], level, "asked")
+        assert cells["**all**"] == f"**0/{whole}**"
+
+
+CARELESS = """import json, sys
+print(json.dumps({"name": "careless", "has": %r}), flush=True)
+for line in sys.stdin:
+    json.loads(line)
+    print(json.dumps({"verdict": %r}), flush=True)
+"""
+
+
+@pytest.mark.parametrize("verdict,level", [("accept", "must"), ("refuse", "accept")])
+def test_a_careless_verifier_is_told(verdict, level, tmp_path):
+    program, said = tmp_path / "careless.py", tmp_path / "said.json"
+    program.write_text(CARELESS % (["payload"], verdict))
+    done = subprocess.run([sys.executable, SET / "runner.py", "--group", "shape", "--group", "typ",
+                           "--json", said, sys.executable, program], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1 and "careless" in done.stdout
+    groups = json.loads(said.read_text())["groups"]
+    count = groups["shape"][level]
+    assert count["asked"] == count["wrong"] > 0
+    assert groups["typ"]["must"] == {"asked": 0, "wrong": 0, "crash": 0, "na": 24}
+
+
+def test_a_verifier_that_falls_is_started_again(tmp_path):
+    program = tmp_path / "falls.py"
+    program.write_text(CARELESS.replace("json.loads(line)", "line.count('..') and sys.exit(1)")
+                       % ([], "refuse"))
+    result = runner.run([sys.executable, str(program)], ["shape"])
+    counts = result["groups"]["shape"]["must"]
+    assert counts["crash"] >= 1 and counts["asked"] > counts["crash"]
+    silent = subprocess.run([sys.executable, SET / "runner.py", "true"], capture_output=True,
+                            check=False)
+    assert silent.returncode == 3

@@ -1,7 +1,7 @@
 """What is a token at all: its outer form, its base64url, its JSON."""
 import json
 
-from book import CLAIMS, HEADER, b64, claims, header, make, with_text
+from book import CLAIMS, HEADER, TYP, b64, claims, header, make, with_text
 from jose import compact, sign_with
 
 
@@ -144,7 +144,7 @@ def duplicates(book):
                ["payload"])
     doubled = (
         ("alg", None, '"alg":"ES256"'), ("alg-none", None, '"alg":"none"'),
-        ("kid", None, '"kid":"es-1"'), ("typ", None, '"typ":"at+jwt"'))
+        ("kid", None, '"kid":"es-1"'), ("typ", None, f'"typ":"{TYP}"'))
     for name, _, text in doubled:
         book.strict(f"twice-header-{name}", f"the header holds {text} a second time",
                     make(with_text(HEADER, text)), "malformed")

@@ -3,9 +3,12 @@
 
 usage: generate.py            write cases.json
        generate.py --check    compare with it; exit 1 if it differs
+       generate.py --to FILE  write another file: with CASES_TYP=JWT in the environment, for a
+                              verifier that takes no other typ
 """
 import collections
 import json
+import pathlib
 import sys
 
 import cases_claims
@@ -46,7 +49,7 @@ def summary(cases):
 
 def main():
     data, made = text()
-    path = HERE / "cases.json"
+    path = pathlib.Path(sys.argv[2]) if sys.argv[1:2] == ["--to"] else HERE / "cases.json"
     assert json.loads(made) == data
     summary(data["cases"])
     if sys.argv[1:] == ["--check"]:

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Puts the cases to any verifier: see README.md for what the program must say.
 
-usage: runner.py [--group NAME]… [--failed] [--json FILE] PROGRAM [ARGUMENT…]
+usage: runner.py [--group NAME]… [--failed] [--json FILE] [--cases FILE]
+                 PROGRAM [ARGUMENT…]
 """
 import argparse
 import collections
@@ -93,9 +94,9 @@ def wrong_codes(case, answers):
     return None
 
 
-def run(argv, groups=(), said=lambda text: None):
+def run(argv, groups=(), said=lambda text: None, cases=HERE / "cases.json"):
     """{"name", "has", "groups": {group: {level: {asked, wrong, crash, na}}}, "wrong_codes"}"""
-    book = json.loads((HERE / "cases.json").read_text())
+    book = json.loads(pathlib.Path(cases).read_text())
     verifier = Verifier(argv)
     counts = collections.defaultdict(
         lambda: {level: {"asked": 0, "wrong": 0, "crash": 0, "na": 0} for level in LEVELS})
@@ -133,13 +134,16 @@ def main():
     parser.add_argument("--group", action="append", default=[], help="only this group")
     parser.add_argument("--failed", action="store_true", help="name the cases that failed")
     parser.add_argument("--json", metavar="FILE", help="write the counts there")
+    parser.add_argument("--cases", metavar="FILE", default=HERE / "cases.json",
+                        help="other cases than those beside this file")
     parser.add_argument("program", nargs=argparse.REMAINDER)
     args = parser.parse_args()
     if not args.program:
         parser.print_usage(sys.stderr)
         return 3
     try:
-        result = run(args.program, args.group, print if args.failed else lambda text: None)
+        result = run(args.program, args.group, print if args.failed else lambda text: None,
+                     args.cases)
     except (Crash, OSError) as e:
         print(f"runner: {args.program[0]} does not start or says no hello: {e}", file=sys.stderr)
         return 3

@@ -17,7 +17,7 @@ static json_t *key_of(const char *token, const json_t *issuer)
 	jwt_t *jwt = NULL;
 	json_t *jwk = NULL;
 	if (jwt_decode(&jwt, token, NULL, 0) == 0)
-		jwk = jwk_of(issuer, jwt_get_header(jwt, "kid"), jwt_alg_str(jwt_get_alg(jwt)));
+		jwk = jwk_of(issuer, jwt_get_header(jwt, "kid"), jwt_get_header(jwt, "alg"));
 	jwt_free(jwt);
 	return jwk;
 }
