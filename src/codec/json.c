@@ -226,15 +226,15 @@ static ch_err number_finish(struct parser *p, struct json_node *n)
 static ch_err number_read(struct parser *p, struct json_node *n)
 {
 	str t = str_sub(p->text, p->at, 19);
-	int64_t v = 0;
+	uint64_t v = 0; /* has room for the 19 that are looked at */
 	size_t i = 0;
 	for (; i < t.n && t.p[i] >= '0' && t.p[i] <= '9'; i++)
-		v = v * 10 + (t.p[i] - '0');
+		v = v * 10 + (uint64_t)(t.p[i] - '0');
 	if (i == 0 || i >= t.n || t.p[0] == '0' || (t.p[i] != ',' && t.p[i] != '}'))
 		return number_finish(p, n);
 	n->text = (str){ t.p, i };
 	n->type = JSON_INT;
-	n->number = v;
+	n->number = (int64_t)v;
 	p->at += i;
 	return CH_DONE;
 }
