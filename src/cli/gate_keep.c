@@ -49,6 +49,7 @@ struct keep {
 	int program, signals;
 	int proofs;
 	uint32_t n_proofs;
+	int64_t window_s; /* a proof is kept no longer than it could be shown, by this */
 	int64_t proofs_since_s;
 	uint8_t nonce_key[NONCE_KEY_SIZE];
 	struct generation now, next;
@@ -219,8 +220,11 @@ static ch_err start_next(struct keep *k, struct policy_file *p)
 	AUTO(forget) struct generation g = none;
 	TRY(take_tcp(p, old, k->now.tcp, &g.tcp));
 	TRY(take_socket(p, old, k->now.socket, &g.socket));
-	if (p->g.gate.checks && (k->proofs < 0 || k->n_proofs != p->g.gate.dpop.proofs))
-		TRY(make_proofs(k, p->g.gate.dpop.proofs));
+	const struct gate_dpop *d = &p->g.gate.dpop;
+	bool longer = d->window_s > k->window_s;
+	if (p->g.gate.checks && (k->proofs < 0 || k->n_proofs != d->proofs || longer))
+		TRY(make_proofs(k, d->proofs));
+	k->window_s = d->window_s;
 	TRY(begin(k, p, &g));
 	k->next = g;
 	g = none;
@@ -289,8 +293,9 @@ static void take_over(struct keep *k)
 	k->other = old;
 	policy_file_done(old);
 	k->reloads++;
+	/* iat has whole seconds: one of this second may have been used just before */
 	if (k->proofs_since_s == 0)
-		k->proofs_since_s = clock_unix_s();
+		k->proofs_since_s = clock_unix_s() + 1;
 	tell(&k->now, CONTROL_SERVE, 0);
 	LOG(LOG_INFO, "the policy was read again and is in force",
 	    log_str("file", str_from_c(k->policy->name)), log_u64("reloads", k->reloads));

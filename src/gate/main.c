@@ -134,8 +134,9 @@ static ch_err open_doors(struct loop *l)
 		TRY(watch(l->epoll, http_epoll_fd(d->http)));
 	}
 	l->waiting = false;
+	/* iat has whole seconds: one of this second may have been used just before */
 	if (l->gate->config.proofs_since_s == 0)
-		l->gate->config.proofs_since_s = clock_unix_s();
+		l->gate->config.proofs_since_s = clock_unix_s() + 1;
 	LOG(LOG_INFO, "gate is ready", log_u64("issuers", l->gate->config.n_issuers),
 	    log_u64("locations", l->gate->config.n_locations));
 	return CH_DONE;

@@ -428,6 +428,28 @@ def test_a_reload_takes_what_changed_and_keeps_what_must_stay(tmp_path):
         assert ask("nonce", "/nonce/x", nonce=nonce)[1].status == 200
 
 
+def test_a_longer_window_brings_no_used_proof_back(tmp_path):
+    """A proof is kept as long as it could be shown; when that grows, the old are too old."""
+    holder = Holder()
+    bound = token(cnf={"jkt": holder.jkt})
+    with WebGate(tmp_path / "gate") as gate:
+        text = gate.policy.read_text()
+        short = "dpop: {window_s: 2, skew_s: 0}\n"
+        gate.policy.write_text(short + text)
+        gate.reload()
+
+        def ask(proof):
+            return gate.check("bound", Authorization="DPoP " + bound, DPoP=proof,
+                              X_Original_URI="/bound/x").status
+        used = holder.proof(bound, ORIGIN + "/bound/x", iat=int(time.time()))
+        assert ask(used) == 200 and ask(used) == 401
+        gate.policy.write_text(short.replace("2", "60") + text)
+        gate.reload()
+        time.sleep(4)  # the note has ended, the proof has not
+        assert ask(used) == 401
+        assert ask(holder.proof(bound, ORIGIN + "/bound/x", iat=int(time.time()))) == 200
+
+
 def test_the_socket_and_the_port_move(tmp_path):
     with WebGate(tmp_path / "gate") as gate:
         old = gate.socket
