@@ -11,7 +11,7 @@ export BUILD PORT DIR
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: help build run test unit asan tsan e2e check format fuzz soak bench compare fresh install clean \
+.PHONY: help build run test unit asan tsan msan e2e check format fuzz soak bench compare fresh install clean \
 	compile with-tests
 
 help: ## this list
@@ -35,7 +35,7 @@ compile:
 run: packages-build packages-run compile ## a throw-away authority with a mail server; prints three commands to paste
 	@sh tools/run.sh
 
-test: packages-build packages-run packages-test unit asan tsan e2e ## unit tests (plain and under sanitizers), fuzz corpora, end to end
+test: packages-build packages-run packages-test unit asan tsan msan e2e ## unit tests (plain and under sanitizers), fuzz corpora, end to end
 
 with-tests:
 	@test -e $(BUILD)/.with-tests || \
@@ -61,6 +61,9 @@ tsan:
 	ninja -C $(BUILD)/tsan threads
 	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
 		meson test -C $(BUILD)/tsan -t 3 --no-rebuild --print-errorlogs --suite threads
+
+msan:
+	@sh tools/msan.sh
 
 e2e: with-tests
 	CHANCERY=$(CURDIR)/$(BUILD)/chancery $(PYTEST) -q -p no:cacheprovider \

@@ -4,6 +4,7 @@
 
 #include "codec/base64url.h"
 #include "plain.h"
+#include "unwritten.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,6 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wr w = wr_of(plain, sizeof(plain));
 	if (size > 5000)
 		return 0;
+	unwritten(plain, sizeof(plain));
+	unwritten(again, sizeof(again));
 	bool good = plain_base64url(text, other, &n);
 	assert(failed(base64url_read(text, &w)) == !good);
 	if (!good)

@@ -5,6 +5,7 @@
 
 #include "crypto/key.h"
 #include "token/confirm.h"
+#include "unwritten.h"
 
 enum { NOW = 1700000000, STORE = 2048 };
 
@@ -56,6 +57,8 @@ static enum token_code judged(str proof, const uint8_t jkt[static 32], bool with
 		.n_nonces = with_nonce,
 	};
 	assert(!failed(replay_init(storage, sizeof(storage), 1, &r.replay)));
+	unwritten(&scratch, sizeof(scratch));
+	scratch.work = NULL;
 	v.binding.has_jkt = true;
 	mem_copy(v.binding.jkt, jkt, 32);
 	struct token_verdict w = v;

@@ -3,6 +3,7 @@
 
 #include "codec/form.h"
 #include "codec/json.h"
+#include "unwritten.h"
 
 enum { TEXT = 1 << 16 };
 
@@ -13,6 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static uint8_t room[TEXT], room_again[TEXT], text[TEXT];
 	struct arena a, b;
 	struct form f, g;
+	unwritten(room, sizeof(room));
+	unwritten(text, sizeof(text));
 	arena_init(&a, room, sizeof(room));
 	arena_init(&b, room_again, sizeof(room_again));
 	if (size > TEXT / 16 || failed(form_parse(str_of_bytes((bytes){ data, size }), &a, &f)))

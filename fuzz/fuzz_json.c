@@ -4,6 +4,7 @@
 
 #include "codec/json.h"
 #include "plain.h"
+#include "unwritten.h"
 
 enum { MEMBERS = 256, TEXT = 1 << 16 };
 
@@ -52,6 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t count = 0, count_again = 0;
 	if (size > TEXT / 8)
 		return 0;
+	unwritten(nodes, sizeof(nodes));
+	unwritten(again, sizeof(again));
+	unwritten(text, sizeof(text));
 	ch_err e = json_parse((bytes){ data, size }, limits, nodes, MEMBERS + 1, &count);
 	assert(failed(e) == !plain_json(str_of_bytes((bytes){ data, size }), limits));
 	if (failed(e))

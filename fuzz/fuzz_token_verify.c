@@ -8,6 +8,7 @@
 #include "token/cache.h"
 #include "token/policy.h"
 #include "token/verify.h"
+#include "unwritten.h"
 
 enum { NOW = 1700000000 };
 
@@ -77,6 +78,8 @@ static void check_cached(const struct policy *p, str token, const struct token_v
 	if (!c)
 		assert(!failed(token_cache_init(storage, sizeof(storage), 16, 1024, &c)));
 	for (int pass = 0; pass < 2; pass++) {
+		unwritten(&scratch, sizeof(scratch));
+		scratch.work = NULL;
 		token_cache_verify(c, p, token, NOW, &scratch, &v);
 		mem_wipe(scratch.text, sizeof(scratch.text));
 		assert(v.code == plain->code);
@@ -94,6 +97,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct policy *p = policy_of_fuzz();
 	struct token_verdict real, mild;
 	str token = str_of_bytes((bytes){ data, size });
+	unwritten(&scratch, sizeof(scratch));
+	scratch.work = NULL;
 	lenient = false;
 	token_verify(p, token, NOW, &scratch, &real);
 	lenient = true;
