@@ -8,7 +8,7 @@ import time
 import pytest
 
 from chancery import ROOT, Signer, b64, compact
-from library import FLAVOURS, Installed, mapped, must, prototypes, run
+from library import BUILD, FLAVOURS, Installed, mapped, must, prototypes, run
 
 EXAMPLES = sorted(p.stem for p in (ROOT / "docs/examples").glob("*.c"))
 ISSUER = "https://id.test/home"
@@ -189,3 +189,50 @@ def test_a_bound_token_and_its_proof(installed, built, home):
     assert 'error="invalid_dpop_proof"' in ask(proof_of(client, token, nonce=nonce,
                                                         htm="POST")).stdout
     assert ask(proof_of(home, token, nonce=nonce)).returncode == 1
+
+
+# --- what the documents say ----------------------------------------------------------
+
+def reasons():
+    """{name: (status, error)} as the library has them."""
+    text = (ROOT / "src/libchancery/reason.c").read_text()
+    short = {name: (status, error) for name, status, error in
+             re.findall(r'#define (\w+) (\d+), "(\w*)"', text)}
+    found = {}
+    for name, answer in re.findall(r'X\(\w+, (\w+), (\w+(?:, "\w*")?)\)', text):
+        status, _, error = answer.partition(", ")
+        found[name] = short.get(answer, (status, error.strip('"')))
+    return found | {"misused": ("500", "")}
+
+
+def test_the_tables_of_answers_are_the_librarys():
+    known = reasons()
+    assert len(known) == 25
+    document = re.findall(r"^\| `(\w+)` \| (\d+) \| (\w*) ?\| ",
+                          (ROOT / "docs/LIBRARY.md").read_text(), re.M)
+    assert {name: (status, error) for name, status, error in document} == known
+    page = re.findall(r"^\.Li (\w+) ,\n(\d+) ?(\w*)\.$",
+                      (ROOT / "man/ch_reason_name.3").read_text(), re.M)
+    assert {name: (status, error) for name, status, error in page} == known
+
+
+def test_the_first_success_of_the_document(installed, authority, tmp_path):
+    """The commands as they stand, but for the installation and the port."""
+    text = (ROOT / "docs/LIBRARY.md").read_text()
+    commands = re.search(r"```sh\n(.*?)```", text, re.S).group(1).splitlines()
+    assert commands[0] == "sudo make install && sudo ldconfig"
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    issuer = authority.dev["realms"]["home"]["issuer"]
+    script = "\n".join(commands[1:]).replace("http://localhost:8080/home", issuer)
+    done = run("sh", "-ec", script, cwd=tmp_path, env={
+        **installed.env, "LD_LIBRARY_PATH": str(installed.lib),
+        "PATH": f"{BUILD}:{os.environ['PATH']}"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "bench of example\n"
+
+
+def test_c_in_the_document_names_what_there_is():
+    text = (ROOT / "docs/LIBRARY.md").read_text()
+    headers = "".join(p.read_text() for p in (ROOT / "include/chancery").glob("*.h"))
+    for name in re.findall(r"\b(?:ch|CH)_\w+", text):
+        assert re.search(rf"\b{name}\b", headers), name
