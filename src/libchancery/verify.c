@@ -151,7 +151,7 @@ static enum token_code ask_revoked(struct asked *a)
 
 static bool asked_well(struct asked *a, const struct ch_options *options)
 {
-	if (!a->verifier || !a->in || !a->token.p)
+	if (!a->verifier || !a->token.p)
 		return false;
 	if (options && failed(struct_take(options, sizeof(a->options), &a->options)))
 		return false;
@@ -167,16 +167,16 @@ enum ch_reason ch_verify(const struct ch_verifier *v, union ch_scratch *s, ch_te
 		ask_binding,
 		ask_revoked,
 	};
-	struct asked a = {
-		.verifier = v, .in = inside_of(s), .token = str_of_text(token), .now_s = now_s
-	};
-	bool well = asked_well(&a, options) && ret;
+	struct asked a = { .verifier = v, .token = str_of_text(token), .now_s = now_s };
+	struct inside *in = inside_of(s);
+	bool well = in && ret && asked_well(&a, options);
 	if (ret)
 		*ret = (struct ch_verified){ 0 };
-	if (a.in)
-		a.in->misused = !well;
+	if (in)
+		in->misused = !well;
 	if (!well)
 		return CH_MISUSED;
+	a.in = in;
 	enum token_code code = TOKEN_accepted;
 	for (size_t i = 0; i < COUNT_OF(steps) && code == TOKEN_accepted; i++)
 		code = steps[i](&a);
