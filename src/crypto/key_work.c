@@ -40,6 +40,7 @@ static bool take_curve(struct key_work *w)
 
 ch_err key_work_new(struct key_work **ret_w)
 {
+	AUTO(lib_errors_end) struct lib_errors ours = lib_errors_begin();
 	AUTO(key_work_done) struct key_work *w = OPENSSL_zalloc(sizeof(*w));
 	if (!w || !take_numbers(w) || !take_curve(w))
 		return ch_fail(CH_E_NOMEM, "no memory to verify with", lib_error());

@@ -37,7 +37,15 @@ void rsa_drop(struct public_key *k);
 /* 2048 to 4096 bits, odd, e = 65537, not of a weak chip. */
 ch_err rsa_check_numbers(const BIGNUM *n, const BIGNUM *e);
 
-/* libcrypto's last error number, for an error's detail; empties its queue. */
+/* libcrypto's last error number, for an error's detail; empties its queue, but for what
+ * was in it at lib_errors_begin. */
 uint64_t lib_error(void);
+/* AUTO(lib_errors_end) struct lib_errors ours = lib_errors_begin(): a function that may be
+ * called in another's program leaves the thread's queue of errors as it was. */
+struct lib_errors {
+	char unused;
+};
+struct lib_errors lib_errors_begin(void);
+void lib_errors_end(struct lib_errors *e);
 /* For AUTO(). */
 void bn_done(BIGNUM **n);

@@ -37,6 +37,7 @@ void public_key_done(struct public_key **k)
 
 ch_err public_key_new(const struct key_parts *parts, struct public_key **ret_k)
 {
+	AUTO(lib_errors_end) struct lib_errors ours = lib_errors_begin();
 	AUTO(public_key_done) struct public_key *k = OPENSSL_zalloc(sizeof(*k));
 	if (!k)
 		return ch_fail(CH_E_NOMEM, "no memory for a public key", lib_error());
@@ -55,6 +56,7 @@ struct signed_text signed_text_of(bytes text)
 
 ch_err public_key_warm(struct public_key *k)
 {
+	AUTO(lib_errors_end) struct lib_errors ours = lib_errors_begin();
 	const struct public_ops *o = ops_of(k->alg);
 	return o->warm ? o->warm(k) : CH_DONE;
 }
@@ -67,5 +69,6 @@ bool public_key_is_warm(const struct public_key *k)
 ch_err public_key_verify(const struct public_key *k, struct key_work *work_or_null,
 			 struct signed_text signed_text, bytes sig)
 {
+	AUTO(lib_errors_end) struct lib_errors ours = lib_errors_begin();
 	return ops_of(k->alg)->verify(k, work_or_null, signed_text, sig);
 }

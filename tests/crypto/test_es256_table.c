@@ -290,8 +290,11 @@ static void x_over_the_order(void **state)
 		AUTO(public_key_done) struct public_key *over_k = recover(x, hash, r, s);
 		if (k)
 			assert_int_equal(both_of(k, hash, r, s), CH_OK);
-		if (over_k)
+		if (over_k) {
 			assert_int_equal(both_of(over_k, hash, r, s), CH_OK);
+			/* x itself is no r: a second text of one signature */
+			assert_int_equal(both_of(over_k, hash, x, s), CH_E_MISMATCH);
+		}
 		low += k != NULL;
 		high += over_k != NULL;
 	}

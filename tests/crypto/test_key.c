@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/err.h>
 
 #include "crypto/key.h"
 
@@ -237,6 +238,40 @@ static void bad_rsa_numbers_are_refused(void **state)
 	assert_int_equal(load_parts(&k), CH_E_RANGE);
 }
 
+/* A library must not take its host's errors away, nor leave its own behind. */
+static void errors_of_others_stay(void **state)
+{
+	(void)state;
+	AUTO(key_work_done) struct key_work *w = NULL;
+	assert_false(failed(key_work_new(&w)));
+	for (int a = 0; a < ALG_COUNT; a++) {
+		AUTO(pair_done) struct pair p;
+		const struct signed_text t = signed_text_of(bytes_of_str(message));
+		make((enum alg)a, &p);
+		ERR_clear_error();
+		for (int hosts = 0; hosts < 3; hosts++) {
+			for (int i = 0; i < hosts; i++)
+				ERR_raise(ERR_LIB_USER, 100 + i);
+			for (int warm = 0; warm < 2; warm++) {
+				struct key_parts bad = p.parts;
+				assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_OK);
+				p.sig[p.n - 1] ^= 1;
+				assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_E_MISMATCH);
+				assert_true(failed(
+					public_key_verify(p.pub, w, t, (bytes){ p.sig, p.n })));
+				p.sig[p.n - 1] ^= 1;
+				memset(bad.x, 0xff, sizeof(bad.x));
+				bad.n_size = 16;
+				assert_true(load_parts(&bad) != CH_OK);
+				assert_false(failed(public_key_warm(p.pub)));
+			}
+			for (int i = 0; i < hosts; i++)
+				assert_int_equal(ERR_GET_REASON(ERR_get_error()), 100 + i);
+			assert_int_equal(ERR_get_error(), 0);
+		}
+	}
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -279,6 +314,7 @@ int main(void)
 		cmocka_unit_test(a_key_that_does_not_fit_itself_is_refused),
 		cmocka_unit_test(bad_points_are_refused),
 		cmocka_unit_test(bad_rsa_numbers_are_refused),
+		cmocka_unit_test(errors_of_others_stay),
 	};
 	return cmocka_run_group_tests(tests, init, finish);
 }
