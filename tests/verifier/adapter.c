@@ -66,7 +66,7 @@ int main(void)
 	struct json_limits limits = { .depth = 12, .members = NODES };
 	char *line = NULL;
 	size_t size = 0, count = 0;
-	if (!asked_init())
+	if (!asked_init() || !asked_cache())
 		return 3;
 	say_hello();
 	for (ssize_t n = 0; (n = getline(&line, &size, stdin)) > 0;) {

@@ -1,4 +1,5 @@
 /* The installed library is asked, by nothing but its public headers. */
+#include <chancery/cache.h>
 #include <chancery/chancery.h>
 #include <chancery/confirm.h>
 #include <stdlib.h>
@@ -6,7 +7,7 @@
 
 #include "question.h"
 
-enum { PROOFS = 64, REPLAY_ROOM = 1 << 16 };
+enum { PROOFS = 64, REPLAY_ROOM = 1 << 16, TOKENS = 8, TOKEN_SIZE = 8192, CACHE_ROOM = 1 << 18 };
 
 const char *const asked_name = "libchancery";
 /* its nonces are made by keys, so that none can be named */
@@ -20,6 +21,7 @@ const char *const asked_has[] = {
 static union ch_scratch scratch;
 static _Alignas(64) unsigned char replay_room[REPLAY_ROOM];
 static struct ch_replay *replay;
+static _Alignas(64) unsigned char cache_room[CACHE_ROOM];
 
 struct asked {
 	struct ch_verifier *verifier;
@@ -96,8 +98,20 @@ bool asked_warm(struct asked *a)
 	return ch_code_of(ch_verifier_warm(a->verifier)) == CH_OK;
 }
 
+bool asked_cache(void)
+{
+	return ch_code_of(ch_cache_use(&scratch, cache_room, sizeof(cache_room), TOKENS,
+				       TOKEN_SIZE)) == CH_OK;
+}
+
+uint64_t asked_cache_hits(void)
+{
+	return ch_cache_counts(&scratch).hits;
+}
+
 bool asked_begin(void)
 {
+	ch_cache_clear(&scratch);
 	return ch_code_of(ch_replay_init(replay_room, sizeof(replay_room), PROOFS, 0, &replay)) ==
 	       CH_OK;
 }

@@ -4,10 +4,11 @@
 #include "base/cleanup.h"
 #include "crypto/key.h"
 #include "question.h"
+#include "token/cache.h"
 #include "token/confirm.h"
 #include "token/verify.h"
 
-enum { PROOFS = 64, REPLAY_ROOM = 1 << 16 };
+enum { PROOFS = 64, REPLAY_ROOM = 1 << 16, TOKENS = 8, CACHE_ROOM = 1 << 18 };
 
 const char *const asked_name = "chancery, the judge itself";
 const char *const asked_has[] = {
@@ -20,6 +21,8 @@ const char *const asked_has[] = {
 /* Used proofs, of one case. */
 static _Alignas(64) uint8_t replay_room[REPLAY_ROOM];
 static struct replay *replay;
+static _Alignas(64) uint8_t cache_room[CACHE_ROOM];
+static struct token_cache *cache;
 
 struct asked {
 	struct policy *policy;
@@ -88,8 +91,20 @@ bool asked_warm(struct asked *a)
 	return !failed(policy_warm(a->policy));
 }
 
+bool asked_cache(void)
+{
+	return !failed(token_cache_init(cache_room, sizeof(cache_room), TOKENS, TOKEN_MAX, &cache));
+}
+
+uint64_t asked_cache_hits(void)
+{
+	return cache ? token_cache_counts(cache).hits : 0;
+}
+
 bool asked_begin(void)
 {
+	if (cache)
+		token_cache_clear(cache);
 	return !failed(replay_init(replay_room, sizeof(replay_room), PROOFS, &replay));
 }
 
@@ -123,7 +138,10 @@ struct answer asked_answer(struct asked *a, const struct question *q)
 	static struct token_scratch scratch;
 	struct answer answer = { .code = "misused" };
 	struct token_verdict v;
-	token_verify(a->policy, str_of(q->token), q->now_s, &scratch, &v);
+	if (cache)
+		token_cache_verify(cache, a->policy, str_of(q->token), q->now_s, &scratch, &v);
+	else
+		token_verify(a->policy, str_of(q->token), q->now_s, &scratch, &v);
 	if (q->has_request)
 		confirm(q, &v);
 	answer.code = token_code_name(v.code).p;

@@ -60,6 +60,9 @@ bool asked_init(void);
 struct asked *asked_new(const struct trust *t, const char **ret_error);
 void asked_free(struct asked *a);
 bool asked_warm(struct asked *a);
+/* From now on all is judged through a cache of good tokens. */
+bool asked_cache(void);
+uint64_t asked_cache_hits(void);
 /* A new case: used proofs and cached tokens are forgotten. */
 bool asked_begin(void);
 struct answer asked_answer(struct asked *a, const struct question *q);
