@@ -1,6 +1,6 @@
 /* The gate's walls. It parses what strangers send, so it keeps only: its sockets, its
- * log, and reading the folders of its key files (folders, since a file is replaced by
- * renaming a new one over it). */
+ * log, reading the folders of its key files (folders, since a file is replaced by
+ * renaming a new one over it), and the folder of its sightings, if it keeps any. */
 #include <sys/syscall.h>
 
 #include "base/path.h"
@@ -14,6 +14,13 @@ static const struct syscall_rule own[] = {
 	ALLOW(signalfd4),
 };
 
+/* What its sightings need: to append, to begin a new file, to erase an old one. */
+static const struct syscall_rule evidence[] = {
+	ALLOW(pread64),   ALLOW(pwrite64),   ALLOW(fdatasync), ALLOW(fsync),
+	ALLOW(ftruncate), ALLOW(fchmod),     ALLOW(flock),     ALLOW(renameat2),
+	ALLOW(unlinkat),  ALLOW(getdents64), ALLOW(mkdirat),
+};
+
 static str folder_of(str file)
 {
 	size_t n = file.n;
@@ -22,18 +29,23 @@ static str folder_of(str file)
 	return n > 1 ? str_sub(file, 0, n - 1) : LIT("/");
 }
 
-static ch_err only_key_folders(const struct gate_config *config)
+static ch_err only_own_folders(const struct gate_config *config)
 {
-	struct path folders[REALMS_MAX];
-	struct sandbox_path allowed[REALMS_MAX];
-	int abi = 0;
+	struct path folders[REALMS_MAX + 1];
+	struct sandbox_path allowed[REALMS_MAX + 1];
 	size_t n = 0;
+	int abi = 0;
 	for (size_t i = 0; i < config->n_issuers; i++) {
 		/* none: its keys come through the fetcher */
 		if (config->issuers[i].jwks.n == 0)
 			continue;
 		TRY(path_of(&folders[n], folder_of(config->issuers[i].jwks)));
 		allowed[n] = (struct sandbox_path){ folders[n].p, ACCESS_READ };
+		n++;
+	}
+	if (config->evidence.folder.n > 0) {
+		TRY(path_of(&folders[n], config->evidence.folder));
+		allowed[n] = (struct sandbox_path){ folders[n].p, ACCESS_READ | ACCESS_WRITE };
 		n++;
 	}
 	return sandbox_landlock(allowed, n, NET_NONE, &abi);
@@ -45,10 +57,12 @@ ch_err confine(const struct gate_config *config, const int *keep_fds, size_t n)
 		{ sandbox_common, sandbox_common_n },
 		{ sandbox_server, sandbox_server_n },
 		{ own, COUNT_OF(own) },
+		{ evidence, config->evidence.folder.n > 0 ? COUNT_OF(evidence) : 0 },
 	};
 	TRY(sandbox_undumpable());
-	TRY(sandbox_close_from(3, keep_fds, n));
+	if (n > 0)
+		TRY(sandbox_close_from(3, keep_fds, n));
 	TRY(sandbox_limits(&(struct sandbox_limits){ .files = 512, .processes = 0 }));
-	TRY(only_key_folders(config));
+	TRY(only_own_folders(config));
 	return sandbox_seccomp(lists, COUNT_OF(lists));
 }

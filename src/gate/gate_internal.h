@@ -11,6 +11,7 @@
 #include "metrics.h"
 #include "refusals.h"
 #include "sightings.h"
+#include "token/cache.h"
 #include "token/confirm.h"
 #include "token/introspect.h"
 #include "wire/roles.h"
@@ -30,19 +31,27 @@ struct gate {
 	struct introspect_issuer issuers[REALMS_MAX];
 	struct introspect_rules rules;
 	struct token_scratch scratch, proof_scratch;
-	struct replay *replay; /* set when a place may ask for proofs */
+	struct token_cache *cache; /* NULL: none */
+	struct replay *replay;     /* set when a place may ask for proofs */
 	struct nonces nonces;
 	struct junk junk;
 	struct refusals refusals;
 	struct metrics metrics;
 	struct sightings *sightings; /* NULL: none are kept */
 	int64_t started_s;
+	uint64_t warmed;  /* policy_id of the policy that warm_step is of */
+	size_t warm_step; /* keys of it that have been warmed */
+	bool warm;        /* all of them */
 };
 
 enum { CHECK_PREFIX = 7 /* "/check/" */ };
 
 /* From the configuration: rules, stores, limits. Says in the log what is wide open. */
 ch_err gate_prepare(struct gate *g, int proofs_fd);
+/* Warms one key of a new policy, some 20 ms; true: there may be more to do. */
+bool gate_warm(struct gate *g);
+/* Is there a key to be warmed? */
+bool gate_is_cold(struct gate *g);
 
 /* POST /introspect; ctx is the gate. */
 void serve_introspect(struct http_req *r, void *ctx);
@@ -53,5 +62,6 @@ void serve_metrics(struct http_req *r, void *ctx);
 void serve_health(struct http_req *r, void *ctx);
 void serve_ready(struct http_req *r, void *ctx);
 
-/* No dumps, no new files but in the key files' folders, no network but what listens. */
+/* No dumps, no files but in the key files' folders and that of sightings, no network but what
+ * listens. n == 0: no descriptor is closed. */
 ch_err confine(const struct gate_config *config, const int *keep_fds, size_t n);

@@ -13,11 +13,12 @@
 #include "base/log.h"
 #include "crypto/key.h"
 #include "gate_internal.h"
+#include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
 #include "wire/boot.h"
 #include "wire/control.h"
 
-enum { TICK_MS = 1000, DRAIN_MS = 5000, EXIT_TROUBLE = 3, FDS_MAX = 3, ROUTES = 4 };
+enum { TICK_MS = 1000, WARM_MS = 5, DRAIN_MS = 5000, EXIT_TROUBLE = 3, FDS_MAX = 3, ROUTES = 4 };
 
 /* Where it is asked; two of them, for mail servers and for web servers. */
 struct door {
@@ -36,6 +37,7 @@ struct loop {
 	bool unready; /* who started it has not been told that it can */
 	bool stopping;
 	uint64_t drain_until_ns;
+	uint64_t warm_by_ns;    /* a cold key is warmed then, busy or not */
 	uint64_t idle_until_ns; /* so long connections that say nothing may stay */
 };
 
@@ -106,19 +108,20 @@ static ch_err loop_open(struct loop *l)
 	return l->gate->config.supervised ? watch(l->epoll, CONTROL_FD) : CH_DONE;
 }
 
-static ch_err enter(struct loop *l)
+/* What we were given and do not know is closed before anything is opened. */
+static ch_err close_others(const struct loop *l)
 {
 	int keep[8];
 	size_t n = 0;
-	keep[n++] = l->epoll;
-	keep[n++] = l->signals;
 	if (l->gate->config.supervised)
 		keep[n++] = CONTROL_FD;
 	for (size_t i = 0; i < l->n_doors; i++)
 		keep[n++] = l->doors[i].fd;
-	if (keys_fd(&l->gate->keys) >= 0)
-		keep[n++] = keys_fd(&l->gate->keys);
-	return confine(&l->gate->config, keep, n);
+	if (l->proofs_fd >= 0)
+		keep[n++] = l->proofs_fd;
+	if (gate_fetcher_fd(&l->gate->config) >= 0)
+		keep[n++] = gate_fetcher_fd(&l->gate->config);
+	return sandbox_close_from(3, keep, n);
 }
 
 /* A header that holds a token, a proof and a certificate is larger than most. */
@@ -191,7 +194,7 @@ static void on_keys(struct loop *l)
 
 static int wait_ms(struct loop *l)
 {
-	int most = l->stopping ? 5 : TICK_MS;
+	int most = l->stopping ? 5 : gate_is_cold(l->gate) ? WARM_MS : TICK_MS;
 	for (size_t i = 0; i < l->n_doors; i++) {
 		int ms = l->doors[i].http ? http_timeout_ms(l->doors[i].http) : -1;
 		most = ms >= 0 && ms < most ? ms : most;
@@ -212,6 +215,23 @@ static bool is_over(const struct loop *l)
 	return open == 0 || (busy == 0 && now > l->idle_until_ns) || now > l->drain_until_ns;
 }
 
+/* A key's table takes as long as hundreds of judgements: one at a time, when nobody asks,
+ * or a while later all the same. */
+static void warm_if_idle(struct loop *l, bool idle)
+{
+	uint64_t now = clock_mono_ns();
+	if (!gate_is_cold(l->gate)) {
+		l->warm_by_ns = 0;
+		return;
+	}
+	if (l->warm_by_ns == 0)
+		l->warm_by_ns = now + (uint64_t)TICK_MS * 1000000;
+	if (!idle && now < l->warm_by_ns)
+		return;
+	(void)gate_warm(l->gate);
+	l->warm_by_ns = 0;
+}
+
 static ch_err turn(struct loop *l)
 {
 	struct epoll_event events[4];
@@ -228,7 +248,11 @@ static ch_err turn(struct loop *l)
 	for (size_t i = 0; i < l->n_doors; i++)
 		if (l->doors[i].http)
 			http_run(l->doors[i].http);
-	refusals_tick(&l->gate->refusals, clock_mono_ns());
+	uint64_t now = clock_mono_ns();
+	refusals_tick(&l->gate->refusals, now);
+	if (l->gate->sightings)
+		sightings_flush(l->gate->sightings, clock_unix_ms(), now);
+	warm_if_idle(l, n == 0);
 	return CH_DONE;
 }
 
@@ -237,6 +261,7 @@ static void close_all(struct loop *l)
 	for (size_t i = 0; i < l->n_doors; i++)
 		http_free(l->doors[i].http);
 	refusals_finish(&l->gate->refusals, clock_mono_ns());
+	sightings_close(l->gate->sightings);
 	keys_done(&l->gate->keys);
 	LOG(LOG_INFO, "gate has stopped");
 }
@@ -256,9 +281,11 @@ static ch_err serve(struct gate *g)
 	TRY(configure(g));
 	take_fds(&l);
 	l.waiting = g->config.waits;
+	TRY(close_others(&l));
 	TRY(gate_prepare(g, l.proofs_fd));
+	fd_close(&l.proofs_fd);
 	TRY(loop_open(&l));
-	TRY(enter(&l));
+	TRY(confine(&g->config, NULL, 0));
 	if (geteuid() == 0)
 		LOG(LOG_WARN, "the gate runs as root; give it a user of its own: `user: NAME` in "
 			      "the policy");

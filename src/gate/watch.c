@@ -3,23 +3,39 @@
 #include "gate_internal.h"
 #include "wire/boot.h"
 
-static void fill(const struct gate *g, struct metrics_issuer *issuers, struct metrics_now *ret_now)
+/* What metrics_now points to. */
+struct snapshot {
+	struct metrics_issuer issuers[REALMS_MAX];
+	struct token_cache_counts cache;
+	struct sightings_counts sightings;
+	struct metrics_now now;
+};
+
+static void snapshot_take(const struct gate *g, struct snapshot *s)
 {
 	for (size_t i = 0; i < g->config.n_issuers; i++) {
 		const struct gate_issuer *from = &g->config.issuers[i];
 		size_t n = g->keys.policy ? policy_keys(g->keys.policy, from->issuer) : 0;
-		issuers[i] = (struct metrics_issuer){ .issuer = from->issuer,
-						      .realm = from->realm,
-						      .keys = n,
-						      .age_s = keys_age_s(&g->keys, i) };
+		s->issuers[i] = (struct metrics_issuer){ .issuer = from->issuer,
+							 .realm = from->realm,
+							 .keys = n,
+							 .age_s = keys_age_s(&g->keys, i) };
 	}
-	*ret_now = (struct metrics_now){ .issuers = issuers,
-					 .n_issuers = g->config.n_issuers,
-					 .sightings_ok = g->sightings && sightings_ok(g->sightings),
-					 .junk = &g->junk.counts,
-					 .refusals = &g->refusals,
-					 .started_s = g->started_s,
-					 .version = boot_build() };
+	if (g->cache)
+		s->cache = token_cache_counts(g->cache);
+	if (g->sightings)
+		s->sightings = sightings_counts(g->sightings);
+	s->now = (struct metrics_now){
+		.issuers = s->issuers,
+		.n_issuers = g->config.n_issuers,
+		.cache = g->cache ? &s->cache : NULL,
+		.sightings = g->sightings ? &s->sightings : NULL,
+		.sightings_ok = g->sightings && sightings_ok(g->sightings),
+		.junk = &g->junk.counts,
+		.refusals = &g->refusals,
+		.started_s = g->started_s,
+		.version = boot_build(),
+	};
 }
 
 static void answer(struct http_req *r, unsigned status, str type, const struct wr *w)
@@ -32,12 +48,11 @@ static void answer(struct http_req *r, unsigned status, str type, const struct w
 void serve_metrics(struct http_req *r, void *ctx)
 {
 	const struct gate *g = ctx;
-	struct metrics_issuer issuers[REALMS_MAX];
-	struct metrics_now now;
+	struct snapshot s = { .now = { 0 } };
 	uint8_t *room = arena_alloc(&r->arena, METRICS_ANSWER_MAX);
 	struct wr w = wr_of(room, room ? METRICS_ANSWER_MAX : 0);
-	fill(g, issuers, &now);
-	metrics_write(&w, &g->metrics, &now);
+	snapshot_take(g, &s);
+	metrics_write(&w, &g->metrics, &s.now);
 	answer(r, 200, LIT(METRICS_TYPE), &w);
 }
 
@@ -50,11 +65,10 @@ void serve_health(struct http_req *r, void *ctx)
 void serve_ready(struct http_req *r, void *ctx)
 {
 	const struct gate *g = ctx;
-	struct metrics_issuer issuers[REALMS_MAX];
-	struct metrics_now now;
+	struct snapshot s = { .now = { 0 } };
 	uint8_t *room = arena_alloc(&r->arena, READY_ANSWER_MAX);
 	struct wr w = wr_of(room, room ? READY_ANSWER_MAX : 0);
-	fill(g, issuers, &now);
-	bool ready = ready_write(&w, &now);
+	snapshot_take(g, &s);
+	bool ready = ready_write(&w, &s.now);
 	answer(r, ready ? 200 : 503, LIT("application/json"), &w);
 }

@@ -223,19 +223,37 @@ static const struct token_verdict *find(const struct token_cache *c, const struc
 	return same && now_s >= e->from_s ? &e->v : NULL;
 }
 
+static bool fits(const struct token_cache *c, str token)
+{
+	return token.n > 0 && token.n <= c->token_max;
+}
+
+static bool take_kept(struct token_cache *c, const struct token_verdict *v,
+		      struct token_verdict *ret_verdict)
+{
+	if (!v)
+		return false;
+	c->counts.hits++;
+	mem_copy(ret_verdict, v, sizeof(*v));
+	return true;
+}
+
+bool token_cache_find(struct token_cache *c, const struct policy *p, str token, int64_t now_s,
+		      struct token_verdict *ret_verdict)
+{
+	return fits(c, token) &&
+	       take_kept(c, find(c, p, token, tag_of(c, token), now_s), ret_verdict);
+}
+
 void token_cache_verify(struct token_cache *c, const struct policy *p, str token, int64_t now_s,
 			struct token_scratch *scratch, struct token_verdict *ret_verdict)
 {
-	bool fits = token.n > 0 && token.n <= c->token_max;
-	uint64_t tag = fits ? tag_of(c, token) : 0;
-	const struct token_verdict *v = fits ? find(c, p, token, tag, now_s) : NULL;
-	if (v) {
-		c->counts.hits++;
-		mem_copy(ret_verdict, v, sizeof(*v));
+	bool may = fits(c, token);
+	uint64_t tag = may ? tag_of(c, token) : 0;
+	if (may && take_kept(c, find(c, p, token, tag, now_s), ret_verdict))
 		return;
-	}
 	c->counts.misses++;
 	token_verify(p, token, now_s, scratch, ret_verdict);
-	if (fits && ret_verdict->code == TOKEN_accepted)
+	if (may && ret_verdict->code == TOKEN_accepted)
 		keep(c, p, token, tag, now_s, ret_verdict);
 }

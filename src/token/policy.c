@@ -322,6 +322,19 @@ size_t policy_keys(const struct policy *p, str issuer)
 	return i ? i->n_keys : 0;
 }
 
+bool policy_warm_step(struct policy *p, size_t *step)
+{
+	size_t at = (*step)++;
+	for (size_t i = 0; i < p->n; i++) {
+		if (at < p->issuers[i].n_keys) {
+			(void)public_key_warm(p->issuers[i].keys[at].key);
+			return true;
+		}
+		at -= p->issuers[i].n_keys;
+	}
+	return false;
+}
+
 ch_err policy_warm(struct policy *p)
 {
 	for (size_t i = 0; i < p->n; i++)

@@ -57,7 +57,8 @@ class WebGate(Gate):
     def policy_text(self, issuers, mailboxes, scope):
         text = super().policy_text(issuers, mailboxes, scope)
         text = text.replace("audiences: [mail]", "audiences: [mail, api, admin]")
-        return f"socket: gate.sock\nsocket_mode: '0666'\n{text}{self.places}"
+        return (f"socket: gate.sock\nsocket_mode: '0666'\nsightings: {{folder: sightings}}\n"
+                f"{text}{self.places}")
 
     def check(self, place, token=None, **fields):
         """As a web server asks, over the unix socket: (status, fields)."""
@@ -181,6 +182,7 @@ class Backend:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *_: None  # web servers reset connections
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -304,6 +306,47 @@ location /{name}/ {{
     proxy_pass http://backend;
 }}
 """
+
+
+class Haproxy(Web):
+    PROGRAM = "/usr/sbin/haproxy"
+
+    def start(self):
+        """The lines of contrib/haproxy/haproxy.cfg, with other names, places and ports."""
+        contrib = ROOT / "contrib" / "haproxy"
+        lines = (contrib / "haproxy.cfg").read_text().splitlines()
+        check = next(x for x in lines if "lua.chancery_check files" in x)
+        nonce = next(x for x in lines if "set-header DPoP-Nonce" in x)
+        load = "\n".join(x for x in lines if x.strip().startswith(("setenv", "lua-load")))
+        for theirs, ours in (("/etc/haproxy/chancery.lua", contrib / "chancery.lua"),
+                             ("/run/chancery-gate/gate.sock", self.gate.socket)):
+            assert theirs in load
+            load = load.replace(theirs, str(ours))
+        names = (*NAMES, "nosuch")
+        checks = "\n".join(check.replace("files", name) for name in names)
+        known = " or ".join(f"{{ path_beg /{name}/ }}" for name in names)
+        ca = self.authority
+        (self.dir / "haproxy.cfg").write_text(f"""
+global
+{load}
+    nbthread 1
+    tune.bufsize 65536
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 10s
+    timeout server 10s
+frontend api
+    bind 127.0.0.1:{self.port}
+    bind 127.0.0.1:{self.tls_port} ssl crt {ca.path("localhost", "both")} ca-file {ca.path("ca")} verify optional
+{checks}
+    http-request return status 404 unless {known}
+{nonce}
+    default_backend app
+backend app
+    server app 127.0.0.1:{self.backend.port}
+""")
+        return self.run(self.PROGRAM, "-db", "-f", str(self.dir / "haproxy.cfg"))
 
 
 def reached(answer):

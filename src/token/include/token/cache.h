@@ -22,6 +22,11 @@ ch_err token_cache_init(void *storage, size_t n, size_t tokens, size_t token_max
 void token_cache_verify(struct token_cache *c, const struct policy *p, str token, int64_t now_s,
 			struct token_scratch *scratch, struct token_verdict *ret_verdict);
 
+/* Only what is kept: false when this token is not, or may not be believed now. For a caller
+ * that has no time for a signature. */
+bool token_cache_find(struct token_cache *c, const struct policy *p, str token, int64_t now_s,
+		      struct token_verdict *ret_verdict);
+
 struct token_cache_counts {
 	uint64_t hits, misses, evicted;
 };

@@ -57,3 +57,6 @@ uint64_t policy_id(const struct policy *p);
 size_t policy_keys(const struct policy *p, str issuer);
 /* public_key_warm of every key, before or while threads verify: some 25 ms a key. */
 ch_err policy_warm(struct policy *p);
+/* The same, one key a call, for a host that has others to serve: *step is 0 at first and the
+ * function's own then. False: there is none left. A key that cannot be warmed is passed over. */
+bool policy_warm_step(struct policy *p, size_t *step);
