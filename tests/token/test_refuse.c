@@ -71,6 +71,11 @@ static const struct refusal {
 	{ "{" TYP "," KID ",\"alg\":\"none\"}", BODY, TOKEN_bad_alg },
 	{ "{" TYP "," KID ",\"alg\":\"None\"}", BODY, TOKEN_bad_alg },
 	{ "{" TYP "," KID ",\"alg\":\"HS256\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"HS384\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"HS512\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"NONE\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"RS256\"}", BODY, TOKEN_bad_alg },
+	{ "{" TYP "," KID ",\"alg\":\"\"}", BODY, TOKEN_bad_alg },
 	{ "{" TYP "," KID ",\"alg\":\"es256\"}", BODY, TOKEN_bad_alg },
 	{ "{" TYP "," KID ",\"alg\":\"EdDSA\"}", BODY, TOKEN_bad_alg },
 	{ "{" TYP "," KID ",\"alg\":\"ES256\\u0000\"}", BODY, TOKEN_bad_alg },
@@ -84,6 +89,21 @@ static const struct refusal {
 	/* what two parsers could read differently */
 	{ H "," ALG "}", BODY, TOKEN_malformed },
 	{ H ",\"alg\":\"none\"}", BODY, TOKEN_malformed },
+	{ H ",\"x\":{\"a\":1,\"a\":1}}", BODY, TOKEN_malformed },
+	{ H ",\"x\":[{\"a\":{\"b\":1,\"b\":2}}]}", BODY, TOKEN_malformed },
+	{ H ",\"\\u0061lg\":\"none\"}", BODY, TOKEN_malformed },
+	{ H ",\"x\":\"\\udc00\"}", BODY, TOKEN_malformed },
+	{ H ",\"x\":\"\xed\xa0\x80\"}", BODY, TOKEN_malformed },
+	{ H ",\"x\":[[[[]]]]}", BODY, TOKEN_too_large },
+	{ HEAD, "{" ALL ",\"x\":\"\\udc00\\ud800\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":\"\\ud800\\ud800\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":\"\\u12g4\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":\"\xf4\x90\x80\x80\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"x\":\"\xe2\x82\"}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"\xff\":1}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"\\u0078\":1}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"\":1,\"\":2}", TOKEN_malformed },
+	{ HEAD, "{" ALL ",\"client_ids\":1,\"client_idt\":2,\"client_ids\":3}", TOKEN_malformed },
 	{ HEAD, "{" ALL "," EXP "}", TOKEN_malformed },
 	{ HEAD, "{" ALL ",\"sub\":\"root\"}", TOKEN_malformed },
 	{ HEAD, "{" ALL ",\"act\":{\"sub\":\"a\",\"sub\":\"b\"}}", TOKEN_malformed },
@@ -147,6 +167,29 @@ static const struct refusal {
 	{ HEAD, "{" ALL ",\"nbf\":\"0\"}", TOKEN_bad_claims },
 	{ HEAD, "{" ALL ",\"nbf\":1.5}", TOKEN_bad_claims },
 	{ HEAD, "{" ALL ",\"nbf\":null}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":1e300," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":9223372036854775808," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":18446744073709551616," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":-1," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":true," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":null," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":[1699999900]," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":{}," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS ",\"iat\":1699999900e0," EXP "}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":1e300}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":9223372036854775808}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":18446744073709551616}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":-1}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":true}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":[]}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":{}}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":1e0}", TOKEN_bad_claims },
+	{ HEAD, "{" ALL ",\"nbf\":1099511627777}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":18446744073709551616}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1e9}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":-0}", TOKEN_bad_claims },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":01700000500}", TOKEN_malformed },
+	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":+1700000500}", TOKEN_malformed },
 	{ HEAD, "{" ALL ",\"nbf\":1700000031}", TOKEN_not_yet },
 	{ HEAD, "{" TIMELESS ",\"iat\":1700000031," EXP "}", TOKEN_not_yet },
 	{ HEAD, "{" TIMELESS "," IAT ",\"exp\":1700000000}", TOKEN_expired },
@@ -355,6 +398,26 @@ static void must_accept(void **state)
 	       TOKEN_accepted);
 }
 
+/* In arrays and in the header too. */
+static void elements_are_counted(void **state)
+{
+	AUTO(policy_done) struct policy *p = policy_of_all();
+	(void)state;
+	for (size_t n = 54; n <= 64; n++) {
+		static char text[1024];
+		for (int in_header = 0; in_header < 2; in_header++) {
+			struct wr w = wr_of(text, sizeof(text));
+			wr_str(&w, in_header ? LIT(H ",\"x\":[0") : LIT("{" ALL ",\"x\":[0"));
+			for (size_t i = 1; i < n; i++)
+				wr_lit(&w, ",0");
+			wr_lit(&w, "]}\0");
+			size_t members = n + 1 + (in_header ? 3 : 7);
+			expect(p, in_header ? text : HEAD, in_header ? BODY : text,
+			       members > 64 ? TOKEN_too_large : TOKEN_accepted);
+		}
+	}
+}
+
 static void members_are_counted(void **state)
 {
 	AUTO(policy_done) struct policy *p = policy_of_all();
@@ -457,6 +520,13 @@ static const str no_token[] = {
 	LIT("{\"payload\":\"e30\",\"signatures\":[{\"protected\":\"e30\",\"signature\":\"AA\"}]}"),
 	LIT("{\"protected\":\"e30\",\"payload\":\"e30\",\"signature\":\"AA\"}"),
 	LIT("e30.e30.AA.AA.AA"),
+	LIT("eyJhbGciOiJub25lIn0.e30."),
+	LIT(".e30.AA"),
+	LIT("e30..AA"),
+	LIT("eyJhbGciOiJub25lIn0=.e30.AA"),
+	LIT("eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.AA.AA.AA.AA"),
+	LIT("eyJhbGciOiJub25lIn0.e30.AA.AA"),
+	LIT("eyJhbGciOiJub25lIn0.e30"),
 };
 
 static void no_token_at_all(void **state)
@@ -497,11 +567,12 @@ static void every_byte_flipped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(must_refuse),    cmocka_unit_test(reasons_say_where),
-		cmocka_unit_test(must_accept),    cmocka_unit_test(members_are_counted),
-		cmocka_unit_test(size_is_capped), cmocka_unit_test(other_spellings),
-		cmocka_unit_test(trailing_bits),  cmocka_unit_test(no_token_at_all),
-		cmocka_unit_test(every_prefix),   cmocka_unit_test(every_byte_flipped),
+		cmocka_unit_test(must_refuse),          cmocka_unit_test(reasons_say_where),
+		cmocka_unit_test(must_accept),          cmocka_unit_test(members_are_counted),
+		cmocka_unit_test(elements_are_counted), cmocka_unit_test(size_is_capped),
+		cmocka_unit_test(other_spellings),      cmocka_unit_test(trailing_bits),
+		cmocka_unit_test(no_token_at_all),      cmocka_unit_test(every_prefix),
+		cmocka_unit_test(every_byte_flipped),
 	};
 	assert_false(failed(crypto_init(NULL)));
 	return cmocka_run_group_tests(tests, NULL, NULL);
