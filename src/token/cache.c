@@ -14,7 +14,8 @@
 
 enum { WAYS = 8, LINE = 64, TOKENS_MAX = 1 << 24, HASHED = 64 };
 
-/* What a look-up and an eviction need to know of a set's entries, side by side. */
+/* What a look-up (the tags) and an eviction (the rest) need to know of a set's entries, side
+ * by side. */
 struct set {
 	uint64_t tag[WAYS]; /* 0: empty */
 	uint64_t policy[WAYS];
@@ -23,7 +24,8 @@ struct set {
 };
 
 struct entry {
-	int64_t from_s; /* not to be believed before; until_s is in the set */
+	uint64_t policy;
+	int64_t from_s, until_s; /* to be believed from <= now < until */
 	size_t token_n;
 	struct token_verdict v; /* its slices point below, or into the policy */
 	uint8_t text[];
@@ -203,8 +205,8 @@ static void keep(struct token_cache *c, const struct policy *p, str token, uint6
 	if (!entry_write(c, e, token, v))
 		return;
 	e->from_s = later(later(v->iat, v->nbf), k->from_s) - i->skew_s;
-	s->until_s[way] = v->exp < k->until_s ? v->exp : k->until_s;
-	s->policy[way] = p->id;
+	s->until_s[way] = e->until_s = v->exp < k->until_s ? v->exp : k->until_s;
+	s->policy[way] = e->policy = p->id;
 	s->stamp[way] = ++c->stamp;
 	s->tag[way] = tag;
 }
@@ -216,11 +218,11 @@ static const struct token_verdict *find(const struct token_cache *c, const struc
 	size_t set = set_of(c, tag);
 	const struct set *s = &c->sets[set];
 	size_t way = way_of(s, tag);
-	if (way == WAYS || s->policy[way] != p->id || now_s >= s->until_s[way])
+	if (way == WAYS)
 		return NULL;
 	const struct entry *e = entry_at(c, set, way);
-	bool same = e->token_n == token.n && mem_eq(e->text, token.p, token.n);
-	return same && now_s >= e->from_s ? &e->v : NULL;
+	bool fit = e->policy == p->id && now_s >= e->from_s && now_s < e->until_s;
+	return fit && e->token_n == token.n && mem_eq(e->text, token.p, token.n) ? &e->v : NULL;
 }
 
 static bool fits(const struct token_cache *c, str token)
