@@ -93,8 +93,8 @@ CH_API struct ch_verifier *ch_verifier_ref(struct ch_verifier *v);
 CH_API void ch_verifier_unref(struct ch_verifier *v);
 /* Builds tables that make ES256 more than twice as fast: some 25 ms and 150 KB a key. Call
  * it after ch_verifier_new, or from a thread of yours while others verify. Without it all
- * works, slower. CH_E_BUSY: another thread is at it. CH_E_NOMEM, CH_E_CRYPTO: those keys
- * stay as they were. */
+ * works, slower. CH_E_BUSY: another thread is at it. CH_E_NOMEM, CH_E_CRYPTO,
+ * CH_E_UNSUPPORTED: those keys stay as they were, and work. */
 CH_API ch_err ch_verifier_warm(struct ch_verifier *v);
 /* A number that no other verifier of this process has or had; 0 for NULL. */
 CH_API uint64_t ch_verifier_id(const struct ch_verifier *v);
