@@ -205,10 +205,15 @@ struct ch_options {
 		sizeof(struct ch_options), NULL, NULL, NULL, NULL \
 	}
 
+/* The token of a request's field Authorization, by the scheme Bearer or DPoP; p == NULL when
+ * there is none, or the field is NULL, or holds something else. *ret_dpop tells the scheme,
+ * for struct ch_request; ret_dpop == NULL: DPoP is not taken. */
+CH_API ch_text ch_bearer_token(ch_text authorization, bool *ret_dpop);
+
 /* Judges a token in compact form as of now_s (seconds since 1970: time(NULL)). CH_ACCEPTED,
  * and only then *ret is filled; any other answer is a refusal. options may be NULL. At most
  * one check of the token's signature, no lock, no allocation of ours. CH_MISUSED: a NULL, a
- * scratch that was not made, a struct of a wrong size. */
+ * scratch that was not made, a struct of a wrong size. No token is CH_MALFORMED. */
 CH_API CH_MUST_CHECK enum ch_reason ch_verify(const struct ch_verifier *v, union ch_scratch *s,
 					      ch_text token, int64_t now_s,
 					      const struct ch_options *options,

@@ -151,7 +151,7 @@ static enum token_code ask_revoked(struct asked *a)
 
 static bool asked_well(struct asked *a, const struct ch_options *options)
 {
-	if (!a->verifier || !a->token.p)
+	if (!a->verifier)
 		return false;
 	if (options && failed(struct_take(options, sizeof(a->options), &a->options)))
 		return false;
@@ -168,6 +168,8 @@ enum ch_reason ch_verify(const struct ch_verifier *v, union ch_scratch *s, ch_te
 		ask_revoked,
 	};
 	struct asked a = { .verifier = v, .token = str_of_text(token), .now_s = now_s };
+	if (!a.token.p) /* a request without one is no fault of the caller's */
+		a.token = LIT("");
 	struct inside *in = inside_of(s);
 	bool well = in && ret && asked_well(&a, options);
 	if (ret)

@@ -36,7 +36,8 @@ static void test_verify_with_a_null(void **state)
 	assert_int_equal(ch_verify(NULL, &scratch, t, now, NULL, &v), CH_MISUSED);
 	assert_int_equal(ch_verify(verifier, NULL, t, now, NULL, &v), CH_MISUSED);
 	assert_int_equal(ch_verify(verifier, &scratch, t, now, NULL, NULL), CH_MISUSED);
-	assert_int_equal(ch_verify(verifier, &scratch, none, now, NULL, &v), CH_MISUSED);
+	assert_int_equal(ch_verify(verifier, &scratch, none, now, NULL, &v), CH_MALFORMED);
+	assert_int_equal(ch_verify(NULL, &scratch, t, now, NULL, &v), CH_MISUSED);
 	(void)ch_explain(&scratch, line, sizeof(line));
 	assert_string_equal(line, "the library was called wrongly");
 	assert_null(ch_judged_issuer(&scratch).p);
