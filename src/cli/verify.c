@@ -18,15 +18,19 @@
 #include "token/jwk.h"
 #include "token/verify.h"
 #include "verify_bound.h"
+#include "verify_fetch.h"
 
 static const char usage[] =
-	"usage: chancery verify --jwks FILE --issuer ISS --audience AUD [OPTION…] FILE|-\n"
+	"usage: chancery verify --issuer ISS --audience AUD [OPTION…] FILE|-\n"
 	"\n"
 	"Judges the token in FILE (- is standard input). Accepted: its claims as JSON, exit\n"
 	"status 0. Refused: the code of the check that failed, exit status 1.\n"
 	"\n"
-	"  --jwks FILE     the issuer's public keys, a JWK set\n"
-	"  --issuer ISS    exactly what the token's iss must be\n"
+	"  --issuer ISS    exactly what the token's iss must be; its public keys are fetched from\n"
+	"                  where its metadata say, on the same host, unless you say:\n"
+	"  --jwks FILE     the issuer's public keys, a JWK set: then no network is used\n"
+	"  --jwks-uri URL  where they are: https, or http on this host\n"
+	"  --ca-file FILE  who may certify that server (PEM), in place of whom the system trusts\n"
 	"  --audience AUD  one that aud must name; up to eight times\n"
 	"  --realm R       the issuer's realm (default: default)\n"
 	"  --typ TYP       at+jwt (default) or JWT, for ID tokens\n"
@@ -37,8 +41,11 @@ static const char usage[] =
 	"                  --nonce N: the nonce that must be in it\n"
 	"  --client-cert FILE  the client's TLS certificate, PEM or DER\n"
 	"  --batch         a token a line; a line {\"verdict\":…,\"code\":…} for each;\n"
-	"                  exit status 0 if all were accepted\n";
+	"                  exit status 0 if all were accepted\n"
+	"  --json          a line {\"verdict\":…,\"code\":…} for a single token too, with what an\n"
+	"                  accepted one claims, or where a refused one fails\n";
 
+enum { FETCH_ROOM = 512 * 1024, JSON_ROOM = 2 * TOKEN_MAX };
 enum { LINE_MAX_BYTES = TOKEN_MAX + 2, SKEW_MAX = 600, TTL_DEFAULT = 86400, SKEW_DEFAULT = 30 };
 
 static const uint64_t time_max = UINT64_C(1) << 40;
@@ -49,8 +56,9 @@ struct wish {
 	str audiences[ISSUER_AUDIENCES_MAX];
 	size_t n_audiences;
 	struct bound_wish bound;
+	struct fetch_wish fetch;
 	int64_t now_s, skew_s, max_ttl_s;
-	bool batch;
+	bool batch, json;
 };
 
 static void file_done(FILE **f)
@@ -77,10 +85,20 @@ static const char **slot_of(struct wish *w, int option)
 		int option;
 		const char **slot;
 	} slots[] = {
-		{ 'j', &w->jwks },      { 'i', &w->issuer },      { 'r', &w->realm },
-		{ 't', &w->typ },       { 'n', &w->now },         { 's', &w->skew },
-		{ 'm', &w->max_ttl },   { 'D', &w->bound.dpop },  { 'M', &w->bound.method },
-		{ 'U', &w->bound.url }, { 'N', &w->bound.nonce }, { 'C', &w->bound.certificate },
+		{ 'j', &w->jwks },
+		{ 'i', &w->issuer },
+		{ 'r', &w->realm },
+		{ 't', &w->typ },
+		{ 'n', &w->now },
+		{ 's', &w->skew },
+		{ 'm', &w->max_ttl },
+		{ 'D', &w->bound.dpop },
+		{ 'M', &w->bound.method },
+		{ 'U', &w->bound.url },
+		{ 'N', &w->bound.nonce },
+		{ 'C', &w->bound.certificate },
+		{ 'u', &w->fetch.jwks_uri },
+		{ 'c', &w->fetch.ca_file },
 	};
 	for (size_t i = 0; i < COUNT_OF(slots); i++)
 		if (slots[i].option == option)
@@ -91,8 +109,9 @@ static const char **slot_of(struct wish *w, int option)
 static int option_take(struct wish *w, int option, const char *arg)
 {
 	const char **slot = slot_of(w, option);
-	if (option == 'b') {
-		w->batch = true;
+	if (option == 'b' || option == 'o') {
+		w->batch = w->batch || option == 'b';
+		w->json = w->json || option == 'o';
 		return EXIT_YES;
 	}
 	if (slot && *slot)
@@ -117,8 +136,11 @@ static int number_take(const char *text, uint64_t max, int64_t otherwise, int64_
 
 static int wish_check(struct wish *w)
 {
-	if (!w->jwks || !w->issuer || !w->n_audiences)
-		return wrong("verify: --jwks, --issuer and --audience must be given; see --help",
+	if (!w->issuer || !w->n_audiences)
+		return wrong("verify: --issuer and --audience must be given; see --help", NULL);
+	if (w->jwks && (w->fetch.jwks_uri || w->fetch.ca_file))
+		return wrong("verify: with --jwks nothing is fetched: leave out --jwks-uri and "
+			     "--ca-file",
 			     NULL);
 	if (w->batch && bound_asked(&w->bound))
 		return wrong("verify: a proof is for one token, not for --batch", NULL);
@@ -155,6 +177,9 @@ static bool wish_of(int argc, char **argv, struct wish *w, int *ret_status)
 		{ "url", required_argument, NULL, 'U' },
 		{ "nonce", required_argument, NULL, 'N' },
 		{ "client-cert", required_argument, NULL, 'C' },
+		{ "jwks-uri", required_argument, NULL, 'u' },
+		{ "ca-file", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'o' },
 		{ "batch", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -201,6 +226,25 @@ static bool policy_of(const struct wish *w, bytes jwks, struct policy **ret_poli
 	return false;
 }
 
+static int policy_from(const struct wish *w, bytes jwks, str from, struct policy **ret_policy)
+{
+	if (policy_of(w, jwks, ret_policy))
+		return EXIT_YES;
+	say("verify: this key set must not be trusted", from);
+	return EXIT_TROUBLE;
+}
+
+static int policy_fetch(const struct wish *w, struct policy **ret_policy)
+{
+	static uint8_t room[FETCH_ROOM];
+	struct arena a;
+	bytes jwks = { 0 };
+	str from = { 0 };
+	arena_init(&a, room, sizeof(room));
+	int status = fetch_keys(&w->fetch, str_from_c(w->issuer), &a, &jwks, &from);
+	return status == EXIT_YES ? policy_from(w, jwks, from, ret_policy) : status;
+}
+
 /* The arguments first, with no keys at all, so that they are not blamed on the file. */
 static int policy_load(const struct wish *w, struct policy **ret_policy)
 {
@@ -209,14 +253,12 @@ static int policy_load(const struct wish *w, struct policy **ret_policy)
 	size_t n = 0;
 	if (!policy_of(w, bytes_of_str(LIT("{\"keys\":[]}")), &keyless))
 		return EXIT_USAGE;
+	if (!w->jwks)
+		return policy_fetch(w, ret_policy);
 	ch_err e = file_read_new(AT_FDCWD, w->jwks, JWKS_TEXT_MAX, &jwks, &n);
 	if (failed(e))
 		return say_trouble("verify: cannot read the key set", str_from_c(w->jwks), e);
-	if (!policy_of(w, (bytes){ jwks, n }, ret_policy)) {
-		say("verify: this key set must not be trusted", str_from_c(w->jwks));
-		return EXIT_TROUBLE;
-	}
-	return EXIT_YES;
+	return policy_from(w, (bytes){ jwks, n }, str_from_c(w->jwks), ret_policy);
 }
 
 /* A line without its end, at most LINE_MAX_BYTES of it; what is more is read over.
@@ -249,6 +291,34 @@ static enum token_code judge_line(struct policy *p, const struct wish *w, str li
 	return ret_v->code;
 }
 
+static void put_if(struct json_out *o, str name, str value)
+{
+	if (value.n > 0)
+		json_put_str(o, name, value);
+}
+
+/* One line, for programs. */
+static bool print_json(const struct wish *w, const struct token_verdict *v)
+{
+	static uint8_t room[JSON_ROOM];
+	struct wr out = wr_of(room, sizeof(room));
+	struct json_out o = json_out_of(&out);
+	bool good = v->code == TOKEN_accepted;
+	json_begin(&o, (str){ 0 }, '{');
+	json_put_str(&o, LIT("verdict"), good ? LIT("accepted") : LIT("refused"));
+	json_put_str(&o, LIT("code"), token_code_name(v->code));
+	if (w->json && good)
+		json_put_raw(&o, LIT("claims"), v->claims);
+	if (w->json && !good) {
+		put_if(&o, LIT("where"), v->where);
+		put_if(&o, LIT("what"), v->what);
+	}
+	json_finish(&o, '}');
+	wr_char(&out, '\n');
+	/* line by line: who asks may wait for each answer */
+	return !out.full && fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0;
+}
+
 static int judge_batch(struct policy *p, const struct wish *w, FILE *f)
 {
 	char line[LINE_MAX_BYTES];
@@ -258,13 +328,9 @@ static int judge_batch(struct policy *p, const struct wish *w, FILE *f)
 	while (line_read(f, line, &n, &over)) {
 		struct token_verdict v;
 		enum token_code code = judge_line(p, w, (str){ line, n }, over, &v);
-		const char *verdict = code == TOKEN_accepted ? "accepted" : "refused";
 		if (code != TOKEN_accepted)
 			status = EXIT_NO;
-		(void)printf("{\"verdict\":\"%s\",\"code\":\"%s\"}\n", verdict,
-			     token_code_name(code).p);
-		/* line by line: who asks may wait for each answer */
-		if (fflush(stdout) != 0)
+		if (!print_json(w, &v))
 			return EXIT_TROUBLE;
 	}
 	return status;
@@ -286,6 +352,8 @@ static int judge_one(struct policy *p, const struct wish *w, FILE *f)
 			return status;
 		code = v.code;
 	}
+	if (code == TOKEN_accepted && !more && w->json)
+		return print_json(w, &v) ? EXIT_YES : EXIT_TROUBLE;
 	if (code == TOKEN_accepted && !more) {
 		(void)printf("%.*s\n", (int)v.claims.n, v.claims.p);
 		return EXIT_YES;
@@ -295,7 +363,10 @@ static int judge_one(struct policy *p, const struct wish *w, FILE *f)
 	char text[256];
 	struct wr why = wr_of(text, sizeof(text));
 	token_explain(&why, &v);
-	(void)printf("%s\n", token_code_name(v.code).p);
+	if (!w->json)
+		(void)printf("%s\n", token_code_name(v.code).p);
+	else if (!print_json(w, &v))
+		return EXIT_TROUBLE;
 	(void)fprintf(stderr, "refused: %.*s%s\n", (int)why.n, text,
 		      more ? " (several lines; see --batch)" : "");
 	return EXIT_NO;

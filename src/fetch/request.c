@@ -211,6 +211,8 @@ static ch_err error_of(CURLcode code, const struct sink *s)
 		return ch_fail(CH_E_GONE, "no server answers at that address and port", code);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return ch_fail(CH_E_DENIED, "the server's certificate is not good", code);
+	case CURLE_SSL_CONNECT_ERROR:
+		return ch_fail(CH_E_DENIED, "the server's TLS or certificate is not good", code);
 	case CURLE_SSL_CACERT_BADFILE:
 		return ch_fail(CH_E_DENIED, "the file of trusted certificates is not good", code);
 	default:
