@@ -42,8 +42,8 @@ ch_err rsa_check_numbers(const BIGNUM *n, const BIGNUM *e);
 uint64_t lib_error(void);
 /* AUTO(lib_errors_end) struct lib_errors ours = lib_errors_begin(): a function that may be
  * called in another's program leaves the thread's queue of errors as it was. */
-struct lib_errors {
-	char unused;
+struct __attribute__((unused)) lib_errors {
+	char nothing;
 };
 struct lib_errors lib_errors_begin(void);
 void lib_errors_end(struct lib_errors *e);
