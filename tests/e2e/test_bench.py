@@ -4,6 +4,7 @@ import importlib.util
 import json
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
@@ -14,7 +15,15 @@ def built(chancery):
 
 
 @pytest.fixture(scope="module")
+def tokens(bench, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tokens")
+    assert bench.verify.verify_tokens.write(folder).keys() == {"ES256", "EdDSA", "RS256"}
+    return folder
+
+
+@pytest.fixture(scope="module")
 def bench(root_dir):
+    sys.path.insert(0, str(root_dir / "bench"))  # its neighbours, as when it is run
     loader = importlib.machinery.SourceFileLoader("bench_run", str(root_dir / "bench/run"))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench_run", loader))
     loader.exec_module(module)
@@ -52,3 +61,35 @@ def test_a_figure_says_whether_its_goal_is_held(bench, capsys):
     assert "MISSED" in out[0] and "held" in out[1] and "held" in out[2]
     assert bench.figures[0] == {"name": "tokens_64", "value": 1000, "unit": "per s",
                                 "against": "a peer", "ratio": 4.9}
+
+
+def test_our_row_of_the_verifiers(built, bench, tokens):
+    ours = bench.verify.Verifier("ours", [built / "bench/verify_rate", tokens])
+    for alg in bench.verify.ALGS:
+        for way in ("verify", "cold", "cached", "nonsense"):
+            ours.ask(alg, way, 5)
+    ours.close()
+    for alg in bench.verify.ALGS:
+        assert all(ours.rate(alg, way)[0] > 100 for way in ("verify", "cold", "cached"))
+        assert ours.rate(alg, "nonsense") == (None, "it has no way to do this")
+    assert ours.mallocs("ES256", "cold") > 0  # libcrypto's own are seen
+    runs = json.loads(subprocess.run([built / "bench/verify_threads", tokens, "20", "2"],
+                                     check=True, capture_output=True, timeout=60).stdout)
+    assert len(runs) == 2 and all(one > 0 and two > 0 for one, two in runs)
+
+
+def test_the_parts_of_the_parser_are_named(built, bench):
+    out = subprocess.run([built / "bench/verify_parse", "2"], check=True, capture_output=True,
+                         text=True, timeout=60).stdout
+    assert bench.verify.PARSED.keys() <= {line.split()[0] for line in out.splitlines()}
+
+
+def test_a_refused_token_is_no_figure(built, bench, tokens, tmp_path):
+    for name in ("ES256.tok", "ES256.jwks"):
+        (tmp_path / name).write_text((tokens / name).read_text())
+    token = (tokens / "ES256.tok").read_text().strip()
+    (tmp_path / "ES256.tok").write_text(token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB"))
+    ours = bench.verify.Verifier("ours", [built / "bench/verify_rate", tmp_path])
+    ours.ask("ES256", "verify", 5)
+    ours.close()
+    assert ours.rate("ES256") == (None, "it does not take the token")
