@@ -40,3 +40,37 @@ def test_links_between_documents_lead_somewhere(root_dir):
 def test_the_readme_has_its_two_commands(root_dir):
     text = (root_dir / "README.md").read_text()
     assert "\nmake run" in text and "\nmake test" in text
+
+
+def test_the_example_policy_has_every_key(root_dir):
+    """Those that the parser knows, by its own words; and docs/GATE.md names them."""
+    source = (root_dir / "src/config/gate_file.c").read_text()
+    known = set(re.findall(r'\{ "([a-z_]+)", FIELD_', source))
+    example = (root_dir / "contrib/nginx/gate.yaml").read_text()
+    shown = set(re.findall(r"(?m)^#? *(?:- )?([a-z_]+):(?: |$)", example))
+    fetch = {"fresh_min_s", "fresh_max_s", "fresh_default_s", "cooldown_s", "retry_min_s",
+             "retry_max_s", "timeout_s", "ca_file", "stale_s"}  # docs/OPERATING.md has them
+    assert known - fetch - shown == {"mailboxes"} - shown
+    document = (root_dir / "docs/GATE.md").read_text()
+    for key in known - fetch - {"id", "secret_file", "kid", "from", "until"}:
+        assert f"`{key}`" in document, key
+
+
+def test_every_field_that_the_gate_reads_or_sets_is_documented(root_dir):
+    document = (root_dir / "docs/GATE.md").read_text()
+    source = "".join((root_dir / "src/gate" / name).read_text()
+                     for name in ("check.c", "challenge.c"))
+    fields = set(re.findall(r'http_field\(r, "([A-Za-z-]+)"\)', source))
+    fields |= set(re.findall(r'LIT\("([A-Z][A-Za-z]*-[A-Za-z-]+)"\)', source))
+    assert {"X-Original-URI", "X-Token-Subject", "WWW-Authenticate"} <= fields
+    for field in fields:
+        assert f"`{field}`" in document, field
+
+
+def test_every_reason_of_the_gate_is_documented(root_dir):
+    document = (root_dir / "docs/GATE.md").read_text()
+    source = "".join(p.read_text() for p in (root_dir / "src/gate").glob("*.c"))
+    reasons = set(re.findall(r'(?:judge_unread|unserved)\([^;]*?LIT\("([a-z_]+)"\)', source))
+    assert {"unknown_place", "junk_limited", "no_keys"} <= reasons
+    for reason in reasons:
+        assert f"`{reason}`" in document, reason

@@ -85,7 +85,7 @@ def test_refused(dovecot, gate, name, mechanism):
     status, said = read_mail(dovecot.port, user, make(), mechanism)
     assert status == REFUSED and "only for" not in said, said
     log = gate.log_text()[before:]
-    assert f'code="{code}"' in log and 'service="imap"' in log and 'remote="127.0.0.1' in log
+    assert f'code="{code}"' in log and 'location="imap"' in log and 'client="127.0.0.1"' in log
 
 
 @pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])

@@ -61,6 +61,7 @@ static const struct http_route routes[] = {
 	{ { "/echo", 5 }, HTTP_POST, echo, NULL },  { { "/show", 5 }, HTTP_GET, show, NULL },
 	{ { "/later", 6 }, HTTP_GET, later, NULL }, { { "/split", 6 }, HTTP_GET, split, NULL },
 	{ { "/both", 5 }, HTTP_GET, show, NULL },   { { "/both", 5 }, HTTP_POST, echo, NULL },
+	{ { "/all/*", 6 }, HTTP_GET, show, NULL },
 };
 
 static int start(void **state)
@@ -149,6 +150,11 @@ static void serves(void **state)
 	HAS(a, "X-Query: a=%20b&c");
 	HAS(a, "\r\n\r\n77");
 	STARTS(ask("HEAD /show" H "\r\n"), "HTTP/1.1 200");
+	STARTS(ask("GET /all/" H "\r\n"), "HTTP/1.1 200");
+	STARTS(ask("GET /all/x/..?y" H "\r\n"), "HTTP/1.1 200");
+	STARTS(ask("GET /all" H "\r\n"), "HTTP/1.1 404");
+	STARTS(ask("GET /al%6c/x" H "\r\n"), "HTTP/1.1 404");
+	STARTS(ask("POST /all/x" H "\r\n"), "HTTP/1.1 405");
 	STARTS(ask("POST /echo" H
 		   "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"),
 	       "HTTP/1.1 200");

@@ -68,6 +68,19 @@ static void a_sound_policy(void **state)
 	assert_int_equal(load(), CH_OK);
 }
 
+static void warmed_step_by_step(void **state)
+{
+	(void)state;
+	AUTO(policy_done) struct policy *p = NULL;
+	size_t step = 0, n = 0;
+	sound();
+	assert_false(failed(policy_new(in, 2, NULL, &p)));
+	while (policy_warm_step(p, &step))
+		n++;
+	assert_int_equal(n, policy_keys(p, in[0].issuer) + policy_keys(p, in[1].issuer));
+	assert_false(policy_warm_step(p, &step));
+}
+
 static void terms(void **state)
 {
 	(void)state;
@@ -331,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sound_policy),
+		cmocka_unit_test(warmed_step_by_step),
 		cmocka_unit_test(terms),
 		cmocka_unit_test(key_sets),
 		cmocka_unit_test(one_key_under_two_issuers),

@@ -45,6 +45,27 @@ static enum replay_answer noted(struct replay *r, uint64_t jti, int64_t until_s,
 			   until_s, now_s);
 }
 
+/* As another process does that maps the same memory. */
+static void a_store_that_is_there(void **state)
+{
+	AUTO(storage_done) void *storage = NULL;
+	struct replay *r = store_of(100, &storage), *same = NULL;
+	size_t n = replay_size(100);
+	(void)state;
+	assert_int_equal(noted(r, 1, NOW + 60, NOW), REPLAY_NEW);
+	assert_false(failed(replay_attach(storage, n, 100, &same)));
+	assert_int_equal(noted(same, 1, NOW + 60, NOW), REPLAY_USED);
+	assert_int_equal(noted(same, 2, NOW + 60, NOW), REPLAY_NEW);
+	assert_int_equal(noted(r, 2, NOW + 60, NOW), REPLAY_USED);
+	same = NULL;
+	assert_int_equal(ch_code_of(replay_attach(storage, n, 5000, &same)), CH_E_MISMATCH);
+	assert_int_equal(ch_code_of(replay_attach(storage, n - 1, 100, &same)), CH_E_MISMATCH);
+	assert_int_equal(ch_code_of(replay_attach(storage, n, 0, &same)), CH_E_MISMATCH);
+	memset(storage, 0, n);
+	assert_int_equal(ch_code_of(replay_attach(storage, n, 100, &same)), CH_E_MISMATCH);
+	assert_null(same);
+}
+
 static void used_until_it_ends(void **state)
 {
 	AUTO(storage_done) void *storage = NULL;
@@ -343,6 +364,7 @@ static void two_with_other_clocks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_store_that_is_there),
 		cmocka_unit_test(used_until_it_ends),
 		cmocka_unit_test(key_and_jti),
 		cmocka_unit_test(times_out_of_range),
