@@ -21,6 +21,8 @@ struct inside {
 	uint64_t seal; /* tells one that was made from any other memory, a copy included */
 	struct token_verdict last;
 	bool misused;              /* the last call; last then says nothing */
+	struct ch_options options; /* of the call under way, and what it points to */
+	struct ch_request request;
 	struct token_cache *cache; /* NULL: none; not owned */
 	struct token_scratch judge;
 	struct token_scratch proof; /* judge holds what the verdict points to */

@@ -16,9 +16,7 @@ struct asked {
 	struct inside *in;
 	str token;
 	int64_t now_s;
-	struct ch_options options;
-	struct ch_request request;
-	struct ch_verified verified;
+	struct ch_verified *verified;
 };
 
 static uint64_t seal_of(const union ch_scratch *s)
@@ -92,7 +90,7 @@ static enum token_code ask_judge(struct asked *a)
 /* RFC 6749 section 3.3: each of the words. */
 static enum token_code ask_scope(struct asked *a)
 {
-	str wanted = str_from_c(a->options.scope);
+	str wanted = str_from_c(a->in->options.scope);
 	while (wanted.n) {
 		str word = str_cut(&wanted, ' ');
 		if (word.n && !scope_has(a->in->last.scope, word))
@@ -104,8 +102,8 @@ static enum token_code ask_scope(struct asked *a)
 /* A token that is bound to a key is worth nothing without that key (RFC 7800). */
 static enum token_code ask_binding(struct asked *a)
 {
-	if (a->options.request)
-		return request_confirm(&a->request, a->token, a->now_s, a->in);
+	if (a->in->options.request)
+		return request_confirm(&a->in->request, a->token, a->now_s, a->in);
 	if (a->in->last.bound)
 		return refuse(a, TOKEN_bad_binding, LIT("payload"), LIT("cnf"));
 	return TOKEN_accepted;
@@ -114,7 +112,8 @@ static enum token_code ask_binding(struct asked *a)
 static void verified_fill(struct asked *a)
 {
 	const struct token_verdict *v = &a->in->last;
-	a->verified = (struct ch_verified){
+	struct ch_verified *to = a->verified;
+	*to = (struct ch_verified){
 		.issuer = text_of_str(v->issuer),
 		.realm = text_of_str(v->realm),
 		.kid = text_of_str(v->kid),
@@ -129,14 +128,14 @@ static void verified_fill(struct asked *a)
 		.nbf = v->nbf,
 		.claims = text_of_str(v->claims),
 	};
-	mem_copy(a->verified.identity, v->identity, sizeof(a->verified.identity));
+	mem_copy(to->identity, v->identity, sizeof(to->identity));
 	if (v->binding.has_jkt) {
-		a->verified.confirmed |= CH_BY_DPOP;
-		mem_copy(a->verified.jkt, v->binding.jkt, sizeof(a->verified.jkt));
+		to->confirmed |= CH_BY_DPOP;
+		mem_copy(to->jkt, v->binding.jkt, sizeof(to->jkt));
 	}
 	if (v->binding.has_x5t) {
-		a->verified.confirmed |= CH_BY_TLS;
-		mem_copy(a->verified.x5t, v->binding.x5t, sizeof(a->verified.x5t));
+		to->confirmed |= CH_BY_TLS;
+		mem_copy(to->x5t, v->binding.x5t, sizeof(to->x5t));
 	}
 }
 
@@ -144,18 +143,27 @@ static void verified_fill(struct asked *a)
 static enum token_code ask_revoked(struct asked *a)
 {
 	verified_fill(a);
-	if (a->options.revoked && a->options.revoked(a->options.revoked_ctx, &a->verified))
+	if (a->in->options.revoked &&
+	    a->in->options.revoked(a->in->options.revoked_ctx, a->verified))
 		return refuse(a, TOKEN_revoked, LIT("token"), LIT(""));
 	return TOKEN_accepted;
 }
 
-static bool asked_well(struct asked *a, const struct ch_options *options)
+/* What the call asks beyond a good token. False: it was called wrongly. */
+static bool options_take(struct inside *in, const struct ch_options *options, int64_t now_s)
 {
-	if (!a->verifier)
+	static const struct ch_options plain = CH_OPTIONS_INIT;
+	in->options = plain;
+	if (options && failed(struct_take(options, sizeof(plain), &in->options)))
 		return false;
-	if (options && failed(struct_take(options, sizeof(a->options), &a->options)))
-		return false;
-	return !a->options.request || request_take(a->options.request, a->now_s, &a->request);
+	const struct ch_request *r = in->options.request;
+	return !r || request_take(r, now_s, &in->request);
+}
+
+/* A request without a token is no fault of the caller's. */
+static str token_take(ch_text token)
+{
+	return token.p ? str_of_text(token) : LIT("");
 }
 
 enum ch_reason ch_verify(const struct ch_verifier *v, union ch_scratch *s, ch_text token,
@@ -167,23 +175,21 @@ enum ch_reason ch_verify(const struct ch_verifier *v, union ch_scratch *s, ch_te
 		ask_binding,
 		ask_revoked,
 	};
-	struct asked a = { .verifier = v, .token = str_of_text(token), .now_s = now_s };
-	if (!a.token.p) /* a request without one is no fault of the caller's */
-		a.token = LIT("");
+	static const struct ch_verified nothing;
 	struct inside *in = inside_of(s);
-	bool well = in && ret && asked_well(&a, options);
-	if (ret)
-		*ret = (struct ch_verified){ 0 };
+	bool well = v && in && ret && options_take(in, options, now_s);
 	if (in)
 		in->misused = !well;
+	if (!well && ret)
+		*ret = nothing;
 	if (!well)
 		return CH_MISUSED;
-	a.in = in;
+	struct asked a = { v, in, token_take(token), now_s, ret };
 	enum token_code code = TOKEN_accepted;
 	for (size_t i = 0; i < COUNT_OF(steps) && code == TOKEN_accepted; i++)
 		code = steps[i](&a);
-	if (code == TOKEN_accepted)
-		*ret = a.verified;
+	if (code != TOKEN_accepted)
+		*ret = nothing;
 	return (enum ch_reason)code;
 }
 

@@ -14,7 +14,7 @@
 
 #include "host.h"
 
-enum { THREADS = 4, ROUNDS = 40, PROOFS = 8 };
+enum { THREADS = 4, ROUNDS = 40, PROOFS = 8, CACHE = 32 * 1024 };
 
 static struct {
 	struct ch_verifier *verifier;
@@ -31,6 +31,7 @@ struct worker {
 	size_t number;
 	struct ch_verifier *own; /* a reference of its own, to give back */
 	union ch_scratch *scratch;
+	uint8_t cache[CACHE];
 };
 
 static void judge_all(struct worker *w)
@@ -74,6 +75,9 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	if (ch_failed(ch_scratch_init(w->scratch)))
 		return NULL;
+	/* half of them have a cache, which must not change an answer */
+	if (w->number % 2 && ch_failed(ch_cache_use(w->scratch, w->cache, CACHE, 8, 1024)))
+		shared.wrong++;
 	for (size_t i = 0; i < ROUNDS; i++)
 		judge_all(w);
 	show_proofs(w);
@@ -100,7 +104,7 @@ static void test_one_verifier_many_threads(void **state)
 	(void)state;
 	static uint8_t store[64 * 1024];
 	static union ch_scratch scratches[THREADS];
-	struct worker workers[THREADS];
+	static struct worker workers[THREADS];
 	tokens_make();
 	shared.verifier = verifier_of_all();
 	assert_false(ch_failed(ch_replay_init(store, sizeof(store), 100, 0, &shared.replay)));
