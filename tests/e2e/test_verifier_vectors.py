@@ -121,7 +121,8 @@ def test_the_command_gives_the_same_codes(whole, tmp_path):
         done = subprocess.run(command(issuer, path, now), input=lines.encode(), capture_output=True,
                               timeout=60, check=False)
         if steps[0][1]["expect"]["code"] == "bad_policy":
-            denied = 2 if issuer["issuer"].startswith("http:") else 3
+            # an issuer's name that is no good is the caller's fault, a key set that is not is trouble
+            denied = 2 if re.search(r"^http:|\?", issuer["issuer"]) else 3
             assert done.returncode == denied and not done.stdout, name
             continue
         got = [json.loads(line)["code"] for line in done.stdout.decode().splitlines()]

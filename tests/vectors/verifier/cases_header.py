@@ -306,5 +306,12 @@ def kids(book):
               make(header(kid="ed-1")), "bad_alg")
     book.must("encryption", "kid of a key that is for encryption", make(), "unknown_key",
               policy="encryption-key", reason="RFC 7517 section 4.2: use")
+    book.policies["signing-key"] = [policy([public("es", "es-1", key_ops=["sign"]), public("ed", "ed-1")])]
+    book.must("signing", "kid of a key whose key_ops lack verify", make(), "unknown_key",
+              policy="signing-key", reason="RFC 7517 section 4.3: key_ops", needs=["load"])
+    book.policies["revoked-key"] = [policy([public("es", "es-1", revoked={"revoked_at": NOW - 3600, "reason": "compromised"}),
+                                            public("ed", "ed-1")])]
+    book.strict("revoked", "kid of a key that its set calls revoked", make(), "unknown_key", policy="revoked-key",
+                reason="OpenID Federation 1.0 section 8.7: revoked", needs=["load"])
     book.policies["no-keys"] = [policy(jwks())]
     book.must("no-keys", "the issuer has no key at present", make(), "unknown_key", policy="no-keys")

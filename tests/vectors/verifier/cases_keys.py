@@ -2,7 +2,7 @@
 import json
 
 from book import CLAIMS, HEADER, HOME_KEYS, NOW, PARTIES, b64, claims, header, jwks, make, party, policy, public
-from jose import KEYS, unb64
+from jose import KEYS, multiply, number, unb64
 
 
 def add(book):
@@ -29,6 +29,12 @@ def loading(book):
         reason="RFC 7517 section 4.5: a kid is to tell keys apart", level="strict")
     bad("same-key-twice", "one key under two kids", [es, public("es", "es-2")], "E_DUPLICATE", level="strict",
         reason="a key that is retired under one name lives on under the other")
+    bad("key-two-algs", "one RSA key for two algorithms", [public("rs", "rs-1"), public("rs", "ps-1", alg="PS256")],
+        "E_DUPLICATE", make(header(alg="RS256", kid="rs-1"), key="rs"), level="strict",
+        reason="RFC 8725 section 3.2, RFC 8017 section 6: one key, one scheme")
+    bad("leading-zero-n", "an RSA modulus with a zero in front: a second thumbprint for one key",
+        [{**public("rs", "rs-1"), "n": b64(b"\0" + unb64(public("rs")["n"]))}], "E_RANGE",
+        make(header(alg="RS256", kid="rs-1"), key="rs"), reason="RFC 7518 section 2: no leading zero octets")
     home = party("consumer")
     shared = policy([public("consumer", "enterprise-1")], "https://id.test/enterprise", "enterprise", ["enterprise-api"])
     bad("shared-key", "one key under two issuers: the endpoint published one set for both", None, "E_DUPLICATE",
@@ -81,6 +87,15 @@ def loading(book):
     bad("no-alg", "a key without alg", [{k: v for k, v in es.items() if k != "alg"}], "E_MISSING", level="strict", reason=why)
     bad("empty-kid", "an empty kid", [{**es, "kid": ""}], "E_RANGE", make(header(kid="")), level="strict", reason=why)
     bad("long-kid", "a kid of 65 bytes", [{**es, "kid": "k" * 65}], "E_RANGE", make(header(kid="k" * 65)), level="strict", reason=why)
+    why = "RFC 7517 section 4: members of a wrong type, or that contradict each other"
+    for name, keys, error in (
+            ("ops-string", [{**es, "key_ops": "verify"}], "E_SYNTAX"), ("ops-number", [{**es, "key_ops": ["verify", 1]}], "E_SYNTAX"),
+            ("use-number", [{**es, "use": 1}], "E_SYNTAX"), ("kid-number", [{**es, "kid": 1}], "E_SYNTAX"),
+            ("alg-number", [{**es, "alg": 256}], "E_SYNTAX"), ("no-object", ["es-1", es], "E_SYNTAX"),
+            ("keys-null", jwks(es)[:-1].replace("[", "null, \"x\":[") + "}", "E_SYNTAX")):
+        bad(f"type-{name}", f"a member of a wrong type: {name}", keys, error, reason=why, level="strict")
+    bad("mismatch-rsa-crv", "an RSA key with crv", [{**public("rs", "rs-1"), "crv": "P-256"}], "E_MISMATCH",
+        make(header(alg="RS256", kid="rs-1"), key="rs"), reason=why, level="strict")
     text = jwks(es)
     for name, title, broken, error in (
             ("member-twice", "a member twice in a key", text.replace('"kty"', '"kid":"x","kty"'), "E_DUPLICATE"),
@@ -92,6 +107,14 @@ def loading(book):
     bad("http-issuer", "an http issuer off loopback", None, "E_DENIED",
         make(None, claims(iss="http://id.test/home")), issuers=[policy([es], issuer="http://id.test/home")], level="strict",
         reason="RFC 8414 section 2: https", needs=["issuers"])
+    why = "a bound on what is read and kept"
+    bad("64k", "a key set of over 64 KiB", [{**es, "x-note": "x" * 66000}], "E_LIMIT", level="strict", reason=why)
+    bad("33-keys", "33 keys", [es, *(counted(i) for i in range(32))], "E_LIMIT", level="strict", reason=why)
+    bad("never-valid", "a key whose exp is before its nbf", [{**es, "nbf": NOW, "exp": NOW - 1}], "E_RANGE", level="strict",
+        needs=["periods"])
+    bad("issuer-query", "an issuer with a query", None, "E_SYNTAX", make(None, claims(iss="https://id.test/home?x")),
+        issuers=[policy([es], issuer="https://id.test/home?x")], level="strict", reason="RFC 8414 section 2",
+        needs=["issuers"])
     why = "RFC 7517 section 5: a key that is not understood, or is for something else, is passed over"
     good("other-alg", "an ES384 key beside a good one", [public("p384", "p-1"), es], reason=why)
     good("other-use", "an encryption key beside a good one", [public("rogue", "x-1", use="enc"), es], reason=why)
@@ -99,6 +122,12 @@ def loading(book):
     good("other-ops", "a key for signing only beside a good one", [public("rogue", "x-1", key_ops=["sign"]), es], reason=why)
     good("members", "members that nobody knows", [{**es, "x-note": "2026", "key_ops": ["verify"]}], reason=why)
     good("set-members", "members of the set that nobody knows", jwks(es)[:-1] + ',"x":1}', reason=why)
+
+
+def counted(i):
+    """A key like any other, whose private number is known to be small."""
+    x, y = multiply(i + 2)
+    return {"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": f"k-{i}", "x": number(x, 32), "y": number(y, 32)}
 
 
 def padded(text):
@@ -163,6 +192,7 @@ def changes(book):
     must("key-removed", "accepted twice; then the key set lacks the key", [*again, one("rotated", text, "unknown_key")])
     must("key-replaced", "the kid is another key now", [*again, one("replaced", text, "bad_signature")])
     must("key-compromised", "the key's period is closed", [*again, one("compromised", text, "key_not_valid")], ["periods"])
+    must("broken-set", "the key set is no JSON now", [*again, {**one("load-not-json", text, "bad_policy")}])
     must("no-keys", "the key set is empty", [*again, one("no-keys", text, "unknown_key")])
     must("issuer-removed", "the issuer is no longer trusted", [*again, one("another", text, "bad_issuer")], ["issuers"])
     must("audience-changed", "the audience is another", [*again, one("other-audience", text, "bad_audience")], ["aud"])

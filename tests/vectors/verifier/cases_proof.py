@@ -59,9 +59,10 @@ class Proofs:
     def good(self, name, title, dpop, text=TOKEN, now=NOW, **more):
         self.book.accept(name, title, text, request=shown(dpop, **more), now=now, needs=needs_of(more))
 
-    def bad(self, name, title, dpop, code="bad_proof", text=TOKEN, level="must", now=NOW, **more):
+    def bad(self, name, title, dpop, code="bad_proof", text=TOKEN, level="must", now=NOW, reason=None,
+            **more):
         self.book.must(name, title, text, code, level=level, request=shown(dpop, **more), now=now,
-                       needs=needs_of(more))
+                       needs=needs_of(more), **({"reason": reason} if reason else {}))
 
     def strict(self, name, title, dpop, code="bad_proof", **more):
         self.bad(name, title, dpop, code, level="strict", **more)
@@ -120,6 +121,16 @@ def header(book):
                       ("p384", bare("p384"))):
         p.bad(f"jwk-{name}", f"jwk: {name}", proof(TOKEN, head_of(jwk=jwk)),
               "bad_binding" if name == "wrong-y" else "bad_proof")
+    for name, jwk in (("use", bare("client-es", use="enc")), ("alg", bare("client-es", alg="RS256")),
+                      ("ops", bare("client-es", key_ops=["sign"]))):
+        p.strict(f"jwk-{name}", f"jwk says that it is for something else: {name}", proof(TOKEN, head_of(jwk=jwk)))
+    weak = bound("rsa-1024")
+    p.bad("jwk-weak", "the token is bound to an RSA key of 1024 bits", proof(weak, key="rsa-1024"), text=weak,
+          reason="RFC 7518 section 3.3")
+    point = {"crv": "Ed25519", "kty": "OKP", "x": b64(b"\1" + bytes(31))}
+    small = make(None, claims(cnf={"jkt": b64(sha256(json.dumps(point, separators=(",", ":")).encode()))}))
+    p.strict("jwk-small-order", "the token is bound to a point of small order, for which one signature fits any text",
+             proof(small, {"typ": "dpop+jwt", "alg": "EdDSA", "jwk": point}, sign=lambda t: b"\1" + bytes(63)), text=small)
     book.reason = "RFC 9449 section 4.3, check 12: the key is the one that the token is bound to"
     p.bad("other-key", "a good proof with another key", proof(TOKEN, key="client-other"), "bad_binding")
     p.bad("other-signer", "jwk is the token's key, another key signed",
@@ -171,7 +182,7 @@ def url(book):
     p = Proofs(book)
     book.reason = "RFC 9449 section 4.3, check 9: without query and fragment, after RFC 3986 normalisation"
     for name, htu, at in (
-            ("query", URL, URL + "?folder=1"), ("fragment", URL, URL + "#x"), ("port", "https://api.test:443/mail/inbox", URL),
+            ("query", URL, URL + "?folder=1"), ("query-both", URL + "?folder=2", URL + "?folder=1"), ("fragment", URL, URL + "#x"), ("port", "https://api.test:443/mail/inbox", URL),
             ("host-case", "HTTPS://API.test/mail/inbox", URL), ("escape", "https://api.test/m%61il/inbox", URL),
             ("escape-case", "https://api.test/a%c3%a9", "https://api.test/a%C3%A9"),
             ("no-path", "https://api.test", "https://api.test/"), ("other-port", "https://api.test:8443/x", "https://api.test:8443/x")):
