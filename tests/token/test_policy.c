@@ -292,6 +292,74 @@ static void periods_that_are_none(void **state)
 	}
 }
 
+/* Thirty-two keys an issuer, each of which is found, and not one more. */
+static void as_many_keys_as_may_be(void **state)
+{
+	(void)state;
+	static char set[JWKS_TEXT_MAX], text[TEXT_MAX];
+	static struct party last;
+	for (size_t n = ISSUER_KEYS_MAX; n <= ISSUER_KEYS_MAX + 1; n++) {
+		struct wr w = wr_of(set, sizeof(set));
+		AUTO(policy_done) struct policy *p = NULL;
+		wr_lit(&w, "{\"keys\":[");
+		for (size_t i = 0; i < n; i++) {
+			AUTO(private_key_done) struct private_key *key = NULL;
+			struct key_parts parts;
+			char kid[16];
+			struct wr k = wr_of(kid, sizeof(kid));
+			assert_false(failed(private_key_generate(ALG_EDDSA, &key)));
+			assert_false(failed(private_key_public(key, &parts)));
+			wr_lit(&k, "kid-");
+			wr_dec(&k, i);
+			if (i)
+				wr_char(&w, ',');
+			assert_false(failed(jwk_write(&w, &parts, wr_text(&k))));
+			if (i == ISSUER_KEYS_MAX - 1)
+				last.key = TAKE(key);
+		}
+		wr_lit(&w, "]}");
+		sound();
+		in[0].jwks = wr_bytes(&w);
+		ch_err e = policy_new(in, 1, NULL, &p);
+		assert_int_equal(ch_code_of(e), n > ISSUER_KEYS_MAX ? CH_E_LIMIT : CH_OK);
+		if (p) {
+			assert_int_equal(policy_keys(p, in[0].issuer), ISSUER_KEYS_MAX);
+			str header =
+				LIT("{\"typ\":\"at+jwt\",\"alg\":\"EdDSA\",\"kid\":\"kid-31\"}");
+			str other =
+				LIT("{\"typ\":\"at+jwt\",\"alg\":\"EdDSA\",\"kid\":\"kid-30\"}");
+			str gone = LIT("{\"typ\":\"at+jwt\",\"alg\":\"EdDSA\",\"kid\":\"kid-32\"}");
+			assert_int_equal(judged(p, mint(text, &last, header, good_payload), NULL),
+					 TOKEN_accepted);
+			assert_int_equal(judged(p, mint(text, &last, other, good_payload), NULL),
+					 TOKEN_bad_signature);
+			assert_int_equal(judged(p, mint(text, &last, gone, good_payload), NULL),
+					 TOKEN_unknown_key);
+		}
+		private_key_done(&last.key);
+	}
+}
+
+/* Warm keys change nothing but the time. */
+static void warm_keys(void **state)
+{
+	(void)state;
+	static char text[TEXT_MAX];
+	struct policy *p = policy_of_all();
+	str token = mint(text, parties(), good_header, good_payload);
+	assert_false(failed(policy_warm(p)));
+	assert_int_equal(judged(p, token, NULL), TOKEN_accepted);
+	text[token.n - 3] = text[token.n - 3] == 'A' ? 'B' : 'A';
+	assert_int_equal(judged(p, token, NULL), TOKEN_bad_signature);
+	policy_free(p);
+	size_t step = 0, steps = 0;
+	p = policy_of_all();
+	while (policy_warm_step(p, &step))
+		assert_true(++steps <= ISSUERS);
+	assert_int_equal(steps, ISSUERS);
+	policy_free(p);
+}
+
 static void each_policy_has_its_id(void **state)
 {
 	(void)state;
@@ -351,6 +419,8 @@ int main(void)
 		cmocka_unit_test(key_periods),
 		cmocka_unit_test(periods_that_are_none),
 		cmocka_unit_test(each_policy_has_its_id),
+		cmocka_unit_test(as_many_keys_as_may_be),
+		cmocka_unit_test(warm_keys),
 		cmocka_unit_test(too_many),
 		cmocka_unit_test(it_owns_its_text),
 	};

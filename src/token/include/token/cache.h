@@ -14,7 +14,7 @@ struct token_cache;
  * TOKEN_MAX; longer ones are judged but not kept). 0: the numbers are impossible. */
 size_t token_cache_size(size_t tokens, size_t token_max);
 /* Takes storage (n bytes, aligned to 64) and a random key of its own. E_RANGE when n is
- * too small for the numbers. Nothing needs to be freed. */
+ * too small for the numbers, E_USAGE when storage is not aligned. Nothing needs to be freed. */
 ch_err token_cache_init(void *storage, size_t n, size_t tokens, size_t token_max,
 			struct token_cache **ret_c);
 /* As token_verify, through the cache. An accepted verdict points into the cache, until
