@@ -43,7 +43,7 @@ struct sightings {
 	struct sightings_counts counts;
 	ch_err why; /* the last failure, until a write works */
 	uint64_t retry_ns, tidy_ns;
-	uint64_t wait_until_ns; /* for another gate to let go of the folder */
+	uint64_t waiting_ns; /* since then another gate keeps us from the folder */
 	struct one ones[SIGHTINGS_CHAINS];
 };
 
@@ -106,10 +106,23 @@ static ch_err open_one(struct sightings *s, size_t i, int64_t now_ms, uint64_t *
 	return e;
 }
 
-/* Another gate, whose place we take, has the folder still: for a while that is no failure. */
-static bool still_waiting(const struct sightings *s, ch_err e, uint64_t now_ns)
+static bool any_spare(const struct sightings *s)
 {
-	return ch_code_of(e) == CH_E_BUSY && now_ns < s->wait_until_ns;
+	for (size_t i = 0; i < SIGHTINGS_CHAINS; i++)
+		if (s->ones[i].n_spare > 0)
+			return true;
+	return false;
+}
+
+/* Another gate, whose place we take, has the folder still: for a while that is no failure,
+ * and for ever while there is nothing to write. */
+static bool still_waiting(struct sightings *s, ch_err e, uint64_t now_ns)
+{
+	if (ch_code_of(e) != CH_E_BUSY)
+		return false;
+	if (!any_spare(s))
+		s->waiting_ns = now_ns;
+	return now_ns - s->waiting_ns < (uint64_t)s->limits.wait_ms * MS;
 }
 
 ch_err sightings_open(const char *folder, const struct sightings_limits *limits,
@@ -119,7 +132,7 @@ ch_err sightings_open(const char *folder, const struct sightings_limits *limits,
 	struct sightings *s = &only;
 	mem_wipe(s, sizeof(*s));
 	limits_take(s, limits);
-	s->wait_until_ns = now_ns + (uint64_t)s->limits.wait_ms * MS;
+	s->waiting_ns = now_ns;
 	s->tidy_ns = now_ns;
 	TRY(path_of(&s->folder, str_from_c(folder)));
 	for (size_t i = 0; i < SIGHTINGS_CHAINS; i++) {
@@ -271,6 +284,7 @@ void sightings_flush(struct sightings *s, int64_t now_ms, uint64_t now_ns)
 		now_failing(s, e, now_ns);
 		return;
 	}
+	s->limits.wait_ms = 0; /* it is ours now */
 	now_well(s);
 	tidy(s, now_ms, now_ns);
 }

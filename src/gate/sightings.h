@@ -22,9 +22,10 @@ struct sightings_limits {     /* 0: the default in brackets */
 	int64_t keep_s;       /* older ones are erased [30 days]; by whole files, so a file's
 			       * age (a day at most) comes on top */
 	int64_t sync_ms;      /* fdatasync at most so long after a write [1000] */
-	int64_t wait_ms;      /* so long another gate may still hold the folder [0: not at
-			       * all]: for a new generation that takes over. Meanwhile what is
-			       * noted is kept in memory, some 2000 verdicts a chain. */
+	int64_t wait_ms;      /* so long another gate may still hold the folder when there is
+			       * something to write [0: not at all]: for a new generation that
+			       * takes over. Meanwhile what is noted is kept in memory, some
+			       * 2000 verdicts a chain. */
 	bool fail_open;       /* serve although sightings cannot be written */
 };
 

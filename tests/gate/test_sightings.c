@@ -331,10 +331,12 @@ static void test_take_over_never(void **state)
 	(void)state;
 	hold();
 	assert_int_equal(open_with((struct sightings_limits){ .wait_ms = 1000 }), CH_OK);
-	assert_true(note_code(TOKEN_accepted));
-	sightings_flush(s, clock_unix_ms(), now + 500000000);
+	sightings_flush(s, clock_unix_ms(), now + 100 * second); /* nothing to write: no hurry */
 	assert_true(sightings_ok(s));
-	sightings_flush(s, clock_unix_ms(), now + 20 * second);
+	assert_true(note_code(TOKEN_accepted));
+	sightings_flush(s, clock_unix_ms(), now + 100 * second + 500000000);
+	assert_true(sightings_ok(s));
+	sightings_flush(s, clock_unix_ms(), now + 120 * second);
 	assert_false(sightings_ok(s));
 	sightings_close(s);
 	chain_close(&other_chain);
