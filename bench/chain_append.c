@@ -61,11 +61,11 @@ static double chain_rate(size_t batch, bool sync)
 	struct path path = in_folder("chain");
 	struct chain c;
 	struct chain_opened o;
-	const struct chain_config config = { .purpose = LIT("bench"),
-					     .limits = { .segment_bytes = 256 << 20 },
-					     .room = room,
-					     .cap = sizeof(room) };
-	must("open", chain_open(&c, AT_FDCWD, path.p, &config, clock_unix_ms(), &o));
+	const struct chain_config config = {
+		.ref = { AT_FDCWD, path.p, LIT("bench"), room, sizeof(room) },
+		.limits = { .segment_bytes = 256 << 20 },
+	};
+	must("open", chain_open(&c, &config, clock_unix_ms(), &o));
 	size_t batches = 0;
 	uint64_t from = clock_mono_ns(), now = from;
 	for (; now - from < budget_ns; batches++, now = clock_mono_ns()) {

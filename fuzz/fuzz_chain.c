@@ -52,14 +52,20 @@ static void store(const uint8_t *data, size_t size)
 	assert(fd >= 0 && !failed(fd_write_all(fd, (bytes){ data, size })));
 }
 
+static struct chain_ref ref_of(void)
+{
+	return (struct chain_ref){ dir_fd, ".", LIT("test"), room, sizeof(room) };
+}
+
 static void append_and_read(struct chain *c)
 {
+	const struct chain_ref ref = ref_of();
 	struct chain_report report;
 	uint64_t next = c->next_seq;
 	assert(!failed(chain_add(c, 7, 1, (bytes){ (const uint8_t *)"new", 3 })));
 	assert(!failed(chain_write(c, c->segment_created_ms, CHAIN_LATER)));
 	chain_close(c);
-	assert(!failed(chain_verify(dir_fd, ".", LIT("test"), NULL, room, sizeof(room), &report)));
+	assert(!failed(chain_verify(&ref, NULL, &report)));
 	assert(report.next_seq == next + 1 && report.torn_bytes == 0);
 }
 
@@ -68,14 +74,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct chain c;
 	struct chain_opened o;
 	struct chain_report report;
-	const struct chain_config config = { .purpose = LIT("test"),
-					     .room = room,
-					     .cap = sizeof(room),
-					     .limits = { .segment_ms = INT64_MAX } };
 	store(data, size);
-	(void)chain_verify(dir_fd, ".", LIT("test"), NULL, room, sizeof(room), &report);
+	const struct chain_config config = { .ref = ref_of(),
+					     .limits = { .segment_ms = INT64_MAX } };
+	(void)chain_verify(&config.ref, NULL, &report);
 	assert(report.records >= report.frames && report.bytes <= size);
-	if (!failed(chain_open(&c, dir_fd, ".", &config, 0, &o)))
+	if (!failed(chain_open(&c, &config, 0, &o)))
 		append_and_read(&c);
 	return 0;
 }

@@ -42,15 +42,14 @@ static ch_err begin(struct chain_cursor *k, uint64_t from)
 	return enter(k, oldest ? f.first : f.upto);
 }
 
-ch_err cursor_open(struct chain_cursor *k, int dir_fd, const char *path, str purpose, uint64_t from,
-		   uint8_t *room, size_t cap)
+ch_err cursor_open(struct chain_cursor *k, const struct chain_ref *ref, uint64_t from)
 {
 	*k = (struct chain_cursor){ .dir_fd = -1 };
-	k->walk = (struct chain_walk){ .fd = -1, .room = room, .cap = cap };
-	if (cap < CHAIN_ROOM_MIN)
-		return ch_fail(CH_E_RANGE, "the cursor's room is too small", cap);
-	TRY(purpose_of(purpose, k->purpose));
-	k->dir_fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	k->walk = (struct chain_walk){ .fd = -1, .room = ref->room, .cap = ref->cap };
+	if (ref->cap < CHAIN_ROOM_MIN)
+		return ch_fail(CH_E_RANGE, "the cursor's room is too small", ref->cap);
+	TRY(purpose_of(ref->purpose, k->purpose));
+	k->dir_fd = openat(ref->dir_fd, ref->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (k->dir_fd < 0 && errno == ENOENT)
 		return ch_fail(CH_E_NOT_FOUND, "there is no such folder", ENOENT);
 	if (k->dir_fd < 0)

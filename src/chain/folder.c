@@ -146,14 +146,13 @@ ch_err folder_retain(int dir_fd, const uint8_t purpose[static CHAIN_PURPOSE_MAX]
 	return CH_DONE;
 }
 
-ch_err chain_erase(int dir_fd, const char *path, str purpose, int64_t before_ms,
-		   uint64_t *ret_erased)
+ch_err chain_erase(const struct chain_ref *ref, int64_t before_ms, uint64_t *ret_erased)
 {
 	/* as retention of what ended before then, at the earliest time there is */
 	const struct chain_limits limits = { .keep_ms = 1 };
 	uint8_t wanted[CHAIN_PURPOSE_MAX];
-	TRY(purpose_of(purpose, wanted));
-	AUTO(fd_close) int fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	TRY(purpose_of(ref->purpose, wanted));
+	AUTO(fd_close) int fd = openat(ref->dir_fd, ref->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return ch_fail(CH_E_IO, "cannot open the chain's folder", errno);
 	return folder_retain(fd, wanted, &limits, before_ms + 1, ret_erased);

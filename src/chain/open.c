@@ -13,16 +13,16 @@ enum { SEGMENT_BYTES = 16 * 1024 * 1024, DAY_MS = 24 * 3600 * 1000, MODE = 0600 
 
 static ch_err config_take(struct chain *c, const struct chain_config *config)
 {
-	struct chain_limits *l = &c->config.limits;
-	c->config = *config;
-	TRY(purpose_of(config->purpose, c->purpose));
-	c->config.purpose = (str){ 0 }; /* the caller's text need not live on */
+	struct chain_limits *l = &c->limits;
+	TRY(purpose_of(config->ref.purpose, c->purpose));
+	c->room = config->ref.room;
+	c->cap = config->ref.cap;
+	c->mode = config->mode ? config->mode : MODE;
+	*l = config->limits;
 	l->segment_bytes = l->segment_bytes ? l->segment_bytes : SEGMENT_BYTES;
 	l->segment_ms = l->segment_ms ? l->segment_ms : DAY_MS;
-	c->config.mode = config->mode ? config->mode : MODE;
-	if (config->cap < CHAIN_ROOM_MIN || config->cap > CHAIN_ROOM_MAX)
-		return ch_fail(CH_E_RANGE, "the chain's room is too small or too large",
-			       config->cap);
+	if (c->cap < CHAIN_ROOM_MIN || c->cap > CHAIN_ROOM_MAX)
+		return ch_fail(CH_E_RANGE, "the chain's room is too small or too large", c->cap);
 	if (l->segment_bytes < CHAIN_SEGMENT_MIN || l->segment_ms < 0 || l->keep_ms < 0)
 		return ch_fail(CH_E_RANGE, "a limit of the chain is too small", l->segment_bytes);
 	if (l->total_bytes > 0 && l->total_bytes / 2 < l->segment_bytes)
@@ -31,11 +31,11 @@ static ch_err config_take(struct chain *c, const struct chain_config *config)
 	return CH_DONE;
 }
 
-static ch_err folder_open(struct chain *c, int dir_fd, const char *path)
+static ch_err folder_open(struct chain *c, const struct chain_ref *ref)
 {
-	mode_t mode = c->config.mode;
-	TRY(dir_make(dir_fd, path, mode | (mode & 0444) >> 2));
-	c->dir_fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	mode_t mode = c->mode;
+	TRY(dir_make(ref->dir_fd, ref->path, mode | (mode & 0444) >> 2));
+	c->dir_fd = openat(ref->dir_fd, ref->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->dir_fd < 0)
 		return ch_fail(CH_E_IO, "cannot open the chain's folder", errno);
 	c->lock_fd = openat(c->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -57,14 +57,14 @@ static ch_err make_first(struct chain *c, int64_t now_ms)
 	mem_copy(h.purpose, c->purpose, sizeof(h.purpose));
 	segment_header_write(&h, b);
 	segment_name(&name, 0);
-	return file_create(c->dir_fd, name.p, BYTES_OF(b), c->config.mode);
+	return file_create(c->dir_fd, name.p, BYTES_OF(b), c->mode);
 }
 
 static ch_err walk_of(const struct chain *c, uint64_t segment, int flags, struct chain_walk *w)
 {
 	AUTO(fd_close) int fd = -1;
 	TRY(segment_open(c->dir_fd, segment, flags, &fd));
-	*w = (struct chain_walk){ .fd = -1, .room = c->config.room, .cap = c->config.cap };
+	*w = (struct chain_walk){ .fd = -1, .room = c->room, .cap = c->cap };
 	TRY(walk_open(w, fd, segment, c->purpose));
 	(void)TAKE_FD(fd); /* the walk's now */
 	return CH_DONE;
@@ -106,7 +106,7 @@ static void go_on_from(struct chain *c, struct chain_walk *w)
 	c->next_seq = c->synced_seq = w->seq;
 	mem_copy(c->id, w->id, sizeof(c->id));
 	mem_copy(c->last, w->last, sizeof(c->last));
-	mem_copy(c->config.room, w->hash, CHAIN_HASH_SIZE);
+	mem_copy(c->room, w->hash, CHAIN_HASH_SIZE);
 }
 
 static ch_err open_last(struct chain *c, const struct folder *f, struct chain_opened *report)
@@ -127,11 +127,11 @@ static ch_err open_last(struct chain *c, const struct folder *f, struct chain_op
 	return CH_DONE;
 }
 
-static ch_err open_chain(struct chain *c, int dir_fd, const char *path, int64_t now_ms,
+static ch_err open_chain(struct chain *c, const struct chain_ref *ref, int64_t now_ms,
 			 struct chain_opened *report)
 {
 	struct folder f = { 0 };
-	TRY(folder_open(c, dir_fd, path));
+	TRY(folder_open(c, ref));
 	TRY(folder_clean(c->dir_fd));
 	TRY(folder_look(c->dir_fd, 0, false, &f));
 	report->created = f.n == 0;
@@ -145,13 +145,13 @@ static ch_err open_chain(struct chain *c, int dir_fd, const char *path, int64_t 
 	return CH_DONE;
 }
 
-ch_err chain_open(struct chain *c, int dir_fd, const char *path, const struct chain_config *config,
-		  int64_t now_ms, struct chain_opened *report)
+ch_err chain_open(struct chain *c, const struct chain_config *config, int64_t now_ms,
+		  struct chain_opened *report)
 {
 	*c = (struct chain){ .dir_fd = -1, .lock_fd = -1, .fd = -1 };
 	*report = (struct chain_opened){ 0 };
 	TRY(config_take(c, config));
-	ch_err e = open_chain(c, dir_fd, path, now_ms, report);
+	ch_err e = open_chain(c, &config->ref, now_ms, report);
 	if (failed(e))
 		chain_close(c);
 	return e;
@@ -160,7 +160,7 @@ ch_err chain_open(struct chain *c, int dir_fd, const char *path, const struct ch
 void chain_close(struct chain *c)
 {
 	/* the lock last: nobody else may begin while our descriptor can still write */
-	if (c->config.room) {
+	if (c->room) {
 		fd_close(&c->fd);
 		fd_close(&c->dir_fd);
 		fd_close(&c->lock_fd);

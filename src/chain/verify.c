@@ -67,12 +67,12 @@ static ch_err read_all(struct chain_cursor *k, const struct chain_head *expected
 	return ch_fail(CH_E_MISMATCH, "the chain has no such head", report->next_seq);
 }
 
-ch_err chain_verify(int dir_fd, const char *path, str purpose, const struct chain_head *expected,
-		    uint8_t *room, size_t cap, struct chain_report *report)
+ch_err chain_verify(const struct chain_ref *ref, const struct chain_head *expected,
+		    struct chain_report *report)
 {
 	AUTO(cursor_close) struct chain_cursor k = { .dir_fd = -1 };
 	*report = (struct chain_report){ 0 };
-	ch_err e = cursor_open(&k, dir_fd, path, purpose, CHAIN_OLDEST, room, cap);
+	ch_err e = cursor_open(&k, ref, CHAIN_OLDEST);
 	if (!failed(e))
 		e = read_all(&k, expected, report);
 	report->fault = k.fault;

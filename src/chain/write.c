@@ -16,7 +16,7 @@ enum { RECORDS_AT = CHAIN_HASH_SIZE + FRAME_HEADER };
 
 static size_t most_of(const struct chain *c)
 {
-	return c->config.cap - RECORDS_AT - CHAIN_HASH_SIZE;
+	return c->cap - RECORDS_AT - CHAIN_HASH_SIZE;
 }
 
 ch_err chain_reserve(struct chain *c, uint16_t type, int64_t time_ms, size_t n,
@@ -26,7 +26,7 @@ ch_err chain_reserve(struct chain *c, uint16_t type, int64_t time_ms, size_t n,
 		return ch_fail(CH_E_RANGE, "a record is too long", n);
 	if (c->n_waiting == CHAIN_RECORDS_MAX || RECORD_HEADER + n > most_of(c) - c->waiting)
 		return ch_fail(CH_E_FULL, "the batch is full", c->n_waiting);
-	struct wr w = wr_of(c->config.room + RECORDS_AT + c->waiting, RECORD_HEADER);
+	struct wr w = wr_of(c->room + RECORDS_AT + c->waiting, RECORD_HEADER);
 	wr_u16(&w, u16_from(n));
 	wr_u16(&w, type);
 	wr_i64(&w, time_ms);
@@ -91,7 +91,7 @@ static ch_err begin_segment(struct chain *c, int64_t now_ms)
 	mem_copy(h.before, c->last, sizeof(h.before));
 	segment_header_write(&h, b);
 	segment_name(&name, h.first);
-	TRY(file_create(c->dir_fd, name.p, BYTES_OF(b), c->config.mode));
+	TRY(file_create(c->dir_fd, name.p, BYTES_OF(b), c->mode));
 	ch_err e = segment_open(c->dir_fd, h.first, O_RDWR, &fd);
 	if (failed(e)) {
 		/* no record may go behind it in the old segment: so it must not be there */
@@ -103,7 +103,7 @@ static ch_err begin_segment(struct chain *c, int64_t now_ms)
 	c->segment_first = h.first;
 	c->segment_created_ms = now_ms;
 	c->end = SEGMENT_HEADER;
-	mem_copy(c->config.room, h.hash, sizeof(h.hash));
+	mem_copy(c->room, h.hash, sizeof(h.hash));
 	return CH_DONE;
 }
 
@@ -129,12 +129,12 @@ ch_err chain_rotate(struct chain *c, int64_t now_ms)
 static ch_err retain(const struct chain *c, int64_t now_ms)
 {
 	uint64_t erased = 0;
-	return folder_retain(c->dir_fd, c->purpose, &c->config.limits, now_ms, &erased);
+	return folder_retain(c->dir_fd, c->purpose, &c->limits, now_ms, &erased);
 }
 
 static bool is_old(const struct chain *c, int64_t now_ms)
 {
-	return now_ms - c->segment_created_ms >= c->config.limits.segment_ms;
+	return now_ms - c->segment_created_ms >= c->limits.segment_ms;
 }
 
 ch_err chain_tidy(struct chain *c, int64_t now_ms)
@@ -147,7 +147,7 @@ ch_err chain_tidy(struct chain *c, int64_t now_ms)
 
 static ch_err make_space(struct chain *c, size_t frame, int64_t now_ms)
 {
-	if (c->end + frame <= c->config.limits.segment_bytes && !is_old(c, now_ms))
+	if (c->end + frame <= c->limits.segment_bytes && !is_old(c, now_ms))
 		return CH_DONE;
 	uint64_t before = c->segment_first;
 	TRY(chain_rotate(c, now_ms));
@@ -161,7 +161,7 @@ static ch_err make_space(struct chain *c, size_t frame, int64_t now_ms)
 
 static bytes seal(struct chain *c)
 {
-	uint8_t *room = c->config.room;
+	uint8_t *room = c->room;
 	const struct frame_header h = {
 		.n = u32_from(c->waiting),
 		.count = c->n_waiting,
@@ -201,7 +201,7 @@ static ch_err append(struct chain *c, bytes frame)
 	c->end += frame.n;
 	c->next_seq += c->n_waiting;
 	mem_copy(c->last, frame.p + frame.n - CHAIN_HASH_SIZE, sizeof(c->last));
-	mem_copy(c->config.room, c->last, sizeof(c->last));
+	mem_copy(c->room, c->last, sizeof(c->last));
 	chain_drop(c);
 	return CH_DONE;
 }

@@ -48,10 +48,14 @@ int say_damage(const char *folder, const char *chain, struct chain_place at, ch_
 	return EXIT_NO;
 }
 
-static ch_err path_to(const struct sightings_wish *w, size_t i, struct path *ret_path)
+/* Chain i of the folder; its path is put into *room. */
+static ch_err ref_of(const struct sightings_wish *w, size_t i, struct path *room,
+		     struct chain_ref *ret_ref)
 {
-	return path_join(ret_path, str_from_c(w->folder), str_from_c(sighting_folder[i]),
-			 (str){ 0 });
+	TRY(path_join(room, str_from_c(w->folder), str_from_c(sighting_folder[i]), (str){ 0 }));
+	*ret_ref = (struct chain_ref){ AT_FDCWD, room->p, sighting_purpose[i], rooms[i],
+				       sizeof(rooms[i]) };
+	return CH_DONE;
 }
 
 static int trouble(const struct sightings_wish *w, ch_err e)
@@ -96,10 +100,10 @@ static ch_err advance(const struct sightings_wish *w, struct stream *s)
 static ch_err begin(const struct sightings_wish *w, size_t i, struct stream *s)
 {
 	struct path path;
-	TRY(path_to(w, i, &path));
+	struct chain_ref ref;
 	s->name = sighting_folder[i];
-	TRY(cursor_open(&s->cursor, AT_FDCWD, path.p, sighting_purpose[i], CHAIN_OLDEST, rooms[i],
-			sizeof(rooms[i])));
+	TRY(ref_of(w, i, &path, &ref));
+	TRY(cursor_open(&s->cursor, &ref, CHAIN_OLDEST));
 	s->open = true;
 	return advance(w, s);
 }
@@ -278,12 +282,12 @@ static void put_report(const char *name, const struct chain_report *r)
 
 static int verify_one(const struct sightings_wish *w, size_t i, struct json_out *o)
 {
-	struct chain_report r;
+	struct chain_report r = { 0 };
+	struct chain_ref ref;
 	struct path path;
-	ch_err e = path_to(w, i, &path);
+	ch_err e = ref_of(w, i, &path, &ref);
 	if (!failed(e))
-		e = chain_verify(AT_FDCWD, path.p, sighting_purpose[i], w->heads[i], rooms[i],
-				 sizeof(rooms[i]), &r);
+		e = chain_verify(&ref, w->heads[i], &r);
 	bool erased = ch_code_of(e) == CH_E_NOT_FOUND && r.segments > 0;
 	if (ch_code_of(e) == CH_E_MISMATCH && r.fault.segment == 0 && r.fault.offset == 0) {
 		say("sightings: this is not the chain that the head was of, or it was cut",
@@ -331,10 +335,10 @@ static void chain_done(struct chain *c)
 }
 
 /* What root makes here, the gate must be able to write: so it is made as the folder's owner. */
-static ch_err become_owner(const struct path *path)
+static ch_err become_owner(const char *path)
 {
 	struct stat st = { 0 };
-	if (stat(path->p, &st) != 0)
+	if (stat(path, &st) != 0)
 		return ch_fail(CH_E_IO, "cannot look at the folder", errno);
 	if (geteuid() != 0 || st.st_uid == 0)
 		return CH_DONE;
@@ -344,14 +348,12 @@ static ch_err become_owner(const struct path *path)
 }
 
 /* With no gate at it, the newest file is closed, so that it can go too. *ret_busy: a gate is. */
-static ch_err close_newest(const struct path *path, size_t i, bool *ret_busy)
+static ch_err close_newest(const struct chain_ref *ref, bool *ret_busy)
 {
 	AUTO(chain_done) struct chain c = { 0 };
 	struct chain_opened o;
-	const struct chain_config config = { .purpose = sighting_purpose[i],
-					     .room = rooms[i],
-					     .cap = sizeof(rooms[i]) };
-	ch_err e = chain_open(&c, AT_FDCWD, path->p, &config, clock_unix_ms(), &o);
+	const struct chain_config config = { .ref = *ref };
+	ch_err e = chain_open(&c, &config, clock_unix_ms(), &o);
 	*ret_busy = ch_code_of(e) == CH_E_BUSY;
 	if (*ret_busy)
 		return CH_DONE;
@@ -359,13 +361,12 @@ static ch_err close_newest(const struct path *path, size_t i, bool *ret_busy)
 	return chain_rotate(&c, clock_unix_ms());
 }
 
-static ch_err oldest_left(const struct path *path, size_t i, int64_t *ret_ms)
+static ch_err oldest_left(const struct chain_ref *ref, int64_t *ret_ms)
 {
 	struct chain_cursor k;
-	struct chain_record r;
+	struct chain_record r = { 0 };
 	bool got = false;
-	TRY(cursor_open(&k, AT_FDCWD, path->p, sighting_purpose[i], CHAIN_OLDEST, rooms[i],
-			sizeof(rooms[i])));
+	TRY(cursor_open(&k, ref, CHAIN_OLDEST));
 	ch_err e = cursor_next(&k, &r, &got);
 	*ret_ms = got ? r.time_ms : INT64_MAX;
 	cursor_close(&k);
@@ -375,16 +376,17 @@ static ch_err oldest_left(const struct path *path, size_t i, int64_t *ret_ms)
 static ch_err erase_one(const struct sightings_wish *w, size_t i, int64_t before_ms, bool *ret_left)
 {
 	struct path path;
+	struct chain_ref ref;
 	uint64_t erased = 0;
 	bool busy = false;
 	int64_t oldest = 0;
-	TRY(path_to(w, i, &path));
+	TRY(ref_of(w, i, &path, &ref));
 	/* opening to write would make what is not there */
-	TRY(oldest_left(&path, i, &oldest));
-	TRY(become_owner(&path));
-	TRY(close_newest(&path, i, &busy));
-	TRY(chain_erase(AT_FDCWD, path.p, sighting_purpose[i], before_ms, &erased));
-	TRY(oldest_left(&path, i, &oldest));
+	TRY(oldest_left(&ref, &oldest));
+	TRY(become_owner(path.p));
+	TRY(close_newest(&ref, &busy));
+	TRY(chain_erase(&ref, before_ms, &erased));
+	TRY(oldest_left(&ref, &oldest));
 	(void)printf("%s\t%" PRIu64 " files erased", sighting_folder[i], erased);
 	*ret_left = oldest < before_ms;
 	if (*ret_left) {

@@ -90,16 +90,14 @@ static ch_err open_one(struct sightings *s, size_t i, int64_t now_ms, uint64_t *
 	struct path path;
 	struct chain_opened o;
 	const struct chain_config config = {
-		.purpose = sighting_purpose[i],
+		.ref = { AT_FDCWD, path.p, sighting_purpose[i], one->room, sizeof(one->room) },
 		.limits = { .segment_bytes = share_of(s, i) / SEGMENTS,
 			    .segment_ms = DAY_MS,
 			    .total_bytes = share_of(s, i),
 			    .keep_ms = s->limits.keep_s * 1000 },
-		.room = one->room,
-		.cap = sizeof(one->room),
 	};
 	TRY(path_join(&path, str_from_c(s->folder.p), str_from_c(sighting_folder[i]), (str){ 0 }));
-	ch_err e = chain_open(&one->chain, AT_FDCWD, path.p, &config, now_ms, &o);
+	ch_err e = chain_open(&one->chain, &config, now_ms, &o);
 	log_opened(&path, &o);
 	one->open = !failed(e);
 	*cut_bytes += o.cut_bytes;

@@ -16,6 +16,9 @@ uint8_t kit_room[CHAIN_ROOM_MAX];
 uint8_t kit_reader[CHAIN_ROOM_MAX];
 
 static char folder[64];
+const struct chain_ref kit_ref = {
+	AT_FDCWD, folder, { "test", 4 }, kit_reader, sizeof(kit_reader)
+};
 
 int kit_begin(void **state)
 {
@@ -37,16 +40,14 @@ const char *kit_folder(void)
 
 struct chain_config kit_config(void)
 {
-	return (struct chain_config){ .purpose = LIT("test"),
-				      .room = kit_room,
-				      .cap = sizeof(kit_room) };
+	return (struct chain_config){ .ref = { AT_FDCWD, folder, LIT("test"), kit_room,
+					       sizeof(kit_room) } };
 }
 
 void kit_open(struct chain *c, struct chain_opened *report)
 {
 	struct chain_config config = kit_config();
-	assert_int_equal(ch_code_of(chain_open(c, AT_FDCWD, folder, &config, NOW_MS, report)),
-			 CH_OK);
+	assert_int_equal(ch_code_of(chain_open(c, &config, NOW_MS, report)), CH_OK);
 }
 
 static str text_of(uint64_t seq, char room[static 32])
@@ -80,8 +81,7 @@ size_t kit_read_all(void)
 	char room[32];
 	size_t n = 0;
 	bool got = true;
-	assert_false(failed(cursor_open(&k, AT_FDCWD, folder, LIT("test"), CHAIN_OLDEST, kit_reader,
-					sizeof(kit_reader))));
+	assert_false(failed(cursor_open(&k, &kit_ref, CHAIN_OLDEST)));
 	for (;; n++) {
 		assert_false(failed(cursor_next(&k, &r, &got)));
 		if (!got)
@@ -96,8 +96,7 @@ size_t kit_read_all(void)
 
 enum ch_code kit_verify(struct chain_report *report)
 {
-	return ch_code_of(chain_verify(AT_FDCWD, folder, LIT("test"), NULL, kit_reader,
-				       sizeof(kit_reader), report));
+	return ch_code_of(chain_verify(&kit_ref, NULL, report));
 }
 
 static void path_to(uint64_t segment, struct path *ret_path)

@@ -20,6 +20,8 @@ int kit_end(void **state);
 const char *kit_folder(void);
 
 struct chain_config kit_config(void);
+/* For readers. */
+extern const struct chain_ref kit_ref;
 /* Opens with kit_config and fails the test if that fails. */
 void kit_open(struct chain *c, struct chain_opened *report);
 /* A batch of n records "record SEQ" with the time NOW_MS + SEQ. */

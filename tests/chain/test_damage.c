@@ -10,7 +10,7 @@ static uint8_t whole[FILE_CAP], other[FILE_CAP];
 static ch_err open_again(struct chain *c, struct chain_opened *o)
 {
 	struct chain_config config = kit_config();
-	return chain_open(c, AT_FDCWD, kit_folder(), &config, NOW_MS, o);
+	return chain_open(c, &config, NOW_MS, o);
 }
 
 /* A segment of batches of three records; where each frame begins is in at[], then the end. */

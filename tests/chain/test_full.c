@@ -145,7 +145,7 @@ static void test_real_limit(void **state)
 	struct chain_config config = kit_config();
 	(void)state;
 	config.limits.segment_bytes = SEGMENT_SMALL;
-	assert_false(failed(chain_open(&c, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)));
+	assert_false(failed(chain_open(&c, &config, NOW_MS, &o)));
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	small = (struct rlimit){ 1000, before.rlim_max };

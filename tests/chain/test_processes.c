@@ -19,7 +19,7 @@ static void small_open(struct chain *c, uint64_t total)
 	struct chain_config config = kit_config();
 	config.limits.segment_bytes = SEGMENT_SMALL;
 	config.limits.total_bytes = total;
-	if (failed(chain_open(c, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)))
+	if (failed(chain_open(c, &config, NOW_MS, &o)))
 		_exit(1);
 }
 
@@ -84,8 +84,7 @@ static void write_some(size_t n)
 static void wait_for_chain(struct chain_cursor *k)
 {
 	for (;;) {
-		ch_err e = cursor_open(k, AT_FDCWD, kit_folder(), LIT("test"), CHAIN_OLDEST,
-				       kit_reader, sizeof(kit_reader));
+		ch_err e = cursor_open(k, &kit_ref, CHAIN_OLDEST);
 		if (!failed(e))
 			return;
 		assert_int_equal(ch_code_of(e), CH_E_NOT_FOUND);
@@ -134,15 +133,13 @@ static void test_from(void **state)
 	assert_false(failed(chain_rotate(&c, NOW_MS)));
 	kit_batch(&c, 10, CHAIN_LATER);
 	for (uint64_t from = 0; from < 20; from++) {
-		assert_false(failed(cursor_open(&k, AT_FDCWD, kit_folder(), LIT("test"), from,
-						kit_reader, sizeof(kit_reader))));
+		assert_false(failed(cursor_open(&k, &kit_ref, from)));
 		assert_false(failed(cursor_next(&k, &r, &got)));
 		assert_true(got);
 		assert_int_equal(r.seq, from);
 		cursor_close(&k);
 	}
-	assert_false(failed(cursor_open(&k, AT_FDCWD, kit_folder(), LIT("test"), 20, kit_reader,
-					sizeof(kit_reader))));
+	assert_false(failed(cursor_open(&k, &kit_ref, 20)));
 	assert_false(failed(cursor_next(&k, &r, &got)));
 	assert_false(got);
 	kit_batch(&c, 1, CHAIN_LATER);
@@ -151,8 +148,7 @@ static void test_from(void **state)
 	assert_int_equal(r.seq, 20);
 	cursor_close(&k);
 	/* one that the chain has not reached: it must have been cut since */
-	assert_false(failed(cursor_open(&k, AT_FDCWD, kit_folder(), LIT("test"), 22, kit_reader,
-					sizeof(kit_reader))));
+	assert_false(failed(cursor_open(&k, &kit_ref, 22)));
 	assert_int_equal(ch_code_of(cursor_next(&k, &r, &got)), CH_E_MISMATCH);
 	cursor_close(&k);
 	chain_close(&c);
@@ -173,8 +169,7 @@ static void test_cut_behind_the_reader(void **state)
 	uint64_t end = c.end;
 	kit_batches(&c, 2, CHAIN_LATER);
 	chain_close(&c);
-	assert_false(failed(cursor_open(&k, AT_FDCWD, kit_folder(), LIT("test"), 0, kit_reader,
-					sizeof(kit_reader))));
+	assert_false(failed(cursor_open(&k, &kit_ref, 0)));
 	while (got)
 		assert_false(failed(cursor_next(&k, &r, &got)));
 	(void)kit_load(0, text, sizeof(text));
@@ -199,8 +194,7 @@ static void test_overtaken(void **state)
 	(void)state;
 	small_open(&c, 2 * SEGMENT_SMALL);
 	kit_batches(&c, 3, CHAIN_LATER);
-	assert_false(failed(cursor_open(&k, AT_FDCWD, kit_folder(), LIT("test"), 0, kit_reader,
-					sizeof(kit_reader))));
+	assert_false(failed(cursor_open(&k, &kit_ref, 0)));
 	assert_false(failed(cursor_next(&k, &r, &got)));
 	kit_batches(&c, 500, CHAIN_LATER);
 	ch_err e = CH_DONE;
@@ -211,8 +205,7 @@ static void test_overtaken(void **state)
 	assert_int_equal(ch_code_of(e), CH_E_NOT_FOUND);
 	assert_true(n > 3 && e.detail > n);
 	cursor_close(&k);
-	assert_false(failed(cursor_open(&k, AT_FDCWD, kit_folder(), LIT("test"), e.detail,
-					kit_reader, sizeof(kit_reader))));
+	assert_false(failed(cursor_open(&k, &kit_ref, e.detail)));
 	assert_false(failed(cursor_next(&k, &r, &got)));
 	assert_int_equal(r.seq, e.detail);
 	cursor_close(&k);

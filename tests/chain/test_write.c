@@ -87,19 +87,16 @@ static void test_bad_config(void **state)
 	struct chain_opened o;
 	struct chain_config bad[] = { kit_config(), kit_config(), kit_config(), kit_config() };
 	(void)state;
-	bad[0].purpose = (str){ 0 };
-	bad[1].cap = CHAIN_ROOM_MIN - 1;
+	bad[0].ref.purpose = (str){ 0 };
+	bad[1].ref.cap = CHAIN_ROOM_MIN - 1;
 	bad[2].limits.segment_bytes = 10;
 	bad[3].limits.total_bytes = 20 * 1024 * 1024; /* less than two segments */
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_int_equal(
-			ch_code_of(chain_open(&c, AT_FDCWD, kit_folder(), &bad[i], NOW_MS, &o)),
-			CH_E_RANGE);
+		assert_int_equal(ch_code_of(chain_open(&c, &bad[i], NOW_MS, &o)), CH_E_RANGE);
 	kit_open(&c, &o);
 	chain_close(&c);
-	bad[0].purpose = LIT("another");
-	assert_int_equal(ch_code_of(chain_open(&c, AT_FDCWD, kit_folder(), &bad[0], NOW_MS, &o)),
-			 CH_E_MISMATCH);
+	bad[0].ref.purpose = LIT("another");
+	assert_int_equal(ch_code_of(chain_open(&c, &bad[0], NOW_MS, &o)), CH_E_MISMATCH);
 }
 
 static void test_rights(void **state)
@@ -112,7 +109,8 @@ static void test_rights(void **state)
 	(void)state;
 	config.mode = 0640;
 	assert_false(failed(path_join(&path, str_from_c(kit_folder()), LIT("deep"), LIT("er"))));
-	assert_false(failed(chain_open(&c, AT_FDCWD, path.p, &config, NOW_MS, &o)));
+	config.ref.path = path.p;
+	assert_false(failed(chain_open(&c, &config, NOW_MS, &o)));
 	chain_close(&c);
 	assert_int_equal(stat(path.p, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0750);
@@ -130,7 +128,7 @@ static void test_segments_by_size(void **state)
 	struct chain_config config = kit_config();
 	(void)state;
 	config.limits.segment_bytes = SEGMENT_SMALL;
-	assert_false(failed(chain_open(&c, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)));
+	assert_false(failed(chain_open(&c, &config, NOW_MS, &o)));
 	kit_batches(&c, 200, CHAIN_LATER);
 	chain_close(&c);
 	assert_int_equal(kit_verify(&report), CH_OK);
@@ -139,7 +137,7 @@ static void test_segments_by_size(void **state)
 	assert_true(report.bytes <= report.segments * SEGMENT_SMALL);
 	assert_int_equal(kit_read_all(), 200);
 	/* a batch larger than a segment gets one of its own */
-	assert_false(failed(chain_open(&c, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)));
+	assert_false(failed(chain_open(&c, &config, NOW_MS, &o)));
 	kit_batch(&c, 1000, CHAIN_LATER);
 	kit_batch(&c, 1, CHAIN_LATER);
 	chain_close(&c);
@@ -154,7 +152,7 @@ static void test_segments_by_age(void **state)
 	struct chain_config config = kit_config();
 	(void)state;
 	config.limits.segment_ms = 1000;
-	assert_false(failed(chain_open(&c, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)));
+	assert_false(failed(chain_open(&c, &config, NOW_MS, &o)));
 	assert_false(failed(chain_tidy(&c, NOW_MS + 5000))); /* empty: no new one */
 	kit_batch(&c, 1, CHAIN_LATER);
 	assert_false(failed(chain_tidy(&c, NOW_MS + 5000)));
@@ -177,7 +175,7 @@ static void test_bound(void **state)
 	(void)state;
 	config.limits.segment_bytes = SEGMENT_SMALL;
 	config.limits.total_bytes = 4 * SEGMENT_SMALL;
-	assert_false(failed(chain_open(&c, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)));
+	assert_false(failed(chain_open(&c, &config, NOW_MS, &o)));
 	for (int i = 0; i < 20; i++) {
 		kit_batches(&c, 50, CHAIN_LATER);
 		assert_int_equal(kit_verify(&report), CH_OK);
@@ -188,8 +186,7 @@ static void test_bound(void **state)
 	assert_int_equal(report.before.seq, report.first_seq);
 	assert_int_equal(kit_read_all(), 1000 - report.first_seq);
 	struct chain_cursor k;
-	ch_err e = cursor_open(&k, AT_FDCWD, kit_folder(), LIT("test"), 3, kit_reader,
-			       sizeof(kit_reader));
+	ch_err e = cursor_open(&k, &kit_ref, 3);
 	assert_int_equal(ch_code_of(e), CH_E_NOT_FOUND);
 	assert_int_equal(e.detail, report.first_seq);
 	chain_close(&c);
@@ -204,7 +201,7 @@ static void test_retention_by_age(void **state)
 	(void)state;
 	config.limits.keep_ms = 10000;
 	config.limits.segment_ms = 1000;
-	assert_false(failed(chain_open(&c, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)));
+	assert_false(failed(chain_open(&c, &config, NOW_MS, &o)));
 	for (int s = 0; s < 30; s++) {
 		kit_batch(&c, 1, CHAIN_LATER);
 		assert_false(failed(chain_tidy(&c, NOW_MS + s * 1000)));
@@ -213,12 +210,10 @@ static void test_retention_by_age(void **state)
 	assert_in_range(report.segments, 10, 13);
 	assert_int_equal(report.next_seq, 30);
 	uint64_t erased = 0;
-	assert_false(
-		failed(chain_erase(AT_FDCWD, kit_folder(), LIT("test"), NOW_MS + 25000, &erased)));
+	assert_false(failed(chain_erase(&kit_ref, NOW_MS + 25000, &erased)));
 	assert_true(erased > 3);
 	assert_int_equal(kit_verify(&report), CH_OK);
-	assert_false(
-		failed(chain_erase(AT_FDCWD, kit_folder(), LIT("test"), INT64_MAX - 1, &erased)));
+	assert_false(failed(chain_erase(&kit_ref, INT64_MAX - 1, &erased)));
 	assert_int_equal(kit_verify(&report), CH_OK);
 	assert_int_equal(report.segments, 1); /* the newest stays */
 	kit_batch(&c, 1, CHAIN_LATER);        /* and the writer was not disturbed */
@@ -234,14 +229,12 @@ static void test_two_writers(void **state)
 	static uint8_t room[CHAIN_ROOM_MIN];
 	(void)state;
 	kit_open(&c, &o);
-	config.room = room;
-	config.cap = sizeof(room);
-	assert_int_equal(ch_code_of(chain_open(&d, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)),
-			 CH_E_BUSY);
+	config.ref.room = room;
+	config.ref.cap = sizeof(room);
+	assert_int_equal(ch_code_of(chain_open(&d, &config, NOW_MS, &o)), CH_E_BUSY);
 	kit_batch(&c, 1, CHAIN_NOW);
 	chain_close(&c);
-	assert_int_equal(ch_code_of(chain_open(&d, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)),
-			 CH_OK);
+	assert_int_equal(ch_code_of(chain_open(&d, &config, NOW_MS, &o)), CH_OK);
 	chain_close(&d);
 }
 
@@ -253,7 +246,7 @@ static void test_kept_head(void **state)
 	struct chain_config config = kit_config();
 	(void)state;
 	config.limits.segment_bytes = SEGMENT_SMALL;
-	assert_false(failed(chain_open(&c, AT_FDCWD, kit_folder(), &config, NOW_MS, &o)));
+	assert_false(failed(chain_open(&c, &config, NOW_MS, &o)));
 	struct chain_head heads[100];
 	for (size_t i = 0; i < COUNT_OF(heads); i++) {
 		heads[i] = chain_head(&c);
@@ -261,27 +254,18 @@ static void test_kept_head(void **state)
 	}
 	chain_close(&c);
 	for (size_t i = 0; i < COUNT_OF(heads); i++) {
-		assert_false(failed(chain_verify(AT_FDCWD, kit_folder(), LIT("test"), &heads[i],
-						 kit_reader, sizeof(kit_reader), &report)));
+		assert_false(failed(chain_verify(&kit_ref, &heads[i], &report)));
 		heads[i].hash[7] ^= 1;
-		assert_int_equal(
-			ch_code_of(chain_verify(AT_FDCWD, kit_folder(), LIT("test"), &heads[i],
-						kit_reader, sizeof(kit_reader), &report)),
-			CH_E_MISMATCH);
+		assert_int_equal(ch_code_of(chain_verify(&kit_ref, &heads[i], &report)),
+				 CH_E_MISMATCH);
 		heads[i].hash[7] ^= 1;
 	}
 	struct chain_head beyond = { .seq = 101 };
-	assert_int_equal(ch_code_of(chain_verify(AT_FDCWD, kit_folder(), LIT("test"), &beyond,
-						 kit_reader, sizeof(kit_reader), &report)),
-			 CH_E_MISMATCH);
+	assert_int_equal(ch_code_of(chain_verify(&kit_ref, &beyond, &report)), CH_E_MISMATCH);
 	uint64_t erased = 0;
-	assert_false(
-		failed(chain_erase(AT_FDCWD, kit_folder(), LIT("test"), INT64_MAX - 1, &erased)));
-	assert_int_equal(ch_code_of(chain_verify(AT_FDCWD, kit_folder(), LIT("test"), &heads[0],
-						 kit_reader, sizeof(kit_reader), &report)),
-			 CH_E_NOT_FOUND);
-	assert_false(failed(chain_verify(AT_FDCWD, kit_folder(), LIT("test"), &heads[99],
-					 kit_reader, sizeof(kit_reader), &report)));
+	assert_false(failed(chain_erase(&kit_ref, INT64_MAX - 1, &erased)));
+	assert_int_equal(ch_code_of(chain_verify(&kit_ref, &heads[0], &report)), CH_E_NOT_FOUND);
+	assert_false(failed(chain_verify(&kit_ref, &heads[99], &report)));
 }
 
 /* A file that a crash left before its rename goes away, any other stays. */

@@ -92,8 +92,11 @@ static size_t read_back(enum sighting_chain which, struct sighting *ret_last, ui
 	size_t n = 0;
 	assert_false(failed(path_join(&path, str_from_c(folder), str_from_c(sighting_folder[which]),
 				      (str){ 0 })));
-	assert_false(failed(cursor_open(&k, AT_FDCWD, path.p, sighting_purpose[which], CHAIN_OLDEST,
-					room, sizeof(room))));
+	assert_false(
+		failed(cursor_open(&k,
+				   &(struct chain_ref){ AT_FDCWD, path.p, sighting_purpose[which],
+							room, sizeof(room) },
+				   CHAIN_OLDEST)));
 	for (;;) {
 		assert_false(failed(cursor_next(&k, &r, &got)));
 		if (!got)
@@ -284,12 +287,11 @@ static void hold(void)
 {
 	struct chain_opened o;
 	struct path path;
-	const struct chain_config config = { .purpose = sighting_purpose[SIGHTINGS_SIGNED],
-					     .room = other_room,
-					     .cap = sizeof(other_room) };
+	const struct chain_config config = { .ref = { AT_FDCWD, path.p,
+						      sighting_purpose[SIGHTINGS_SIGNED],
+						      other_room, sizeof(other_room) } };
 	assert_false(failed(path_join(&path, str_from_c(folder), LIT("signed"), (str){ 0 })));
-	assert_false(
-		failed(chain_open(&other_chain, AT_FDCWD, path.p, &config, clock_unix_ms(), &o)));
+	assert_false(failed(chain_open(&other_chain, &config, clock_unix_ms(), &o)));
 }
 
 static void test_two_gates(void **state)

@@ -34,12 +34,20 @@ struct chain_limits {
 	int64_t keep_ms;        /* segments whose last record is older are erased; 0: none */
 };
 
+/* Which chain, and memory to work in. */
+struct chain_ref {
+	int dir_fd;       /* AT_FDCWD works … */
+	const char *path; /* … of its folder; needed while opening */
+	str purpose;      /* what it is for: in every header, and checked; at most 32 bytes */
+	uint8_t *room;    /* for one batch: the caller's, as long as the chain is open */
+	size_t cap;       /* of it, CHAIN_ROOM_MIN to CHAIN_ROOM_MAX. A writer's batches are
+			   * smaller than its room; a reader's takes all with CHAIN_ROOM_MAX. */
+};
+
 struct chain_config {
-	str purpose; /* what it is for: in every header, and checked; at most 32 bytes */
+	struct chain_ref ref;
 	struct chain_limits limits;
-	mode_t mode;   /* of its files; 0: 0600. The folder gets x where this has r. */
-	uint8_t *room; /* where a batch is put together: the caller's, as long as the chain */
-	size_t cap;    /* CHAIN_ROOM_MIN to CHAIN_ROOM_MAX: the largest batch, about */
+	mode_t mode; /* of its files; 0: 0600. The folder gets x where this has r. */
 };
 
 /* A byte of a chain: the segment's name is its first sequence number. */
@@ -59,7 +67,10 @@ struct chain_opened {
 
 struct chain {
 	int dir_fd, lock_fd, fd;
-	struct chain_config config;
+	struct chain_limits limits;
+	mode_t mode;
+	uint8_t *room;
+	size_t cap;
 	uint8_t purpose[CHAIN_PURPOSE_MAX];
 	uint8_t id[CHAIN_ID_SIZE];
 	uint64_t segment_first;
@@ -74,13 +85,12 @@ struct chain {
 	bool broken; /* a sync failed: nobody knows what is on the disk */
 };
 
-/* Opens the chain in the folder path below dir_fd (AT_FDCWD works), makes it if there is
- * none, and takes the lock. What a crash left half-written at the end is cut off, and
+/* Opens the chain, makes it if there is none, and takes the lock. What a crash left half-written at the end is cut off, and
  * *report says how much. Damage before the end is never passed over: E_MISMATCH, and
  * report->fault says where. The last two segments are read whole, older ones are not
  * (chain_verify does). E_BUSY: somebody else writes there. E_RANGE: limits or room. */
-ch_err chain_open(struct chain *c, int dir_fd, const char *path, const struct chain_config *config,
-		  int64_t now_ms, struct chain_opened *report);
+ch_err chain_open(struct chain *c, const struct chain_config *config, int64_t now_ms,
+		  struct chain_opened *report);
 /* Drops what waits. Fine when it never was open. */
 void chain_close(struct chain *c);
 
@@ -121,6 +131,6 @@ struct chain_head chain_head(const struct chain *c);
 ch_err chain_bytes(const struct chain *c, uint64_t *ret_bytes);
 
 /* Erases, oldest first, whole segments whose last record is older than before_ms; never the
- * newest segment. Needs no lock and does not disturb the writer. *ret_erased counts them. */
-ch_err chain_erase(int dir_fd, const char *path, str purpose, int64_t before_ms,
-		   uint64_t *ret_erased);
+ * newest segment. Needs no lock, no room, and does not disturb the writer. *ret_erased counts
+ * them. */
+ch_err chain_erase(const struct chain_ref *ref, int64_t before_ms, uint64_t *ret_erased);

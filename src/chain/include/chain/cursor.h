@@ -42,11 +42,9 @@ struct chain_cursor {
 	struct chain_place fault;
 };
 
-/* Reads from record `from` on, or CHAIN_OLDEST. room: CHAIN_ROOM_MAX takes every chain; less
- * will do when the writer's room is known to be no larger. E_NOT_FOUND: there is no chain, or
- * retention has erased that record (detail: the first one there is). */
-ch_err cursor_open(struct chain_cursor *k, int dir_fd, const char *path, str purpose, uint64_t from,
-		   uint8_t *room, size_t cap);
+/* Reads from record `from` on, or CHAIN_OLDEST. E_NOT_FOUND: there is no chain, or retention
+ * has erased that record (detail: the first one there is). */
+ch_err cursor_open(struct chain_cursor *k, const struct chain_ref *ref, uint64_t from);
 void cursor_close(struct chain_cursor *k);
 /* The next record; *ret_got false: there is none yet. E_MISMATCH: damaged, or cut behind
  * the cursor; k->fault says where. E_NOT_FOUND: retention overtook the cursor (detail: the
@@ -68,5 +66,5 @@ struct chain_report {
 /* Reads and checks everything. expected, if not NULL, is a head that was kept: E_MISMATCH when
  * the chain is another one by now, E_NOT_FOUND when that part has been erased, so that
  * nothing can be said. */
-ch_err chain_verify(int dir_fd, const char *path, str purpose, const struct chain_head *expected,
-		    uint8_t *room, size_t cap, struct chain_report *report);
+ch_err chain_verify(const struct chain_ref *ref, const struct chain_head *expected,
+		    struct chain_report *report);
