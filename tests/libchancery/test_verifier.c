@@ -129,6 +129,30 @@ static void test_periods_of_keys(void **state)
 	assert_int_equal(make_both(1), CH_E_LIMIT);
 }
 
+/* NULLs further in are answered as well. */
+static void test_nulls_within(void **state)
+{
+	(void)state;
+	static const char *const nobody[1] = { NULL };
+	static const struct ch_period none = { NULL, 5, 4 };
+	two[0].audiences = nobody;
+	assert_int_equal(make_both(1), CH_E_MISSING);
+	(void)fresh(NULL);
+	two[0].periods = &none;
+	two[0].n_periods = 1;
+	assert_int_not_equal(make_both(1), CH_OK);
+	(void)fresh(NULL);
+	two[0].jwks_size = 0;
+	assert_int_not_equal(make_both(1), CH_OK);
+	two[0].issuer = "";
+	assert_int_not_equal(make_both(1), CH_OK);
+	two[0].issuer = NULL;
+	assert_int_equal(make_both(1), CH_E_USAGE);
+	(void)fresh(NULL);
+	two[0].typ = NULL;
+	assert_int_equal(make_both(1), CH_E_USAGE);
+}
+
 static void test_references(void **state)
 {
 	(void)state;
@@ -155,6 +179,7 @@ int main(void)
 		cmocka_unit_test_setup(test_the_reason_is_cut_to_its_room, fresh),
 		cmocka_unit_test_setup(test_longer_structs, fresh),
 		cmocka_unit_test_setup(test_periods_of_keys, fresh),
+		cmocka_unit_test_setup(test_nulls_within, fresh),
 		cmocka_unit_test_setup(test_references, fresh),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
