@@ -218,48 +218,96 @@ ch_err policy_file_load(struct policy_file *p)
 	return resolve_all(p);
 }
 
-/* One issuer's keys, alone. */
-static ch_err check_keys(const struct gate_issuer *g)
+static uint8_t jwks_rooms[REALMS_MAX][JWKS_TEXT_MAX];
+
+static ch_err read_keys(const struct gate_issuer *g, size_t at, struct policy_issuer *ret_i)
 {
-	static uint8_t jwks[JWKS_TEXT_MAX];
-	uint8_t room[512];
-	struct wr why = wr_of(room, sizeof(room));
-	AUTO(policy_done) struct policy *policy = NULL;
 	struct path path;
 	size_t n = 0;
 	TRY(path_of(&path, g->jwks));
-	ch_err e = file_read(AT_FDCWD, path.p, jwks, sizeof(jwks), &n);
-	struct policy_issuer issuer = { .issuer = g->issuer,
-					.realm = g->realm,
-					.typ = LIT("at+jwt"),
-					.audiences = g->audiences,
-					.n_audiences = g->n_audiences,
-					.jwks = { jwks, n },
-					.max_ttl_s = CONFIG_TTL_MAX_S };
-	if (!failed(e))
-		e = policy_new(&issuer, 1, &why, &policy);
+	TRY(file_read(AT_FDCWD, path.p, jwks_rooms[at], sizeof(jwks_rooms[at]), &n));
+	*ret_i = (struct policy_issuer){ .issuer = g->issuer,
+					 .realm = g->realm,
+					 .typ = LIT("at+jwt"),
+					 .audiences = g->audiences,
+					 .n_audiences = g->n_audiences,
+					 .jwks = { jwks_rooms[at], n },
+					 .skew_s = g->skew_s,
+					 .max_ttl_s = g->max_ttl_s };
+	return CH_DONE;
+}
+
+static ch_err check_policy(const struct policy_issuer *issuers, size_t n, str subject)
+{
+	uint8_t room[512];
+	struct wr why = wr_of(room, sizeof(room));
+	AUTO(policy_done) struct policy *policy = NULL;
+	ch_err e = policy_new(issuers, n, &why, &policy);
 	if (failed(e))
-		(void)say_trouble("key file", g->jwks, e);
+		(void)say_trouble("key file", subject, e);
 	if (why.n > 0)
 		say("policy", wr_text(&why));
 	return e;
 }
 
-static int check(const struct policy_file *p)
+/* Each key file alone, so that all mistakes are said, then all together: one key must not
+ * stand for two issuers. */
+static bool check_keys(const struct policy_file *p)
 {
-	int status = EXIT_YES;
-	if (failed(crypto_init(NULL)))
-		return EXIT_TROUBLE;
+	struct policy_issuer issuers[REALMS_MAX];
+	size_t n = 0;
+	bool good = true;
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
 		const struct gate_issuer *g = &p->g.gate.issuers[i];
-		if (g->jwks.n > 0 && failed(check_keys(g)))
-			status = EXIT_NO;
-		if (p->g.gate.introspects && g->n_mailboxes == 0)
-			say("no mailbox rule, its tokens open EVERY mailbox: realm", g->realm);
+		if (g->jwks.n == 0)
+			continue;
+		ch_err e = read_keys(g, n, &issuers[n]);
+		if (failed(e))
+			(void)say_trouble("key file", g->jwks, e);
+		if (failed(e) || failed(check_policy(&issuers[n], 1, g->jwks)))
+			good = false;
+		else
+			n++;
 	}
-	if (status == EXIT_YES)
+	return good && !failed(check_policy(issuers, n, LIT("of more than one issuer")));
+}
+
+/* A folder that the gate needs; the gate's user may be another than we are now. */
+static bool check_folder(const char *what, str path, bool parent)
+{
+	struct stat st = { 0 };
+	struct path folder;
+	size_t n = path.n;
+	while (parent && n > 0 && path.p[n - 1] != '/')
+		n--;
+	if (path.n == 0)
+		return true;
+	ch_err e = path_of(&folder, str_sub(path, 0, n));
+	if (!failed(e) && stat(folder.p, &st) == 0 && S_ISDIR(st.st_mode))
+		return true;
+	(void)say_trouble(what, str_from_c(folder.p),
+			  ch_fail(CH_E_IO, "there is no such folder: make it", errno));
+	return false;
+}
+
+static bool check_folders(const struct policy_file *p)
+{
+	bool good = check_folder("socket", p->g.socket, true);
+	return check_folder("sightings: the folder above", p->g.gate.evidence.folder, true) && good;
+}
+
+static int check(const struct policy_file *p)
+{
+	if (failed(crypto_init(NULL)))
+		return EXIT_TROUBLE;
+	bool keys = check_keys(p), folders = check_folders(p);
+	for (size_t i = 0; i < p->g.gate.n_issuers; i++)
+		if (p->g.gate.introspects && p->g.gate.issuers[i].n_mailboxes == 0)
+			say("no mailbox rule, its tokens open EVERY mailbox: realm",
+			    p->g.gate.issuers[i].realm);
+	if (keys && folders)
 		(void)printf("%s: good\n", p->name);
-	return status;
+	return keys && folders ? EXIT_YES : EXIT_NO;
 }
 
 static void policy_file_forget(struct policy_file **p)

@@ -1,6 +1,7 @@
 /* The gate's walls. It parses what strangers send, so it keeps only: its sockets, its
  * log, reading the folders of its key files (folders, since a file is replaced by
  * renaming a new one over it), and the folder of its sightings, if it keeps any. */
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "base/path.h"
@@ -51,6 +52,16 @@ static ch_err only_own_folders(const struct gate_config *config)
 	return sandbox_landlock(allowed, n, NET_NONE, &abi);
 }
 
+/* As many as the doors take, or what the system lets us have. */
+static uint64_t files_max(void)
+{
+	struct rlimit have = { 0 };
+	uint64_t want = 2 * DOOR_CONNECTIONS + 64;
+	if (getrlimit(RLIMIT_NOFILE, &have) != 0 || have.rlim_max > want)
+		return want;
+	return have.rlim_max;
+}
+
 ch_err confine(const struct gate_config *config, const int *keep_fds, size_t n)
 {
 	const struct syscall_list lists[] = {
@@ -62,7 +73,7 @@ ch_err confine(const struct gate_config *config, const int *keep_fds, size_t n)
 	TRY(sandbox_undumpable());
 	if (n > 0)
 		TRY(sandbox_close_from(3, keep_fds, n));
-	TRY(sandbox_limits(&(struct sandbox_limits){ .files = 512, .processes = 0 }));
+	TRY(sandbox_limits(&(struct sandbox_limits){ .files = files_max(), .processes = 0 }));
 	TRY(only_own_folders(config));
 	return sandbox_seccomp(lists, COUNT_OF(lists));
 }

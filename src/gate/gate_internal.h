@@ -44,7 +44,7 @@ struct gate {
 	bool warm;        /* all of them */
 };
 
-enum { CHECK_PREFIX = 7 /* "/check/" */ };
+enum { CHECK_PREFIX = 7 /* "/check/" */, DOOR_CONNECTIONS = 1024 /* each of two doors */ };
 
 /* From the configuration: rules, stores, limits. Says in the log what is wide open. */
 ch_err gate_prepare(struct gate *g, int proofs_fd);

@@ -124,11 +124,12 @@ static ch_err close_others(const struct loop *l)
 	return sandbox_close_from(3, keep, n);
 }
 
-/* A header that holds a token, a proof and a certificate is larger than most. */
+/* Each worker of a web server keeps dozens of connections. A header that holds a token, a
+ * proof and a certificate is larger than most. Pages that nobody uses are not there. */
 static ch_err open_doors(struct loop *l)
 {
 	struct http_limits limits = http_limits_default();
-	limits.connections = 256;
+	limits.connections = DOOR_CONNECTIONS;
 	limits.connection_memory = 64 * 1024;
 	limits.arena = 160 * 1024;
 	for (size_t i = 0; i < l->n_doors; i++) {

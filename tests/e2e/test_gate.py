@@ -1,4 +1,5 @@
 """A gate alone, asked over HTTP as a mail server asks it, with tokens signed here."""
+import grp
 import json
 import os
 import subprocess
@@ -268,9 +269,33 @@ def test_check_and_mistakes(tmp_path):
     assert run(gate, "-c", str(tmp_path / "none.yaml")).returncode == 3
 
 
-def test_the_policy_of_contrib_is_good(tmp_path, root_dir):
+def test_check_says_all_that_is_wrong_with_files(tmp_path):
+    gate = Gate(tmp_path / "g", {"home": HOME, "corp": CORP}, MAILBOXES)
+    text = gate.policy.read_text()
+    gate.policy.write_text("socket: none/gate.sock\nsightings: {folder: nowhere/s}\n" + text +
+                           "locations:\n  x: {audiences: [mail], realms: [home], "
+                           "binding: refused}\n")
+    gate.write_keys("home", "{}")
+    gate.write_keys("corp", json.dumps({"keys": [dict(CORP.jwk(), d="AA")]}))
+    bad = run(gate, "-c", str(gate.policy), "--check")
+    assert bad.returncode == 1 and bad.stdout == ""
+    for what in ("home.json", "corp.json", "none/", "nowhere/"):
+        assert what in bad.stderr, (what, bad.stderr)
+    # a key that stands for two issuers
+    gate.policy.write_text(text)
+    gate.write_keys("home", HOME.jwks())
+    gate.write_keys("corp", HOME.jwks())
+    bad = run(gate, "-c", str(gate.policy), "--check")
+    assert bad.returncode == 1 and "stands in the policy already" in bad.stderr
+
+
+@pytest.mark.parametrize("server", ["dovecot", "nginx"])
+def test_the_policy_of_contrib_is_good(tmp_path, root_dir, server):
     policy = tmp_path / "gate.yaml"
-    policy.write_text((root_dir / "contrib" / "dovecot" / "gate.yaml").read_text())
+    text = (root_dir / "contrib" / server / "gate.yaml").read_text()
+    group = grp.getgrgid(os.getgid()).gr_name
+    text = text.replace("socket_group: www-data", f"socket_group: {group}")
+    policy.write_text(text.replace("/run/chancery-gate", str(tmp_path)))
     (tmp_path / "gate.secret").write_text(Gate.SECRET)
     (tmp_path / "gate.secret").chmod(0o600)
     (tmp_path / "jwks").mkdir()

@@ -1,5 +1,6 @@
 """Web servers before an API ask the gate: what passes, what is refused and how it is said,
 and that a client cannot speak for the web server."""
+import json
 import os
 import shutil
 import socket
@@ -9,7 +10,7 @@ import urllib.parse
 
 import pytest
 
-from chancery import b64, wait_for
+from chancery import Signer, b64, wait_for
 from web_server import (CORP, HOME, NAMES, ORIGIN, Authority, Backend, Haproxy, Holder, Nginx, WebGate,
                         basic_of, reached, token, x5t)
 
@@ -358,6 +359,40 @@ def test_metrics_health_ready(gate):
     assert any(n.startswith("chancery_gate_sightings") for n in counts)
     assert get("/health").startswith(b"HTTP/1.1 200")
     assert get("/ready").startswith(b"HTTP/1.1 200")
+
+
+def test_junk_is_limited_by_address_and_known_tokens_pass(tmp_path):
+    """Bad signatures from one address: it is not judged any more, but for known tokens."""
+    gate = WebGate(tmp_path / "gate")
+    text = gate.policy.read_text()
+    assert "burst_us: 60000000" in text
+    gate.policy.write_text(text.replace("burst_us: 60000000", "burst_us: 1000, us_per_s: 100"))
+    with gate:
+        known, fresh = token(), token()
+        assert gate.check("api", known).status == 200
+        junk = [token()[:-6] + "AAAAAA" for _ in range(4)]
+        def limited():
+            for t in junk:
+                answer = gate.check("api", t)
+                assert answer.status == 401 and answer.body == b""
+            return 'code="junk_limited"' in gate.log_text()
+        wait_for(limited, 10, "the limit")
+        assert gate.check("api", known).status == 200
+        refused = gate.check("api", fresh)
+        assert refused.status == 401 and "error" not in refused["WWW-Authenticate"]
+        assert gate.check("api", fresh, X_Client_Address="192.0.2.10").status == 200
+
+
+def test_keys_that_change_while_others_ask(tmp_path):
+    """A new key is warmed when nobody asks; tokens of it pass at once, and no answer is lost."""
+    with WebGate(tmp_path / "gate") as gate:
+        good = token(exp=int(time.time()) + 600)
+        with Load(lambda: gate.check("api", good), lambda: gate.check("api", token())) as load:
+            for n in range(5):
+                new = Signer(HOME.issuer, kid=f"n{n}")
+                gate.write_keys("home", json.dumps({"keys": [HOME.jwk(), new.jwk()]}))
+                wait_for(lambda: gate.check("api", token(new)).status == 200, 5, "the new key")
+        assert load.failed == [] and load.done > 50
 
 
 # --- reload ---
