@@ -220,7 +220,7 @@ static void add_all(void)
 static void add_cached(void)
 {
 	static _Alignas(64) uint8_t storage[3][CACHE_STORAGE];
-	static char room[CACHED][TOKEN_MAX];
+	static char room[TOKEN_MAX], packed[CACHED][TOKEN];
 	static str tokens[CACHED];
 	static const struct {
 		const char *name;
@@ -228,8 +228,11 @@ static void add_cached(void)
 	} caches[] = { { "cached_1", 1 }, { "cached_64", 64 }, { "cached_4096", CACHED } };
 	for (size_t i = 0; i < CACHED; i++) {
 		rand_fill(sig, sizeof(sig));
-		tokens[i] = token_of(room[i], LIT("https://login.example/10"),
-				     LIT("2026-11-100-realm-10"));
+		str t = token_of(room, LIT("https://login.example/10"),
+				 LIT("2026-11-100-realm-10"));
+		must(t.n == TOKEN, "no token of that size");
+		mem_copy(packed[i], t.p, TOKEN);
+		tokens[i] = (str){ packed[i], TOKEN };
 	}
 	for (size_t i = 0; i < COUNT_OF(caches); i++) {
 		add(caches[i].name, tokens[0], TOKEN_accepted);
