@@ -71,7 +71,8 @@ def by_the_key(jwk, text, sig):
         else:
             pad = padding.PKCS1v15() if jwk["alg"] == "RS256" else padding.PSS(
                 padding.MGF1(hashes.SHA256()), 32)
-            rsa.RSAPublicNumbers(n["e"], n["n"]).public_key().verify(sig, text, pad, hashes.SHA256())
+            rsa.RSAPublicNumbers(n["e"], n["n"]).public_key().verify(sig, text, pad,
+                                                                     hashes.SHA256())
     except InvalidSignature:
         return False
     return True
@@ -121,7 +122,7 @@ def test_the_command_gives_the_same_codes(whole, tmp_path):
         done = subprocess.run(command(issuer, path, now), input=lines.encode(), capture_output=True,
                               timeout=60, check=False)
         if steps[0][1]["expect"]["code"] == "bad_policy":
-            # an issuer's name that is no good is the caller's fault, a key set that is not is trouble
+            # a bad name of an issuer is the caller's fault, a bad key set is trouble
             denied = 2 if re.search(r"^http:|\?", issuer["issuer"]) else 3
             assert done.returncode == denied and not done.stdout, name
             continue

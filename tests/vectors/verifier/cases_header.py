@@ -66,7 +66,8 @@ def members(book):
         book.strict(f"{name.replace('#', '-')}-good", f"{name}, although the pinned key signed",
                     make(header(**{name: value})), "bad_header", **why)
     why = {"reason": "no encryption, compression or nesting here: each is another parser"}
-    for name, more in (("zip", {"zip": "DEF"}), ("cty", {"cty": "JWT"}), ("enc", {"enc": "A128GCM"}),
+    for name, more in (("zip", {"zip": "DEF"}), ("cty", {"cty": "JWT"}),
+                       ("enc", {"enc": "A128GCM"}),
                        ("p2c", {"p2c": 1000000000, "p2s": "AAAAAAAAAAA"}),
                        ("epk", {"epk": public("rogue")}), ("iss", {"iss": CLAIMS["iss"]}),
                        ("aud", {"aud": "mail"}), ("sub", {"sub": "root"})):
@@ -106,14 +107,16 @@ def algorithms(book):
     book.group("alg", "the algorithm is the key's, and signatures are exact",
                "RFC 8725 section 3.1: only the algorithm of the key, whatever the header says")
     for name, key, sub in (("es256", "es", "es-1"), ("rs256", "rs", "rs-1")):
-        book.accept(name, f"a good {name.upper()} token", make(header(alg=name.upper(), kid=sub), key=key))
+        book.accept(name, f"a good {name.upper()} token",
+                    make(header(alg=name.upper(), kid=sub), key=key))
     book.accept("eddsa", "a good EdDSA token", make(header(alg="EdDSA", kid="ed-1"), key="ed"),
                 needs=["EdDSA"])
     book.accept("ps256", "a good PS256 token", make(header(alg="PS256", kid="ps-1"), key="ps"),
                 needs=["PS256"])
     why = {"reason": "RFC 8725 section 2.1, CVE-2015-9235: none is no signature"}
     for alg in ("none", "None", "NONE", "nOnE", "none ", "\u0000none"):
-        book.must(f"none-{alg.strip()}{len(alg)}".replace("\0", "nul"), f"alg is {alg!r}, signed in earnest",
+        book.must(f"none-{alg.strip()}{len(alg)}".replace("\0", "nul"),
+                  f"alg is {alg!r}, signed in earnest",
                   make(header(alg=alg)), "bad_alg", **why)
         if alg.isalpha():
             book.must(f"{alg}-unsigned", f"alg is {alg!r}, and the signature is empty",
@@ -122,15 +125,16 @@ def algorithms(book):
               make(header(alg="none"), sign=lambda t: b"xx"), "bad_alg", **why)
     book.must("missing", "there is no alg", make(header(alg=None)), "bad_alg")
     book.must("empty", "alg is empty", make(header(alg="")), "bad_alg")
-    why = {"reason": "RFC 8725 section 2.1, CVE-2016-10555, CVE-2023-48223, CVE-2026-44699: the public key "
-                     "as the secret of an HMAC"}
+    why = {"reason": "RFC 8725 section 2.1, CVE-2016-10555, CVE-2023-48223, CVE-2026-44699: the "
+                     "public key as the secret of an HMAC"}
     for kid, key in (("es-1", "es"), ("rs-1", "rs")):
         jwk = public(key, kid)
         for name, secret in (("pem", pem(key)), ("pem-stripped", pem(key).strip()),
                              ("jwk", compact(jwk)), ("empty", b""),
                              ("number", unb64(jwk.get("x") or jwk["n"]))):
             book.must(f"hs256-{name}-{key}", f"HS256 with the public {jwk['alg']} key ({name})",
-                      make(header(alg="HS256", kid=kid), sign=with_secret(secret)), "bad_alg", **why)
+                      make(header(alg="HS256", kid=kid), sign=with_secret(secret)), "bad_alg",
+                      **why)
     why = {"reason": "RFC 8725 section 3.2: one key, one algorithm"}
     for name, kid, alg, sign in (
             ("rs-as-ps", "rs-1", "PS256", lambda t: ps256(KEYS["rs"], t)),
@@ -166,7 +170,8 @@ def es256(book):
     book.must("payload-changed", "another payload under a good signature", f"{h}.{tampered}.{s}",
               "bad_signature", reason="RFC 7515 section 5.2")
     book.must("header-changed", "another header under a good signature",
-              b64(compact(header(x=1))) + f".{p}.{s}", "bad_signature", reason="RFC 7515 section 5.2")
+              b64(compact(header(x=1))) + f".{p}.{s}", "bad_signature",
+              reason="RFC 7515 section 5.2")
     book.must("rogue", "another key under the known kid", make(key="rogue"), "bad_signature",
               reason="RFC 7515 section 5.2")
     for name, title, change in (
@@ -177,14 +182,17 @@ def es256(book):
             ("wide", "r and s of 48 bytes, as ES384", lambda r, s: pair(r, s, 48)),
             ("r-only", "r alone", lambda r, s: pair(r, s)[:32]),
             ("zero", "r = s = 0 (CVE-2022-21449)", lambda r, s: bytes(64)),
-            ("r-zero", "r = 0", lambda r, s: pair(0, s)), ("s-zero", "s = 0", lambda r, s: pair(r, 0)),
-            ("ones", "r = s = 1", lambda r, s: pair(1, 1)), ("n-n", "r = s = n", lambda r, s: pair(N, N)),
+            ("r-zero", "r = 0", lambda r, s: pair(0, s)),
+            ("s-zero", "s = 0", lambda r, s: pair(r, 0)),
+            ("ones", "r = s = 1", lambda r, s: pair(1, 1)),
+            ("n-n", "r = s = n", lambda r, s: pair(N, N)),
             ("r-n", "r = n", lambda r, s: pair(N, s)), ("s-n", "s = n", lambda r, s: pair(r, N)),
             ("p-p", "r = s = p", lambda r, s: pair(P, P)),
             ("all-ones", "all bits set", lambda r, s: b"\xff" * 64),
             ("swapped", "s and r", lambda r, s: pair(s, r)),
             ("r-minus", "n - r", lambda r, s: pair(N - r, s)),
-            ("little-endian", "little-endian", lambda r, s: pair(r, s)[31::-1] + pair(r, s)[:31:-1])):
+            ("little-endian", "little-endian", lambda r,
+             s: pair(r, s)[31::-1] + pair(r, s)[:31:-1])):
         book.must(f"es256-{name}", title, signed(change), "bad_signature", **why)
     book.accept("es256-high-s", "s above n/2: ECDSA allows both",
                 signed(lambda r, s: pair(r, max(s, N - s))), **why)
@@ -200,9 +208,11 @@ def others(book):
 
     def ps(sign):
         return make(header(alg="PS256", kid="ps-1"), sign=lambda t: sign(KEYS["ps"], t))
-    why = {"reason": "RFC 8032 sections 5.1.7 and 8.4: S below the group's order", "needs": ["EdDSA"]}
+    why = {"reason": "RFC 8032 sections 5.1.7 and 8.4: S below the group's order",
+           "needs": ["EdDSA"]}
     for name, title, change in (
-            ("s-plus-l", "S + L", lambda s: s[:32] + (int.from_bytes(s[32:], "little") + ED_L).to_bytes(32, "little")),
+            ("s-plus-l", "S + L",
+             lambda s: s[:32] + (int.from_bytes(s[32:], "little") + ED_L).to_bytes(32, "little")),
             ("short", "63 bytes", lambda s: s[:-1]), ("long", "65 bytes", lambda s: s + b"\0"),
             ("zero", "all zero", lambda s: bytes(64)),
             ("identity", "R the neutral element and S = 0", lambda s: b"\1" + bytes(63)),
@@ -211,8 +221,10 @@ def others(book):
     why = {"reason": "RFC 8017 section 8.2.2: the whole encoded block is compared"}
     forged = b"\0\1" + b"\xff" * 8 + b"\0"
     for name, title, sign in (
-            ("sha1", "PKCS#1 of SHA-1", lambda k, t: rs256(k, t, SHA1_INFO, hashlib.sha1(t).digest())),
-            ("no-null", "DigestInfo without its NULL", lambda k, t: rs256(k, t, SHA256_INFO_NO_NULL)),
+            ("sha1", "PKCS#1 of SHA-1", lambda k,
+             t: rs256(k, t, SHA1_INFO, hashlib.sha1(t).digest())),
+            ("no-null", "DigestInfo without its NULL", lambda k,
+             t: rs256(k, t, SHA256_INFO_NO_NULL)),
             ("no-info", "no DigestInfo", lambda k, t: rs256(k, t, b"")),
             ("fill", "another filling", lambda k, t: rs256(k, t, fill=b"\xfe")),
             ("short-fill", "a short filling and rubbish behind (CVE-2006-4339)",
@@ -220,17 +232,25 @@ def others(book):
             ("truncated", "255 bytes", lambda k, t: rs256(k, t)[:-1]),
             ("overlong", "257 bytes, a zero in front", lambda k, t: b"\0" + rs256(k, t)),
             ("plus-n", "the signature and n added, in 257 bytes",
-             lambda k, t: (int.from_bytes(rs256(k, t), "big") + int.from_bytes(unb64(k["n"]), "big")).to_bytes(257, "big")),
-            ("zero", "all zero", lambda k, t: bytes(256)), ("one", "the number one", lambda k, t: b"\1".rjust(256, b"\0"))):
+             plus_n),
+            ("zero", "all zero", lambda k, t: bytes(256)),
+            ("one", "the number one", lambda k, t: b"\1".rjust(256, b"\0"))):
         book.must(f"rs256-{name}", title, rs(sign), "bad_signature", **why)
     why = {"reason": "RFC 7518 section 3.5: salt of 32 bytes, MGF1 and hash with SHA-256",
            "needs": ["PS256"]}
     for name, title, sign in (
-            ("salt-0", "no salt", lambda k, t: ps256(k, t, 0)), ("salt-20", "a salt of 20 bytes", lambda k, t: ps256(k, t, 20)),
+            ("salt-0", "no salt", lambda k, t: ps256(k, t, 0)),
+            ("salt-20", "a salt of 20 bytes", lambda k, t: ps256(k, t, 20)),
             ("salt-222", "the longest salt", lambda k, t: ps256(k, t, 222)),
             ("mgf-sha1", "MGF1 with SHA-1", lambda k, t: ps256(k, t, mgf="sha1")),
-            ("sha512", "hash and MGF1 with SHA-512", lambda k, t: ps256(k, t, mgf="sha512", name="sha512"))):
+            ("sha512", "hash and MGF1 with SHA-512", lambda k,
+             t: ps256(k, t, mgf="sha512", name="sha512"))):
         book.must(f"ps256-{name}", title, ps(sign), "bad_signature", **why)
+
+
+def plus_n(jwk, text):
+    n = int.from_bytes(unb64(jwk["n"]), "big")
+    return (int.from_bytes(rs256(jwk, text), "big") + n).to_bytes(257, "big")
 
 
 def rs256_tail(text):
@@ -246,11 +266,14 @@ def types(book):
                     make(header(typ=typ)))
     for name, typ in (("missing", None), ("empty", ""), ("jwt", "JWT"), ("logout", "logout+jwt"),
                       ("dpop", "dpop+jwt"), ("secevent", "secevent+jwt"), ("id", "id+jwt"),
-                      ("blank", "at+jwt "), ("prefix", "at+jwtx"), ("short", "at+jw"), ("jose", "JOSE"),
+                      ("blank", "at+jwt "), ("prefix", "at+jwtx"), ("short", "at+jw"),
+                      ("jose", "JOSE"),
                       ("twice", "application/application/at+jwt"), ("only-prefix", "application/"),
-                      ("other-tree", "text/at+jwt"), ("nul", "at+jwt\0"), ("parameter", "at+jwt;x=1")):
+                      ("other-tree", "text/at+jwt"), ("nul", "at+jwt\0"),
+                      ("parameter", "at+jwt;x=1")):
         book.must(name, f"typ is {typ!r}", make(header(typ=typ)), "bad_typ")
-    login = claims(aud="app", client_id=None, jti=None, scope=None, nonce="n-1", auth_time=NOW - 120)
+    login = claims(aud="app", client_id=None, jti=None, scope=None, nonce="n-1",
+                   auth_time=NOW - 120)
     book.accept("id-token", "an ID token where one is asked for", make(header(typ="JWT"), login),
                 policy="login")
     book.must("id-token-as-access", "a whole ID token, for this audience, as an access token",
@@ -263,7 +286,8 @@ def types(book):
     book.must("missing-id-token", "an ID token without typ, where typ is pinned",
               make(header(typ=None), login), "bad_typ", policy="login")
     book.must("proof-as-access", "a DPoP proof as an access token",
-              make(header(typ="dpop+jwt"), {**CLAIMS, "htm": "GET", "htu": "https://api.test/"}), "bad_typ")
+              make(header(typ="dpop+jwt"), {**CLAIMS, "htm": "GET", "htu": "https://api.test/"}),
+              "bad_typ")
     two = {**login, "aud": ["app", "other"], "azp": "app"}
     book.accept("id-token-azp", "an ID token for two audiences, azp is ours",
                 make(header(typ="JWT"), two), policy="login", needs=["azp"],
@@ -293,12 +317,15 @@ def kids(book):
                 reason="a verifier that tries keys does more than one signature check, and takes "
                        "what the issuer did not say")
     for name, kid in (("empty", ""), ("other", "es-2"), ("prefix", "es-"), ("longer", "es-10"),
-                      ("case", "ES-1"), ("blank", "es-1 "), ("nul", "es-1\0"), ("nul-more", "es-1\0x"),
+                      ("case", "ES-1"), ("blank", "es-1 "), ("nul", "es-1\0"),
+                      ("nul-more", "es-1\0x"),
                       ("path", "../../../../dev/null"), ("path-to-key", "./es-1"),
                       ("sql", "x' UNION SELECT 'secret"), ("url", "https://evil.test/key"),
-                      ("wildcard", "*"), ("index", "0"), ("proto", "__proto__"), ("constructor", "constructor"),
+                      ("wildcard", "*"), ("index", "0"), ("proto", "__proto__"),
+                      ("constructor", "constructor"),
                       ("65-bytes", "k" * 65), ("4000-bytes", "k" * 4000), ("newline", "es-1\n")):
-        book.must(name, f"kid is {kid[:24]!r}{'…' if len(kid) > 24 else ''}; the key of es-1 signed",
+        book.must(name,
+                  f"kid is {kid[:24]!r}{'…' if len(kid) > 24 else ''}; the key of es-1 signed",
                   make(header(kid=kid)), "unknown_key")
     book.must("rogue-path", "kid is a path, and the empty file was the secret",
               make(header(alg="HS256", kid="/dev/null"), sign=with_secret(b"")), "unknown_key")
@@ -306,12 +333,17 @@ def kids(book):
               make(header(kid="ed-1")), "bad_alg")
     book.must("encryption", "kid of a key that is for encryption", make(), "unknown_key",
               policy="encryption-key", reason="RFC 7517 section 4.2: use")
-    book.policies["signing-key"] = [policy([public("es", "es-1", key_ops=["sign"]), public("ed", "ed-1")])]
+    book.policies["signing-key"] = [policy([public("es", "es-1", key_ops=["sign"]),
+                                            public("ed", "ed-1")])]
     book.must("signing", "kid of a key whose key_ops lack verify", make(), "unknown_key",
               policy="signing-key", reason="RFC 7517 section 4.3: key_ops", needs=["load"])
-    book.policies["revoked-key"] = [policy([public("es", "es-1", revoked={"revoked_at": NOW - 3600, "reason": "compromised"}),
+    book.policies["revoked-key"] = [policy([public("es", "es-1",
+                                                   revoked={"revoked_at": NOW - 3600,
+                                                            "reason": "compromised"}),
                                             public("ed", "ed-1")])]
-    book.strict("revoked", "kid of a key that its set calls revoked", make(), "unknown_key", policy="revoked-key",
+    book.strict("revoked", "kid of a key that its set calls revoked", make(), "unknown_key",
+                policy="revoked-key",
                 reason="OpenID Federation 1.0 section 8.7: revoked", needs=["load"])
     book.policies["no-keys"] = [policy(jwks())]
-    book.must("no-keys", "the issuer has no key at present", make(), "unknown_key", policy="no-keys")
+    book.must("no-keys", "the issuer has no key at present", make(), "unknown_key",
+              policy="no-keys")

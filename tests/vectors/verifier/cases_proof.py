@@ -2,7 +2,8 @@
 import json
 
 from book import CLAIMS, NOW, ath, b64, changed, claims, make, public, with_text
-from jose import CERTIFICATES, KEYS, es256_rs, N, hmac, pair, sha256, sign_with, thumbprint, token, unb64
+from jose import (CERTIFICATES, KEYS, N, es256_rs, hmac, pair, sha256, sign_with, thumbprint, token,
+                  unb64)
 
 URL = "https://api.test/mail/inbox"
 
@@ -31,11 +32,13 @@ def bare(key, **members):
 
 
 def body_of(text, **members):
-    return changed({"jti": "p-1", "htm": "GET", "htu": URL, "iat": NOW, "ath": ath(text)}, **members)
+    return changed({"jti": "p-1", "htm": "GET", "htu": URL, "iat": NOW, "ath": ath(text)},
+                   **members)
 
 
 def proof(text, head=None, body=None, key="client-es", sign=None):
-    return token(head_of(key) if head is None else head, body_of(text) if body is None else body, key, sign)
+    return token(head_of(key) if head is None else head, body_of(text) if body is None else body,
+                 key, sign)
 
 
 def shown(dpop=None, scheme="DPoP", **more):
@@ -57,9 +60,11 @@ class Proofs:
         self.book = book
 
     def good(self, name, title, dpop, text=TOKEN, now=NOW, **more):
-        self.book.accept(name, title, text, request=shown(dpop, **more), now=now, needs=needs_of(more))
+        self.book.accept(name, title, text, request=shown(dpop, **more), now=now,
+                         needs=needs_of(more))
 
-    def bad(self, name, title, dpop, code="bad_proof", text=TOKEN, level="must", now=NOW, reason=None,
+    def bad(self, name, title, dpop, code="bad_proof", text=TOKEN, level="must", now=NOW,
+            reason=None,
             **more):
         self.book.must(name, title, text, code, level=level, request=shown(dpop, **more), now=now,
                        needs=needs_of(more), **({"reason": reason} if reason else {}))
@@ -69,7 +74,8 @@ class Proofs:
 
 
 def schemes(book):
-    book.group("dpop", "a proof of possession for this request", "RFC 9449 sections 4.3 and 7.1", ["dpop"])
+    book.group("dpop", "a proof of possession for this request", "RFC 9449 sections 4.3 and 7.1",
+               ["dpop"])
     p = Proofs(book)
     good = proof(TOKEN)
     p.good("good", "a good proof", good)
@@ -80,21 +86,28 @@ def schemes(book):
     why = "RFC 9449 section 7.2: a bound token is no bearer token"
     book.reason = why
     p.bad("as-bearer", "a bound token as Bearer, no proof", None, "bad_binding", scheme="Bearer")
-    p.bad("as-bearer-proof", "a bound token as Bearer, with a good proof", good, "bad_binding", scheme="Bearer")
+    p.bad("as-bearer-proof", "a bound token as Bearer, with a good proof", good, "bad_binding",
+          scheme="Bearer")
     p.bad("no-proof", "a bound token as DPoP, no proof", None, "bad_binding")
-    p.bad("unbound", "a token that is not bound, as DPoP with a good proof", proof(make()), "bad_binding", text=make())
+    p.bad("unbound", "a token that is not bound, as DPoP with a good proof", proof(make()),
+          "bad_binding", text=make())
     other = make(None, claims(cnf={"kid": "client"}))
-    p.bad("unknown-binding", "bound in a way that is unknown", proof(other), "bad_binding", text=other)
+    p.bad("unknown-binding", "bound in a way that is unknown", proof(other), "bad_binding",
+          text=other)
     both = make(None, claims(cnf={"jkt": thumbprint("client-es"), "jwe": "x"}))
-    p.bad("half-known-binding", "bound in a known way and in an unknown one", proof(both), "bad_binding", text=both)
-    p.bad("unknown-binding-bearer", "bound in a way that is unknown, as Bearer", None, "bad_binding", text=other,
+    p.bad("half-known-binding", "bound in a known way and in an unknown one", proof(both),
+          "bad_binding", text=both)
+    p.bad("unknown-binding-bearer", "bound in a way that is unknown, as Bearer", None,
+          "bad_binding", text=other,
           scheme="Bearer")
     book.reason = "RFC 9449 section 4.3: the proof is a well-formed JWT"
-    for name, text in (("empty", ""), ("rubbish", "x"), ("no-signature", good.rsplit(".", 1)[0] + "."),
+    for name, text in (("empty", ""), ("rubbish", "x"),
+                       ("no-signature", good.rsplit(".", 1)[0] + "."),
                        ("two", f"{good},{good}"), ("blank", good + " "), ("token", TOKEN)):
         p.bad(f"form-{name}", f"the proof is no proof: {name}", text)
     p.strict("form-large", "a proof of over 4 KiB", proof(TOKEN, body=body_of(TOKEN, x="x" * 4096)))
-    p.strict("form-twice", "a proof with htm twice", proof(TOKEN, body=with_text(body_of(TOKEN), '"htm":"GET"')))
+    p.strict("form-twice", "a proof with htm twice",
+             proof(TOKEN, body=with_text(body_of(TOKEN), '"htm":"GET"')))
 
 
 def header(book):
@@ -112,27 +125,41 @@ def header(book):
           proof(TOKEN, head_of(alg="HS256"), sign=lambda t: hmac.new(secret, t, "sha256").digest()))
     oct_key = {"kty": "oct", "k": b64(b"secret")}
     p.bad("hs256-oct", "HS256 with a symmetric jwk",
-          proof(TOKEN, head_of(alg="HS256", jwk=oct_key), sign=lambda t: hmac.new(b"secret", t, "sha256").digest()))
-    p.bad("private", "jwk with its private member", proof(TOKEN, head_of(jwk=bare("client-es", d=KEYS["client-es"]["d"]))))
+          proof(TOKEN, head_of(alg="HS256", jwk=oct_key),
+                sign=lambda t: hmac.new(b"secret", t, "sha256").digest()))
+    p.bad("private", "jwk with its private member",
+          proof(TOKEN, head_of(jwk=bare("client-es", d=KEYS["client-es"]["d"]))))
     p.bad("jwk-missing", "there is no jwk", proof(TOKEN, head_of(jwk=None)))
-    for name, jwk in (("string", thumbprint("client-es")), ("empty", {}), ("no-y", bare("client-es", y=None)),
+    for name, jwk in (("string", thumbprint("client-es")), ("empty", {}),
+                      ("no-y", bare("client-es", y=None)),
                       ("wrong-y", bare("client-es", y=public("rogue")["y"])),
-                      ("curve", bare("client-es", crv="P-384")), ("kty", bare("client-es", kty="RSA")),
+                      ("curve", bare("client-es", crv="P-384")),
+                      ("kty", bare("client-es", kty="RSA")),
                       ("p384", bare("p384"))):
         p.bad(f"jwk-{name}", f"jwk: {name}", proof(TOKEN, head_of(jwk=jwk)),
               "bad_binding" if name == "wrong-y" else "bad_proof")
-    for name, jwk in (("use", bare("client-es", use="enc")), ("alg", bare("client-es", alg="RS256")),
+    for name, jwk in (("use", bare("client-es", use="enc")),
+                      ("alg", bare("client-es", alg="RS256")),
                       ("ops", bare("client-es", key_ops=["sign"]))):
-        p.strict(f"jwk-{name}", f"jwk says that it is for something else: {name}", proof(TOKEN, head_of(jwk=jwk)))
+        p.strict(f"jwk-{name}", f"jwk says that it is for something else: {name}",
+                 proof(TOKEN, head_of(jwk=jwk)))
+    p.strict("kid-other", "the header has one kid and its jwk another",
+             proof(TOKEN, head_of(kid="a", jwk=bare("client-es", kid="b"))))
     weak = bound("rsa-1024")
-    p.bad("jwk-weak", "the token is bound to an RSA key of 1024 bits", proof(weak, key="rsa-1024"), text=weak,
+    p.bad("jwk-weak", "the token is bound to an RSA key of 1024 bits", proof(weak, key="rsa-1024"),
+          text=weak,
           reason="RFC 7518 section 3.3")
     point = {"crv": "Ed25519", "kty": "OKP", "x": b64(b"\1" + bytes(31))}
-    small = make(None, claims(cnf={"jkt": b64(sha256(json.dumps(point, separators=(",", ":")).encode()))}))
-    p.strict("jwk-small-order", "the token is bound to a point of small order, for which one signature fits any text",
-             proof(small, {"typ": "dpop+jwt", "alg": "EdDSA", "jwk": point}, sign=lambda t: b"\1" + bytes(63)), text=small)
+    small = make(None,
+                 claims(cnf={"jkt": b64(sha256(json.dumps(point,
+                                                          separators=(",", ":")).encode()))}))
+    p.strict("jwk-small-order",
+             "the token is bound to a point of small order, for which one signature fits any text",
+             proof(small, {"typ": "dpop+jwt", "alg": "EdDSA", "jwk": point},
+                   sign=lambda t: b"\1" + bytes(63)), text=small)
     book.reason = "RFC 9449 section 4.3, check 12: the key is the one that the token is bound to"
-    p.bad("other-key", "a good proof with another key", proof(TOKEN, key="client-other"), "bad_binding")
+    p.bad("other-key", "a good proof with another key", proof(TOKEN, key="client-other"),
+          "bad_binding")
     p.bad("other-signer", "jwk is the token's key, another key signed",
           proof(TOKEN, head_of("client-es"), key="client-other"))
     p.bad("issuer-key", "the proof is of the issuer's key", proof(TOKEN, key="es"), "bad_binding")
@@ -157,43 +184,63 @@ def request(book):
     p = Proofs(book)
     book.reason = "RFC 9449 section 4.3, checks 3, 8, 10 and 12"
     p.good("post", "a POST", proof(TOKEN, body=body_of(TOKEN, htm="POST")), method="POST")
-    for name, htm in (("other", "POST"), ("lower", "get"), ("missing", None), ("empty", ""), ("array", ["GET"]),
+    for name, htm in (("other", "POST"), ("lower", "get"), ("missing", None), ("empty", ""),
+                      ("array", ["GET"]),
                       ("blank", "GET "), ("head", "HEAD")):
-        p.bad(f"htm-{name}", f"htm is {htm!r} and the method GET", proof(TOKEN, body=body_of(TOKEN, htm=htm)))
+        p.bad(f"htm-{name}", f"htm is {htm!r} and the method GET",
+              proof(TOKEN, body=body_of(TOKEN, htm=htm)))
     for name, jti in (("missing", None), ("empty", ""), ("number", 1), ("array", ["p"])):
         p.bad(f"jti-{name}", f"jti is {jti!r}", proof(TOKEN, body=body_of(TOKEN, jti=jti)))
     p.strict("jti-long", "a jti of 1,000 bytes", proof(TOKEN, body=body_of(TOKEN, jti="j" * 1000)))
     other = bound(jti="j-2")
-    for name, value in (("missing", None), ("other", ath(other)), ("empty", ""), ("plain", TOKEN[-43:]),
-                        ("padded", ath(TOKEN) + "="), ("hex", sha256(TOKEN.encode()).hex()), ("array", [ath(TOKEN)])):
+    for name, value in (("missing", None), ("other", ath(other)), ("empty", ""),
+                        ("plain", TOKEN[-43:]),
+                        ("padded", ath(TOKEN) + "="), ("hex", sha256(TOKEN.encode()).hex()),
+                        ("array", [ath(TOKEN)])):
         p.bad(f"ath-{name}", f"ath: {name}", proof(TOKEN, body=body_of(TOKEN, ath=value)))
     book.reason = "RFC 9449 section 8: a nonce of the server"
     now, before = "nonce-now", "nonce-before"
-    p.good("nonce", "the nonce of now", proof(TOKEN, body=body_of(TOKEN, nonce=now)), nonces=[now, before])
-    p.good("nonce-before", "the nonce before", proof(TOKEN, body=body_of(TOKEN, nonce=before)), nonces=[now, before])
-    p.good("nonce-unasked", "a nonce where none is asked for", proof(TOKEN, body=body_of(TOKEN, nonce="x")))
-    for name, value in (("missing", None), ("old", "nonce-old"), ("empty", ""), ("longer", now + "x")):
-        p.bad(f"nonce-{name}", f"the nonce is {value!r}", proof(TOKEN, body=body_of(TOKEN, nonce=value)),
+    p.good("nonce", "the nonce of now", proof(TOKEN, body=body_of(TOKEN, nonce=now)),
+           nonces=[now, before])
+    p.good("nonce-before", "the nonce before", proof(TOKEN, body=body_of(TOKEN, nonce=before)),
+           nonces=[now, before])
+    p.good("nonce-unasked", "a nonce where none is asked for",
+           proof(TOKEN, body=body_of(TOKEN, nonce="x")))
+    for name, value in (("missing", None), ("old", "nonce-old"), ("empty", ""),
+                        ("longer", now + "x")):
+        p.bad(f"nonce-{name}", f"the nonce is {value!r}",
+              proof(TOKEN, body=body_of(TOKEN, nonce=value)),
               "nonce_needed", nonces=[now, before])
-    p.bad("nonce-array", "the nonce is an array", proof(TOKEN, body=body_of(TOKEN, nonce=[now])), nonces=[now, before])
+    p.bad("nonce-array", "the nonce is an array", proof(TOKEN, body=body_of(TOKEN, nonce=[now])),
+          nonces=[now, before])
 
 
 def url(book):
     p = Proofs(book)
-    book.reason = "RFC 9449 section 4.3, check 9: without query and fragment, after RFC 3986 normalisation"
+    book.reason = "RFC 9449 section 4.3, check 9: no query, no fragment, RFC 3986 normalisation"
     for name, htu, at in (
-            ("query", URL, URL + "?folder=1"), ("query-both", URL + "?folder=2", URL + "?folder=1"), ("fragment", URL, URL + "#x"), ("port", "https://api.test:443/mail/inbox", URL),
-            ("host-case", "HTTPS://API.test/mail/inbox", URL), ("escape", "https://api.test/m%61il/inbox", URL),
+            ("query", URL, URL + "?folder=1"), ("query-both", URL + "?folder=2", URL + "?folder=1"),
+            ("fragment", URL, URL + "#x"), ("port", "https://api.test:443/mail/inbox", URL),
+            ("host-case", "HTTPS://API.test/mail/inbox", URL),
+            ("escape", "https://api.test/m%61il/inbox", URL),
             ("escape-case", "https://api.test/a%c3%a9", "https://api.test/a%C3%A9"),
-            ("no-path", "https://api.test", "https://api.test/"), ("other-port", "https://api.test:8443/x", "https://api.test:8443/x")):
-        p.good(f"htu-{name}", f"htu is {htu} and the request's {at}", proof(TOKEN, body=body_of(TOKEN, htu=htu)), url=at)
-    for name, htu in (("other-path", "https://api.test/mail/outbox"), ("other-host", "https://evil.test/mail/inbox"),
+            ("no-path", "https://api.test", "https://api.test/"),
+            ("other-port", "https://api.test:8443/x", "https://api.test:8443/x")):
+        p.good(f"htu-{name}", f"htu is {htu} and the request's {at}",
+               proof(TOKEN, body=body_of(TOKEN, htu=htu)), url=at)
+    for name, htu in (("other-path", "https://api.test/mail/outbox"),
+                      ("other-host", "https://evil.test/mail/inbox"),
                       ("http", "http://api.test/mail/inbox"), ("prefix", "https://api.test/mail"),
-                      ("longer", URL + "/x"), ("slash", URL + "/"), ("path-case", "https://api.test/Mail/inbox"),
-                      ("port-other", "https://api.test:8443/mail/inbox"), ("missing", None), ("empty", ""),
-                      ("relative", "/mail/inbox"), ("userinfo", "https://api.test@evil.test/mail/inbox"),
-                      ("subdomain", "https://api.test.evil.test/mail/inbox"), ("escaped-slash", "https://api.test/mail%2Finbox"),
-                      ("nul", URL + "\0"), ("array", [URL]), ("wildcard", "https://api.test/*"), ("blank", " " + URL)):
+                      ("longer", URL + "/x"), ("slash", URL + "/"),
+                      ("path-case", "https://api.test/Mail/inbox"),
+                      ("port-other", "https://api.test:8443/mail/inbox"), ("missing", None),
+                      ("empty", ""),
+                      ("relative", "/mail/inbox"),
+                      ("userinfo", "https://api.test@evil.test/mail/inbox"),
+                      ("subdomain", "https://api.test.evil.test/mail/inbox"),
+                      ("escaped-slash", "https://api.test/mail%2Finbox"),
+                      ("nul", URL + "\0"), ("array", [URL]), ("wildcard", "https://api.test/*"),
+                      ("blank", " " + URL)):
         p.bad(f"htu-{name}", f"htu is {htu!r}", proof(TOKEN, body=body_of(TOKEN, htu=htu)))
 
 
@@ -201,16 +248,21 @@ def times(book):
     p = Proofs(book)
     book.reason = "RFC 9449 section 11.1: iat in a small window"
     for name, iat in (("oldest", NOW - 60), ("newest", NOW + 5)):
-        p.good(f"iat-{name}", f"iat is now {iat - NOW:+}", proof(TOKEN, body=body_of(TOKEN, iat=iat)))
-    for name, iat in (("too-old", NOW - 61), ("hour", NOW - 3600), ("future", NOW + 6), ("tomorrow", NOW + 86400),
-                      ("missing", None), ("string", str(NOW)), ("zero", 0), ("negative", -1), ("true", True)):
+        p.good(f"iat-{name}", f"iat is now {iat - NOW:+}",
+               proof(TOKEN, body=body_of(TOKEN, iat=iat)))
+    for name, iat in (("too-old", NOW - 61), ("hour", NOW - 3600), ("future", NOW + 6),
+                      ("tomorrow", NOW + 86400),
+                      ("missing", None), ("string", str(NOW)), ("zero", 0), ("negative", -1),
+                      ("true", True)):
         p.bad(f"iat-{name}", f"iat: {name}", proof(TOKEN, body=body_of(TOKEN, iat=iat)))
-    p.strict("iat-fraction", "iat with a fraction", proof(TOKEN, body=body_of(TOKEN, iat=NOW + 0.5)))
+    p.strict("iat-fraction", "iat with a fraction",
+             proof(TOKEN, body=body_of(TOKEN, iat=NOW + 0.5)))
     p.strict("exp-past", "an exp that is over", proof(TOKEN, body=body_of(TOKEN, exp=NOW)))
     p.strict("nbf-future", "an nbf in the future", proof(TOKEN, body=body_of(TOKEN, nbf=NOW + 60)))
     book.reason = "the token's own checks come first"
     expired = bound(exp=NOW)
-    p.bad("expired-token", "a good proof for an expired token", proof(expired), "expired", text=expired)
+    p.bad("expired-token", "a good proof for an expired token", proof(expired), "expired",
+          text=expired)
 
 
 def replay(book):
@@ -249,11 +301,13 @@ def replay(book):
     book.sequence("not-burnt", "a proof with a bad signature does not use up the jti", "accept",
                   [step(bad, "bad_proof"), step(good, first)])
     wrong = proof(TOKEN, body=body_of(TOKEN, htm="POST"))
-    book.sequence("not-burnt-request", "a proof for another request does not use up the jti", "accept",
+    book.sequence("not-burnt-request", "a proof for another request does not use up the jti",
+                  "accept",
                   [step(wrong, "bad_proof"), step(good, first)])
     book.sequence("other-url", "the same jti for another URL", "must",
                   [step(good, first),
-                   step(proof(TOKEN, body=body_of(TOKEN, htu="https://api.test/x")), again, url="https://api.test/x")])
+                   step(proof(TOKEN, body=body_of(TOKEN, htu="https://api.test/x")), again,
+                        url="https://api.test/x")])
 
 
 def high_s_other(text):
@@ -271,19 +325,24 @@ def certificates(book):
     both = make(None, claims(cnf={"x5t#S256": x5t, "jkt": thumbprint("client-es")}))
     mine, theirs = {"certificate": CERTIFICATES["client"]}, {"certificate": CERTIFICATES["other"]}
     p.good("good", "the certificate", None, text, scheme="Bearer", **mine)
-    p.good("unbound", "a token that is not bound, beside a certificate", None, make(), scheme="Bearer", **mine)
+    p.good("unbound", "a token that is not bound, beside a certificate", None, make(),
+           scheme="Bearer", **mine)
     p.good("both", "bound to both, both shown", proof(both), both, **mine)
     p.bad("missing", "no certificate", None, "bad_binding", text, scheme="Bearer")
     p.bad("other", "another certificate", None, "bad_binding", text, scheme="Bearer", **theirs)
     p.bad("dpop-instead", "a DPoP proof instead", proof(text), "bad_binding", text)
-    p.bad("dpop-beside", "a DPoP proof beside the certificate, where the token has no jkt", proof(text), "bad_binding",
+    p.bad("dpop-beside", "a DPoP proof beside the certificate, where the token has no jkt",
+          proof(text), "bad_binding",
           text, **mine)
     p.bad("both-no-certificate", "bound to both, only the proof", proof(both), "bad_binding", both)
-    p.bad("both-no-proof", "bound to both, only the certificate", None, "bad_binding", both, scheme="Bearer", **mine)
-    p.bad("both-other", "bound to both, another certificate", proof(both), "bad_binding", both, **theirs)
+    p.bad("both-no-proof", "bound to both, only the certificate", None, "bad_binding", both,
+          scheme="Bearer", **mine)
+    p.bad("both-other", "bound to both, another certificate", proof(both), "bad_binding", both,
+          **theirs)
     for name, value in (("key", b64(sha256(der[60:]))), ("sha1-size", x5t[:27])):
         code = "bad_binding" if name == "key" else "bad_claims"
         wrong = make(None, claims(cnf={"x5t#S256": value}))
-        p.bad(f"hash-{name}", f"another hash in the token: {name}", None, code, wrong, scheme="Bearer", **mine)
+        p.bad(f"hash-{name}", f"another hash in the token: {name}", None, code, wrong,
+              scheme="Bearer", **mine)
     empty = {"certificate": ""}
     p.bad("empty", "an empty certificate", None, "bad_binding", text, scheme="Bearer", **empty)

@@ -116,10 +116,12 @@ def base64url(book):
     book.must("padding-header", "padding on the header, signed so",
               signed_raw(head3 + "=", p), "malformed")
     for name, title, c in (("blank", "a blank", " "), ("newline", "a newline", "\n"),
-                           ("return", "a carriage return and newline", "\r\n"), ("tab", "a tab", "\t"),
+                           ("return", "a carriage return and newline", "\r\n"),
+                           ("tab", "a tab", "\t"),
                            ("exclamation", "an exclamation mark", "!"), ("percent", "%3D", "%3D"),
                            ("letter", "a letter beyond ASCII", "\u00e9")):
-        book.must(f"{name}-signature", f"{title} inside the signature", f"{h}.{p}.{s[:9]}{c}{s[9:]}",
+        book.must(f"{name}-signature", f"{title} inside the signature",
+                  f"{h}.{p}.{s[:9]}{c}{s[9:]}",
                   "malformed")
         book.must(f"{name}-payload", f"{title} inside the payload, signed so",
                   signed_raw(h, p[:9] + c + p[9:]), "malformed")
@@ -211,29 +213,36 @@ def grammar(book):
     why = {"reason": "RFC 8259 section 2: not JSON"}
     for name, title, text in (
             ("trailing-comma", "a comma before the end", '"x":1,'),
-            ("comment", "a comment", '/* x */"x":1'), ("line-comment", "a line comment", '"x":1//\n'),
-            ("single-quotes", "single quotes", "'x':1"), ("bare-name", "a name without quotes", "x:1"),
+            ("comment", "a comment", '/* x */"x":1'),
+            ("line-comment", "a line comment", '"x":1//\n'),
+            ("single-quotes", "single quotes", "'x':1"),
+            ("bare-name", "a name without quotes", "x:1"),
             ("nan", "NaN", '"x":NaN'), ("infinity", "Infinity", '"x":Infinity'),
-            ("plus", "a plus before a number", '"x":+1'), ("leading-zero", "a leading zero", '"x":01'),
+            ("plus", "a plus before a number", '"x":+1'),
+            ("leading-zero", "a leading zero", '"x":01'),
             ("point-end", "a point at a number's end", '"x":1.'),
-            ("point-front", "a point at a number's front", '"x":.5'), ("hex", "hexadecimal", '"x":0x10'),
+            ("point-front", "a point at a number's front", '"x":.5'),
+            ("hex", "hexadecimal", '"x":0x10'),
             ("no-value", "no value", '"x":'), ("capital", "True", '"x":True'),
             ("no-comma", "no comma between members", '"x":1 "y":2'),
             ("vertical-tab", "a vertical tab between members", '\x0b"x":1')):
         book.must(f"grammar-{name}", title, make(None, with_text(CLAIMS, text)), "malformed", **why)
     body = json.dumps(CLAIMS, separators=(",", ":"))
     for name, title, text in (
-            ("open", "the last brace is missing", body[:-1]), ("behind", "an object behind it", body + "{}"),
+            ("open", "the last brace is missing", body[:-1]),
+            ("behind", "an object behind it", body + "{}"),
             ("nul-behind", "a NUL behind it", body + "\0"),
             ("brace-behind", "a brace too many", body + "}")):
         book.must(f"grammar-{name}", title, make(None, text), "malformed", **why)
-    book.strict("grammar-bom", "a byte order mark in front", make(None, "\ufeff" + body), "malformed",
+    book.strict("grammar-bom", "a byte order mark in front", make(None, "\ufeff" + body),
+                "malformed",
                 reason="RFC 8259 section 8.1 lets parsers ignore it; one value has one text")
     why = {"reason": "RFC 7519 section 7.2: the claims set is a JSON object"}
     for name, title, text in (
             ("array", "the payload is an array of the claims", f"[{body}]"),
             ("empty-array", "the payload is an empty array", "[]"),
-            ("string", "the payload is a string", '"x"'), ("number", "the payload is a number", "1"),
+            ("string", "the payload is a string", '"x"'),
+            ("number", "the payload is a number", "1"),
             ("null", "the payload is null", "null"), ("true", "the payload is true", "true"),
             ("blank", "the payload is a blank", " "),
             ("token", "the payload is another token, bare", make())):
@@ -270,11 +279,14 @@ def accepted_json(book):
     for name, title, text in (
             ("blanks", "blanks, tabs and line ends between the tokens of JSON",
              " \t\r\n" + json.dumps(CLAIMS, indent="\t").replace("\n", "\r\n") + "\n "),
-            ("unicode", "an umlaut and an emoji in sub", json.dumps({**CLAIMS, "sub": "J\u00fcrgen \U0001f600"}, ensure_ascii=False)),
+            ("unicode", "an umlaut and an emoji in sub",
+             json.dumps({**CLAIMS, "sub": "J\u00fcrgen \U0001f600"}, ensure_ascii=False)),
             ("escapes", "escapes in values", body.replace('"alice"', '"\\u0061lice\\/\\"\\\\"')),
-            ("escaped-aud", "aud with an escape in its value", body.replace('"mail"', '"m\\u0061il"')),
+            ("escaped-aud", "aud with an escape in its value",
+             body.replace('"mail"', '"m\\u0061il"')),
             ("escaped-iss", "iss with escaped solidi", body.replace("/", "\\/")),
-            ("pair", "a pair of surrogates by escapes", body.replace('"alice"', '"\\ud83d\\ude00"')),
+            ("pair", "a pair of surrogates by escapes",
+             body.replace('"alice"', '"\\ud83d\\ude00"')),
             ("numbers", "numbers of all kinds in other claims",
              with_text(CLAIMS, '"x":[0,-0,1.5,1e3,-2E-2,9007199254740991]')),
             ("types", "other claims of all types",

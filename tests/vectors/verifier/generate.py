@@ -42,7 +42,8 @@ def summary(cases):
     for case in cases:
         groups[case["group"]][case["level"]] += 1
     for name, count in groups.items():
-        print(f"{name:10} {count['accept']:4} accepted {count['must']:4} must {count['strict']:4} strict")
+        print(f"{name:10} {count['accept']:4} accepted {count['must']:4} must "
+              f"{count['strict']:4} strict")
     total = collections.Counter(case["level"] for case in cases)
     print(f"{len(cases)} cases, {sum(len(c['steps']) for c in cases)} steps: {dict(total)}")
 
