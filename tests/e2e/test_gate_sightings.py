@@ -1,0 +1,135 @@
+"""What a gate records: read back by the command and by a second implementation of the format;
+a gate that is killed, a disk that is full."""
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from chain_format import read
+from chancery import PROGRAM, wait_for
+from web_server import CORP, WebGate, token
+
+
+def sightings(gate, *args, status=0, given=None):
+    r = subprocess.run([PROGRAM, "sightings", str(gate.dir / "sightings"), *args], text=True,
+                       input=given, capture_output=True, timeout=30)
+    assert r.returncode == status, r.stdout + r.stderr
+    return r.stdout
+
+
+def listed(gate, *args, **kwargs):
+    return json.loads(sightings(gate, "--json", *args, **kwargs))
+
+
+def identity(text):
+    return hashlib.sha256(text.rpartition(".")[0].encode()).hexdigest()
+
+
+def flipped(text):
+    """The same token with another signature."""
+    return text[:-10] + ("A" if text[-10] != "A" else "B") + text[-9:]
+
+
+def test_every_verdict_is_there(tmp_path):
+    good, corp = token(), token(CORP)
+    now = int(time.time())
+    old, bad = token(iat=now - 200, exp=now - 100), flipped(token())
+    with WebGate(tmp_path / "gate") as gate:
+        began = time.time() * 1000
+        for _ in range(3):
+            assert gate.check("api", good).status == 200
+        assert gate.check("corp", corp, X_Client_Address="2001:db8::7").status == 200
+        assert gate.check("api", old).status == 401
+        assert gate.check("api", bad).status == 401
+        assert gate.check("api", "no.token.atall").status == 401
+        found = wait_for(lambda: len(listed(gate)) == 7 and listed(gate), 10, "seven sightings")
+        assert [s["code"] for s in found] == ["accepted"] * 4 + [
+            "expired", "bad_signature", "malformed"]
+        assert [s["identity"] for s in found] == [identity(t) for t in (
+            good, good, good, corp, old, bad, "no.token.atall")]
+        assert found[3] == {**found[3], "location": "corp", "client": "2001:db8::7", "kid": "c1",
+                            "issuer": CORP.issuer, "realm": "corp", "chain": "signed"}
+        assert found[4]["kid"] == "h1" and found[4]["chain"] == "signed"
+        assert found[5]["chain"] == found[6]["chain"] == "unsigned"
+        assert found[6] == {**found[6], "kid": "", "issuer": "", "realm": ""}
+        assert all(began - 1000 < s["time_ms"] < began + 60000 for s in found)
+        assert len(listed(gate, "--token", "-", given=good + "\n")) == 3
+        # no part of a token is in the files
+        data = b"".join(f.read_bytes() for f in (gate.dir / "sightings").rglob("*.chain"))
+        for shown in (good, corp, old, bad):
+            assert not any(part.encode() in data for part in shown.split("."))
+    # and a program that knows the format from its document reads the same
+    records = read(gate.dir / "sightings" / "signed")
+    assert [r[3][4:36].hex() for r in records] == [s["identity"] for s in found[:5]]
+    assert len(read(gate.dir / "sightings" / "unsigned")) == 2
+
+
+def test_killed_and_started_again(tmp_path):
+    good = token(exp=int(time.time()) + 3000)
+    for round_ in range(3):
+        with WebGate(tmp_path / "gate") as gate:
+            before = len(listed(gate))
+            assert before >= 20 * round_
+            for _ in range(20):
+                assert gate.check("api", good).status == 200
+            # an answer may be out before its turn of the loop has written the sighting
+            wait_for(lambda: len(listed(gate)) == before + 20, 10, "the sightings")
+            os.kill(gate.worker(), signal.SIGKILL)
+        sightings(gate, "--verify")
+
+
+def test_two_gates_on_one_folder(tmp_path):
+    with WebGate(tmp_path / "one") as one:
+        assert one.check("api", token()).status == 200
+        two = WebGate(tmp_path / "two")
+        text = two.policy.read_text()
+        two.policy.write_text(text.replace("folder: sightings",
+                                           f"folder: {one.dir / 'sightings'}"))
+        with pytest.raises(AssertionError):
+            two.__enter__()
+        assert "another process writes this chain" in two.log_text()
+        two.stop()
+        assert one.check("api", token()).status == 200
+
+
+@pytest.mark.root_only
+def test_full_disk(tmp_path):
+    """On a file system of its own, filled by somebody else: refused, loudly, and well again."""
+    gate = WebGate(tmp_path / "gate")
+    folder = gate.dir / "sightings"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], check=True)
+    try:
+        with gate:
+            full_disk(gate, folder)
+        sightings(gate, "--verify")
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def full_disk(gate, folder):
+    good, answered = token(), 0
+    assert gate.check("api", good).status == 200
+    filler = open(folder / "filler", "wb", buffering=0)
+    with pytest.raises(OSError):
+        while filler.write(bytes(512)):
+            pass
+    status = 200
+    for _ in range(300):  # what is left of the last page
+        answered += 1
+        status = gate.check("api", good).status
+        if status != 200:
+            break
+    assert status >= 500
+    assert gate.check("api", good).status >= 500
+    wait_for(lambda: "sightings cannot be written" in gate.log_text(), 10, "the alarm")
+    assert "ALARM" in gate.log_text()
+    filler.truncate(0)
+    wait_for(lambda: gate.check("api", good).status == 200, 10, "service")
+    assert "sightings can be written again" in gate.log_text()
+    # what was answered before is there, though the disk was full
+    wait_for(lambda: len(listed(gate)) >= answered + 1, 10, "the sightings")
