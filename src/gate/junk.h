@@ -5,7 +5,7 @@
  *
  *   1. the cache of verified tokens: a known token is answered, whatever the bucket says
  *   2. shape, issuer, kid: cheap, refused without being charged
- *   3. junk_allowed: false → refused at once (429, counted), no signature check
+ *   3. junk_allowed: false → refused at once, counted, no signature check
  *   4. the signature check; junk_charge with its cost if it failed, nothing if it was good
  *
  * No clock, no allocation, one thread. */

@@ -4,14 +4,19 @@ import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 
 import pytest
 
 from chain_format import read
-from chancery import PROGRAM, wait_for
+from chancery import PROGRAM, ROOT, wait_for
 from web_server import CORP, WebGate, token
+
+sys.path.insert(0, str(ROOT / "tests/gate"))
+from check_metrics import check  # noqa: E402
 
 
 def sightings(gate, *args, status=0, given=None):
@@ -133,3 +138,37 @@ def full_disk(gate, folder):
     assert "sightings can be written again" in gate.log_text()
     # what was answered before is there, though the disk was full
     wait_for(lambda: len(listed(gate)) >= answered + 1, 10, "the sightings")
+
+
+def metrics(gate):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(gate.socket))
+        s.sendall(b"GET /metrics HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n")
+        text = s.makefile("rb").read().partition(b"\r\n\r\n")[2].decode()
+    assert check(text, ["chancery_gate_sightings_ok", "chancery_gate_junk_refused_total"]) == []
+    return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+
+
+def test_junk_is_limited_by_client(tmp_path):
+    gate = WebGate(tmp_path / "gate")
+    gate.policy.write_text(gate.policy.read_text().replace(
+        "junk: {burst_us: 60000000}", "junk: {burst_us: 1000, us_per_s: 100}"))
+    good, new, bad = token(), token(), flipped(token())
+    with gate:
+        assert gate.check("api", good).status == 200
+        assert {gate.check("api", bad).status for _ in range(300)} == {401}
+        counts = metrics(gate)
+        checked = int(counts["chancery_gate_junk_charged_total"])
+        assert 0 < checked < 150 and checked + int(
+            counts["chancery_gate_junk_refused_total"]) == 300
+        # who is at work behind the same address goes on; a token not met before waits
+        assert gate.check("api", good).status == 200
+        assert gate.check("api", new).status == 401
+        # nobody else is touched
+        assert gate.check("api", bad, X_Client_Address="192.0.2.10").status == 401
+        assert gate.check("api", new, X_Client_Address="192.0.2.10").status == 200
+        assert gate.check("api", new).status == 200  # by now it is known
+        counts = metrics(gate)
+        assert int(counts["chancery_gate_junk_charged_total"]) == checked + 1
+        assert int(counts["chancery_gate_sightings_noted_total"]) == checked + 5
+        assert "junk_limited" in gate.log_text()
