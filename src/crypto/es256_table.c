@@ -6,7 +6,7 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 
-#include "es256_internal.h"
+#include "work_internal.h"
 
 static void group_done(EC_GROUP **g)
 {

@@ -6,7 +6,7 @@
 #include <openssl/ec.h>
 #include <openssl/obj_mac.h>
 
-#include "es256_internal.h"
+#include "work_internal.h"
 
 /* False when one is missing: BN_CTX_get goes on failing. */
 static bool take_numbers(struct key_work *w)

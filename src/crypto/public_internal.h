@@ -13,7 +13,8 @@ struct public_key {
 	EC_KEY *ec;
 	_Atomic(struct ec_group_st *) table; /* see es256_table.c; NULL: none */
 	RSA *rsa;
-	EVP_MD *hash; /* fetched once: each fetch would take locks */
+	BN_MONT_CTX *mod; /* of the RSA modulus */
+	EVP_MD *hash;     /* fetched once: each fetch would take locks */
 	uint8_t ed[32];
 };
 

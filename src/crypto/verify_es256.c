@@ -7,7 +7,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/obj_mac.h>
 
-#include "es256_internal.h"
+#include "work_internal.h"
 
 enum { NUMBER = 32, SIG = 2 * NUMBER };
 

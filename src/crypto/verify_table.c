@@ -6,7 +6,7 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 
-#include "es256_internal.h"
+#include "work_internal.h"
 #include "inverse_vartime.h"
 
 enum { NUMBER = 32 };

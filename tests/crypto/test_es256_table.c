@@ -14,7 +14,7 @@
 
 #include "base/rand.h"
 #include "crypto/key.h"
-#include "es256_internal.h"
+#include "work_internal.h"
 
 enum { NUMBER = 32, SIG = 64, EDGES = 15 };
 

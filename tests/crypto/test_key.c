@@ -53,10 +53,15 @@ static void make(enum alg a, struct pair *p)
 	assert_false(failed(private_key_sign(p->priv, bytes_of_str(message), p->sig, &p->n)));
 }
 
+static struct key_work *work;
+
+/* the stock way and the one with working memory say the same */
 static enum ch_code verify(struct pair *p, bytes sig)
 {
-	return ch_code_of(
-		public_key_verify(p->pub, NULL, signed_text_of(bytes_of_str(message)), sig));
+	struct signed_text t = signed_text_of(bytes_of_str(message));
+	enum ch_code stock = ch_code_of(public_key_verify(p->pub, NULL, t, sig));
+	assert_int_equal(ch_code_of(public_key_verify(p->pub, work, t, sig)), stock);
+	return stock;
 }
 
 static void signs_what_verifies(void **state)
@@ -116,6 +121,24 @@ static void zero_numbers_are_refused(void **state)
 		assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_E_MISMATCH);
 		memset(p.sig, 0xff, sizeof(p.sig));
 		assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_E_MISMATCH);
+	}
+}
+
+static void modulus_and_its_neighbours_are_refused(void **state)
+{
+	(void)state;
+	for (int a = ALG_RS256; a <= ALG_PS256; a++) {
+		AUTO(pair_done) struct pair p;
+		make((enum alg)a, &p);
+		size_t last = p.n - 1;
+		assert_int_equal(p.parts.n_size, p.n);
+		for (int d = -1; d <= 1; d++) {
+			/* an odd number: one more and one less change its last byte alone */
+			mem_copy(p.sig, p.parts.n, p.n);
+			if (d <= 0 || p.sig[last] < 0xff)
+				p.sig[last] = (uint8_t)(p.sig[last] + d);
+			assert_int_equal(verify(&p, (bytes){ p.sig, p.n }), CH_E_MISMATCH);
+		}
 	}
 }
 
@@ -289,7 +312,8 @@ static void names(void **state)
 static int init(void **state)
 {
 	(void)state;
-	return failed(crypto_init(NULL)) || failed(crypto_init(NULL));
+	return failed(crypto_init(NULL)) || failed(crypto_init(NULL)) ||
+	       failed(key_work_new(&work));
 }
 
 static int finish(void **state)
@@ -297,6 +321,7 @@ static int finish(void **state)
 	(void)state;
 	for (int a = 0; a < ALG_COUNT; a++)
 		secret_free(kept[a]);
+	key_work_free(work);
 	return 0;
 }
 
@@ -308,6 +333,7 @@ int main(void)
 		cmocka_unit_test(every_changed_byte_is_refused),
 		cmocka_unit_test(only_the_exact_length),
 		cmocka_unit_test(zero_numbers_are_refused),
+		cmocka_unit_test(modulus_and_its_neighbours_are_refused),
 		cmocka_unit_test(rs256_is_not_ps256),
 		cmocka_unit_test(exported_and_loaded_it_signs_alike),
 		cmocka_unit_test(loads_only_its_own_kind),

@@ -1,4 +1,4 @@
-/* What the files of ES256 by tables share, and its tests see. */
+/* The working memory of a thread, and what the files of ES256 by tables share. */
 #pragma once
 #include "public_internal.h"
 
