@@ -29,6 +29,8 @@ ch_err fetch_new(struct fetch **ret_f)
 	f->curl = curl_easy_init();
 	if (!f->curl)
 		return ch_fail(CH_E_NOMEM, "no memory for an HTTP client", 0);
+	/* cookies are kept in memory, for as long as the handle lives */
+	(void)curl_easy_setopt(f->curl, CURLOPT_COOKIEFILE, "");
 	*ret_f = TAKE(f);
 	return CH_DONE;
 }

@@ -25,7 +25,9 @@ struct fetch_request {
 	 * what is fetched is trusted for where it comes from */
 	bool pinned;
 	str if_none_match; /* an entity tag (RFC 9110 section 8.8.3); empty: none */
-	str ca_file;       /* PEM: who may certify the server; empty: whom the system trusts */
+	/* PEM: who may certify the server; empty: whom the system trusts. The same in all
+	 * requests of one fetch */
+	str ca_file;
 	str addresses;     /* what fetch_lookup wrote; empty: libcurl looks the name up */
 };
 
