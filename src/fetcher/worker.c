@@ -74,20 +74,24 @@ static ch_err start(struct worker *w, const struct fetch_ask *a)
 						      .addresses = wr_text(&addresses) });
 }
 
+static ch_err answer(struct worker *w, bytes message)
+{
+	struct fetch_ask a = { 0 };
+	TRY(fetch_read_ask(message, &a));
+	if (a.url >= w->config->n_urls)
+		return ch_fail(CH_E_PROTOCOL, "the gate asks for a URL that is not there", a.url);
+	ch_err e = start(w, &a);
+	return failed(e) ? tell_failure(w, a.req, a.url, e) : CH_DONE;
+}
+
 static ch_err take_request(struct worker *w)
 {
 	static uint8_t room[MESSAGE_MAX];
 	bytes message = { 0 };
-	struct fetch_ask a = { 0 };
 	ch_err e = channel_recv(w->gate, room, sizeof(room), &message, NULL);
-	if (ch_code_of(e) == CH_E_BUSY)
-		return CH_DONE;
-	TRY(e);
-	TRY(fetch_read_ask(message, &a));
-	if (a.url >= w->config->n_urls)
-		return ch_fail(CH_E_PROTOCOL, "the gate asks for a URL that is not there", a.url);
-	e = start(w, &a);
-	return failed(e) ? tell_failure(w, a.req, a.url, e) : CH_DONE;
+	if (!failed(e))
+		return answer(w, message);
+	return ch_code_of(e) == CH_E_BUSY ? CH_DONE : e;
 }
 
 static str short_etag(str etag)
@@ -140,9 +144,8 @@ ch_err worker_serve(const struct fetcher_config *config, struct fetches *fetches
 	struct worker w = { .config = config, .fetches = fetches, .gate = gate };
 	for (;;) {
 		ch_err e = turn(&w);
-		if (ch_code_of(e) == CH_E_GONE)
-			return CH_DONE;
-		TRY(e);
+		if (failed(e))
+			return ch_code_of(e) == CH_E_GONE ? CH_DONE : e;
 		if (w.lost && is_idle(&w))
 			return ch_fail(CH_E_GONE, "a name was not found", 0);
 	}

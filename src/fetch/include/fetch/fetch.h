@@ -28,7 +28,7 @@ struct fetch_request {
 	/* PEM: who may certify the server; empty: whom the system trusts. The same in all
 	 * requests of one fetch */
 	str ca_file;
-	str addresses;     /* what fetch_lookup wrote; empty: libcurl looks the name up */
+	str addresses; /* what fetch_lookup wrote; empty: libcurl looks the name up */
 };
 
 struct fetch_answer {
