@@ -103,9 +103,10 @@ static ch_err verifier_make(const struct ch_issuer *issuers, size_t n, struct wr
 {
 	AUTO(intake_done) struct intake *in = calloc(1, sizeof(*in));
 	AUTO(verifier_done) struct ch_verifier *v = calloc(1, sizeof(*v));
+	if (v)
+		v->refs = 1;
 	if (!in || !v)
 		return ch_fail(CH_E_NOMEM, "no memory for a verifier", sizeof(*in));
-	v->refs = 1;
 	TRY(crypto_guest_init());
 	TRY(issuers_take(in, issuers, n));
 	TRY(policy_new(in->issuers, n, why, &v->policy));
