@@ -18,7 +18,15 @@
 #include "wire/boot.h"
 #include "wire/control.h"
 
-enum { TICK_MS = 1000, WARM_MS = 5, DRAIN_MS = 5000, EXIT_TROUBLE = 3, FDS_MAX = 3, ROUTES = 4 };
+enum {
+	TICK_MS = 1000,
+	WARM_MS = 5,
+	DRAIN_MS = 5000,
+	HANDOVER_MS = 1000,
+	EXIT_TROUBLE = 3,
+	FDS_MAX = 3,
+	ROUTES = 4
+};
 
 /* Where it is asked; two of them, for mail servers and for web servers. */
 struct door {
@@ -146,14 +154,16 @@ static ch_err open_doors(struct loop *l)
 	return CH_DONE;
 }
 
+/* idle_ms is 0 at the end, else another waits for its turn, and with it those who ask. What
+ * is under way then is a question that its sender has not finished. */
 static void begin_stop(struct loop *l, uint64_t idle_ms)
 {
-	uint64_t now = clock_mono_ns();
+	uint64_t now = clock_mono_ns(), most_ms = idle_ms > 0 ? HANDOVER_MS : DRAIN_MS;
 	if (l->stopping)
 		return;
 	l->stopping = true;
-	l->drain_until_ns = now + (uint64_t)DRAIN_MS * 1000000;
-	l->idle_until_ns = now + (idle_ms < DRAIN_MS ? idle_ms : DRAIN_MS) * 1000000;
+	l->drain_until_ns = now + most_ms * 1000000;
+	l->idle_until_ns = now + (idle_ms < most_ms ? idle_ms : most_ms) * 1000000;
 	for (size_t i = 0; i < l->n_doors; i++)
 		if (l->doors[i].http)
 			http_stop(l->doors[i].http);

@@ -153,6 +153,22 @@ def test_two_authorizations(web):
     assert web.raw(lines + ["Authorization: Basic " + basic_of("a:b")]).status in (400, 401)
 
 
+def test_a_body_is_the_backends_business(web):
+    """With a length, in chunks, and both at once: the question never has one."""
+    good = token(scope="api.read api.write")
+    lines = ["POST /write/ HTTP/1.1", "Host: api.example.test", "Authorization: Bearer " + good]
+    # "Connection: close" stands behind these fields, and the body behind the empty line
+    def post(fields, body):
+        return web.raw([*lines, *fields], body=body)
+    for _ in range(3):
+        assert post(["Content-Length: 5"], "hello").status == 200
+        assert post(["Transfer-Encoding: chunked"], "5\r\nhello\r\n0\r\n\r\n").status == 200
+    smuggled = "0\r\n\r\nGET /check/api HTTP/1.1\r\nHost: a\r\n\r\n"
+    both = post(["Content-Length: 5", "Transfer-Encoding: chunked"], smuggled)
+    assert both.status in (200, 400)
+    assert web.get("/api/", good).status == 200
+
+
 def test_an_absolute_target_does_not_move_the_request(web):
     """GET http://evil/bound/x: the origin of htu is the policy's, whatever the target says."""
     holder = Holder()
@@ -438,6 +454,20 @@ def test_twenty_reloads_drop_nothing(tmp_path, backend, authority):
         chain = sum(f.stat().st_size for f in (gate.dir / "sightings").rglob("*.chain"))
         assert chain > 100 * load.done
         assert gate.log_text().count("gate has stopped") >= 20
+
+
+def test_a_question_that_is_never_finished_holds_no_reload_up(tmp_path):
+    with WebGate(tmp_path / "gate") as gate, socket.socket(socket.AF_UNIX) as half, \
+            socket.socket(socket.AF_UNIX) as idle:
+        for s in (half, idle):
+            s.connect(str(gate.socket))
+        half.sendall(b"GET /check/api HTTP/1.1\r\nHost: g\r\n")
+        gate.reload()
+        assert gate.check("api", token()).status == 200
+        # both have been let go, and the socket is the new one's alone
+        for s in (half, idle):
+            s.settimeout(10)
+            assert s.recv(1) == b""
 
 
 def test_a_reload_takes_what_changed_and_keeps_what_must_stay(tmp_path):

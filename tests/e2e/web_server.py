@@ -222,7 +222,7 @@ class Web:
             self.process.wait()
         self.log.close()
 
-    def raw(self, lines, cert=None, tls=False):
+    def raw(self, lines, cert=None, tls=False, body=""):
         """A request as it stands, one line each; over TLS with the client's certificate."""
         with contextlib.ExitStack() as stack:
             s = stack.enter_context(socket.create_connection(
@@ -233,7 +233,7 @@ class Web:
                     context.load_cert_chain(self.authority.path(cert),
                                             self.authority.path(cert, "key"))
                 s = stack.enter_context(context.wrap_socket(s, server_hostname="localhost"))
-            data = "\r\n".join(list(lines) + ["Connection: close", "", ""])
+            data = "\r\n".join(list(lines) + ["Connection: close", "", body])
             s.sendall(data.encode("latin-1"))
             chunks = []
             with contextlib.suppress(ssl.SSLError, ConnectionResetError):
