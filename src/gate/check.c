@@ -54,10 +54,11 @@ static void put_claim(struct wr *w, str claim, bool words)
 
 static void add_claim(struct answer *a, str name, str claim, bool words)
 {
-	uint8_t *room = arena_alloc(&a->r->arena, CLAIM_MAX);
-	struct wr w = wr_of(room, room ? CLAIM_MAX : 0);
+	const size_t most = claim.n < CLAIM_MAX / 3 ? 3 * claim.n : CLAIM_MAX; /* all escaped */
 	if (claim.n == 0)
 		return;
+	uint8_t *room = arena_alloc(&a->r->arena, most);
+	struct wr w = wr_of(room, room ? most : 0);
 	put_claim(&w, claim, words);
 	a->full = a->full || w.full;
 	add(a, name, wr_text(&w));

@@ -133,12 +133,13 @@ static ch_err close_others(const struct loop *l)
 }
 
 /* Each worker of a web server keeps dozens of connections. A header that holds a token, a
- * proof and a certificate is larger than most. Pages that nobody uses are not there. */
+ * proof and a certificate is larger than most, but the library wipes all of its memory between
+ * two requests. Pages that nobody uses are not there. */
 static ch_err open_doors(struct loop *l)
 {
 	struct http_limits limits = http_limits_default();
 	limits.connections = DOOR_CONNECTIONS;
-	limits.connection_memory = 64 * 1024;
+	limits.connection_memory = 32 * 1024;
 	limits.arena = 160 * 1024;
 	for (size_t i = 0; i < l->n_doors; i++) {
 		struct door *d = &l->doors[i];
