@@ -65,9 +65,26 @@ static uint64_t in_ms(uint64_t ms)
 
 /* --- what generations share --- */
 
-static void unmap(void *p, size_t n)
+struct mapping {
+	void *p;
+	size_t n;
+};
+
+static void mapping_done(struct mapping *m)
 {
-	(void)munmap(p, n);
+	if (m->p)
+		(void)munmap(m->p, m->n);
+}
+
+static ch_err init_store(int fd, size_t size, uint32_t n)
+{
+	struct replay *store = NULL;
+	AUTO(mapping_done) struct mapping m = { NULL, size };
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return ch_fail(CH_E_NOMEM, "no memory for used proofs", size);
+	m.p = p;
+	return replay_init(p, size, n, &store);
 }
 
 /* Proofs that the present generation knows are unknown in a new store: those that were made
@@ -75,17 +92,11 @@ static void unmap(void *p, size_t n)
 static ch_err make_proofs(struct keep *k, uint32_t n)
 {
 	size_t size = replay_size(n);
-	struct replay *store = NULL;
 	AUTO(fd_close) int fd = memfd_create("proofs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0 || size == 0 || ftruncate(fd, (off_t)size) != 0 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
 		return ch_fail(CH_E_IO, "cannot make memory for used proofs", errno);
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return ch_fail(CH_E_NOMEM, "no memory for used proofs", size);
-	ch_err e = replay_init(p, size, n, &store);
-	unmap(p, size);
-	TRY(e);
+	TRY(init_store(fd, size, n));
 	fd_close(&k->proofs);
 	k->proofs = TAKE_FD(fd);
 	k->n_proofs = n;
@@ -114,7 +125,7 @@ static ch_err take_tcp(const struct policy_file *p, const struct policy_file *ol
 		       int *ret_fd)
 {
 	uint32_t port = 0;
-	bool same = old && have >= 0 && str_eq(p->g.host, old->g.host) && p->g.port == old->g.port;
+	bool same = have >= 0 && str_eq(p->g.host, old->g.host) && p->g.port == old->g.port;
 	if (p->g.host.n == 0)
 		return CH_DONE;
 	if (!same)
@@ -127,7 +138,7 @@ static ch_err take_socket(const struct policy_file *p, const struct policy_file 
 			  int *ret_fd)
 {
 	const struct unix_place place = place_of(p);
-	bool same = old && have >= 0 && str_eq(p->g.socket, old->g.socket);
+	bool same = have >= 0 && str_eq(p->g.socket, old->g.socket);
 	if (p->g.socket.n == 0)
 		return CH_DONE;
 	if (!same)
@@ -216,7 +227,7 @@ static void forget(struct generation *g)
 
 static ch_err start_next(struct keep *k, struct policy_file *p)
 {
-	const struct policy_file *old = k->now.pid ? k->policy : NULL;
+	const struct policy_file *old = k->policy; /* at the start the same, without sockets */
 	AUTO(forget) struct generation g = none;
 	TRY(take_tcp(p, old, k->now.tcp, &g.tcp));
 	TRY(take_socket(p, old, k->now.socket, &g.socket));
