@@ -6,6 +6,7 @@
 #include "cert.h"
 #include "challenge.h"
 #include "gate_internal.h"
+#include "target.h"
 
 enum { FIELDS_MAX = 8, CLAIM_MAX = 1024, URL_MAX = 8192 };
 
@@ -125,7 +126,8 @@ static enum told read_authorization(str field, struct asked *a)
 	return TOLD_PASS;
 }
 
-/* The path as the client sent it: its query is no part of htu. */
+/* The path as the client sent it, unless it could be another one to a backend: its query is no
+ * part of htu. */
 static bool read_url(struct http_req *r, const struct gate_location *place, struct asked *a)
 {
 	str target = http_field(r, "X-Original-URI");
@@ -135,6 +137,8 @@ static bool read_url(struct http_req *r, const struct gate_location *place, stru
 		if (target.p[i] <= ' ' || target.p[i] > '~' || target.p[i] == '#')
 			return false;
 	str path = str_cut(&target, '?');
+	if (!target_is_plain(path))
+		return false;
 	uint8_t *room = arena_alloc(&r->arena, place->origin.n + path.n);
 	struct wr w = wr_of(room, room ? place->origin.n + path.n : 0);
 	wr_str(&w, place->origin);

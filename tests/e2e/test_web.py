@@ -252,6 +252,16 @@ def test_no_other_spelling_of_the_path_takes_the_proof(web, target):
     assert answer.status in (400, 401, 404)
 
 
+@pytest.mark.parametrize("target", ["/api/../corp/x", "/corp/../api/x", "/api/%2e%2e/corp/x",
+                                    "/corp/..%2fapi/x", "/corp%2f..%2fapi/x", "/api/..;/corp/x",
+                                    "/api/..\\corp/x", "/corp/..%5capi/x", "/corp/x/%2e%2e/../api/x",
+                                    "/api/.%2e%2fcorp/x", "//corp/..//api/x"])
+def test_no_path_is_at_two_places(web, target):
+    """A token for /api/ reaches nothing that a backend could take for /corp/."""
+    assert web.get("/api/x", token()).status == 200
+    assert web.get(target, token()).status in (400, 401, 403, 404)
+
+
 def test_escapes_of_plain_characters_are_the_same_path(web):
     holder = Holder()
     bound = token(cnf={"jkt": holder.jkt})
