@@ -89,12 +89,26 @@ static bool verify_cached(void)
 	return by(warm, &caching);
 }
 
+/* As long as the token, but without a dot: true when it is refused, as it should be. */
+static bool refuse_junk(void)
+{
+	static char junk[1024];
+	struct ch_verified good;
+	if (!junk[0])
+		memset(junk, 'x', sizeof(junk));
+	return ch_verify(warm, &scratch, (ch_text){ junk, token_n }, 0, NULL, &good) ==
+	       CH_MALFORMED;
+}
+
 rate_way *rate_of(const char *what)
 {
 	static const struct {
 		const char *name;
 		rate_way *way;
-	} ways[] = { { "verify", verify }, { "cold", verify_cold }, { "cached", verify_cached } };
+	} ways[] = { { "verify", verify },
+		     { "cold", verify_cold },
+		     { "cached", verify_cached },
+		     { "junk", refuse_junk } };
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (strcmp(ways[i].name, what) == 0)
 			return ways[i].way;
