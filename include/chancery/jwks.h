@@ -78,8 +78,8 @@ CH_API uint64_t ch_jwks_generation(const struct ch_jwks *j);
 /* The verifier of the moment, with a reference for the caller (ch_verifier_unref). An issuer
  * without a set, or with one that is too old, has no key in it. */
 CH_API struct ch_verifier *ch_jwks_verifier(struct ch_jwks *j);
-/* ch_verify said CH_UNKNOWN_KEY of a token of this issuer (ch_judged_issuer): its set is fetched
- * again at once, at most one time a cooldown. */
+/* ch_verify said CH_UNKNOWN_KEY or CH_FOREIGN_KEY of a token of this issuer (ch_judged_issuer):
+ * its set is fetched again at once, at most one time a cooldown. */
 CH_API void ch_jwks_unknown_key(struct ch_jwks *j, ch_text issuer);
 
 /* How an issuer's set stands; start from CH_JWKS_STATE_INIT. By the thread that drives. */

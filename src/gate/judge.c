@@ -217,7 +217,8 @@ enum told judge(struct gate *g, const struct asked *a, struct token_verdict *ret
 	}
 	if (!known)
 		check_token(&j);
-	if (ret_v->code == TOKEN_unknown_key)
+	/* a kid that the issuer lacks may be its newest, whoever else has one of that name */
+	if (ret_v->code == TOKEN_unknown_key || ret_v->code == TOKEN_foreign_key)
 		keys_unknown_kid(&g->keys, ret_v->issuer);
 	bool claims_known = ret_v->code == TOKEN_accepted;
 	for (size_t i = 0; i < COUNT_OF(steps) && ret_v->code == TOKEN_accepted; i++)

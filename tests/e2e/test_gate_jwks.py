@@ -97,6 +97,21 @@ def test_an_unknown_kid_is_fetched_once_a_cooldown(tmp_path, server):
         assert server.count() == 2
 
 
+def test_a_kid_that_another_issuer_has_too_is_looked_after(tmp_path, server):
+    known, late = Signer(ISSUER, kid="known"), Signer(ISSUER, kid="same")
+    other = Signer("https://login.test/corp", kid="same")
+    server.texts["/jwks"] = key_set(known)
+    server.cache_control = "max-age=3600"
+    issuers = {"home": (known, server.url()), "corp": (other, None)}
+    with UrlGate(tmp_path, issuers, {"fresh_max_s": 3600, "cooldown_s": 3600}) as gate:
+        gate.until("the first set", lambda: gate.takes(known.token()))
+        server.texts["/jwks"] = key_set(known, late)
+        assert not gate.takes(late.token())
+        assert 'code="foreign_key"' in gate.log_text()
+        gate.until("the new key", lambda: gate.takes(late.token()))
+        assert server.count() == 2
+
+
 def test_bad_answers_keep_the_last_good_set(tmp_path, server):
     home = Signer(ISSUER)
     private = dict(home.jwk(), d="AA")

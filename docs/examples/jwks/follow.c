@@ -30,7 +30,7 @@ static enum ch_reason judge_token(struct judge *j, ch_text token)
 		j->verifier = ch_jwks_verifier(j->keys);
 	}
 	reason = ch_verify(j->verifier, &j->scratch, token, (int64_t)time(NULL), NULL, &v);
-	if (reason == CH_UNKNOWN_KEY)
+	if (reason == CH_UNKNOWN_KEY || reason == CH_FOREIGN_KEY)
 		ch_jwks_unknown_key(j->keys, ch_judged_issuer(&j->scratch));
 	return reason;
 }
