@@ -11,6 +11,7 @@
 #include "base/rand.h"
 #include "codec/base64url.h"
 #include "codec/json.h"
+#include "counts.h"
 #include "crypto/key.h"
 #include "token/cache.h"
 #include "token/jwk.h"
@@ -20,17 +21,9 @@ enum { CACHED = 4096, CACHE_STORAGE = CACHED * 4096 };
 enum { NOW = 1700000000, JUNK = TOKEN_MAX, BATCH = 4096, TOKEN = 639 };
 enum { ISSUERS = POLICY_ISSUERS_MAX, KEYS = ISSUER_KEYS_MAX };
 
-static size_t allocations;
-
 ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
 				struct signed_text text, bytes sig);
 struct signed_text __wrap_signed_text_of(bytes text);
-void *__real_malloc(size_t n);
-void *__wrap_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_realloc(void *p, size_t n);
 
 ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
 				struct signed_text text, bytes sig)
@@ -43,24 +36,6 @@ ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *wor
 struct signed_text __wrap_signed_text_of(bytes text)
 {
 	return (struct signed_text){ .text = text };
-}
-
-void *__wrap_malloc(size_t n)
-{
-	allocations++;
-	return __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	allocations++;
-	return __real_realloc(p, n);
 }
 
 static void must(bool ok, const char *what)

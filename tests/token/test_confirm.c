@@ -9,45 +9,8 @@
 
 #include <cmocka.h>
 
+#include "counts.h"
 #include "proofs.h"
-
-static size_t checks, allocations;
-
-ch_err __real_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
-				struct signed_text text, bytes sig);
-ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
-				struct signed_text text, bytes sig);
-void *__real_malloc(size_t n);
-void *__wrap_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-
-ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
-				struct signed_text text, bytes sig)
-{
-	checks++;
-	return __real_public_key_verify(k, work_or_null, text, sig);
-}
-
-void *__wrap_malloc(size_t n)
-{
-	allocations++;
-	return __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	allocations++;
-	return __real_realloc(p, n);
-}
 
 /* The signature is the last thing that is looked at, but for the store. */
 static bool after_signature(const struct token_verdict *v)

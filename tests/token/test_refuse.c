@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "codec/base64url.h"
+#include "counts.h"
 #include "fixture.h"
 
 /* clang-format off */
@@ -231,44 +232,6 @@ static const struct refusal {
 	{ HEAD, CNF("\"jwk\":{\"kty\":\"EC\"},\"jkt\":1"), TOKEN_bad_claims },
 };
 /* clang-format on */
-
-static size_t checks, allocations;
-
-ch_err __real_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
-				struct signed_text text, bytes sig);
-ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
-				struct signed_text text, bytes sig);
-void *__real_malloc(size_t n);
-void *__wrap_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-
-ch_err __wrap_public_key_verify(const struct public_key *k, struct key_work *work_or_null,
-				struct signed_text text, bytes sig)
-{
-	checks++;
-	return __real_public_key_verify(k, work_or_null, text, sig);
-}
-
-void *__wrap_malloc(size_t n)
-{
-	allocations++;
-	return __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	allocations++;
-	return __real_realloc(p, n);
-}
 
 /* The signature is looked at once, and only when all before it was fine. */
 static bool after_signature(enum token_code code)
