@@ -235,7 +235,9 @@ static ch_err start_next(struct keep *k, struct policy_file *p)
 	bool longer = d->window_s > k->window_s;
 	if (p->g.gate.checks && (k->proofs < 0 || k->n_proofs != d->proofs || longer))
 		TRY(make_proofs(k, d->proofs));
-	k->window_s = d->window_s;
+	/* one that asks for no proofs leaves the store as the last one used it */
+	if (p->g.gate.checks)
+		k->window_s = d->window_s;
 	TRY(begin(k, p, &g));
 	k->next = g;
 	g = none;

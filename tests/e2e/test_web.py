@@ -510,7 +510,8 @@ def test_a_reload_takes_what_changed_and_keeps_what_must_stay(tmp_path):
         assert ask("nonce", "/nonce/x", nonce=nonce)[1].status == 200
 
 
-def test_a_longer_window_brings_no_used_proof_back(tmp_path):
+@pytest.mark.parametrize("detour", [False, True], ids=["at once", "by one without places"])
+def test_a_longer_window_brings_no_used_proof_back(tmp_path, detour):
     """A proof is kept as long as it could be shown; when that grows, the old are too old."""
     holder = Holder()
     bound = token(cnf={"jkt": holder.jkt})
@@ -525,6 +526,10 @@ def test_a_longer_window_brings_no_used_proof_back(tmp_path):
                               X_Original_URI="/bound/x").status
         used = holder.proof(bound, ORIGIN + "/bound/x", iat=int(time.time()))
         assert ask(used) == 200 and ask(used) == 401
+        if detour:
+            mail_only = text[:text.index("locations:")].split("\n", 2)[2]
+            gate.policy.write_text(mail_only)
+            gate.reload()
         gate.policy.write_text(short.replace("2", "60") + text)
         gate.reload()
         time.sleep(4)  # the note has ended, the proof has not
