@@ -205,8 +205,9 @@ static bool watch_age(struct keys *k, size_t at)
 	const struct gate_issuer *g = issuer_of(k, at);
 	int64_t now = now_s(), closes = source_closes_s(u->source);
 	int64_t soon = source_limits_of(u->source)->stale_s / SOON;
+	/* closed already, but there may have been no memory for a policy without it */
 	if (closes == INT64_MAX)
-		return false;
+		return k->files[at].taken && follow(k, at);
 	if (!u->old && source_misses(u->source) > 0 && now >= closes - soon && now < closes) {
 		u->old = true;
 		LOG(LOG_ERROR, "an issuer's keys are soon too old: then its tokens are refused",

@@ -101,23 +101,24 @@ static void begin_due(struct ch_jwks *j)
 	}
 }
 
-/* Without the sets that are too old; that cannot fail but for memory, and is tried again. */
+/* Without the sets that are too old; that cannot fail but for memory, and is tried again: they
+ * count as live until a verifier without them is out. */
 static ch_err close_old(struct ch_jwks *j)
 {
-	bool any = false;
+	bool old[FOLLOWED_MAX] = { false }, any = false;
 	for (size_t i = 0; i < j->n; i++) {
-		struct followed *f = &j->issuers[i];
+		const struct followed *f = &j->issuers[i];
 		(void)source_generation(f->source, jwks_now_s());
-		if (f->live && source_jwks(f->source, jwks_now_s()).n == 0) {
-			f->live = false;
-			any = true;
-		}
+		old[i] = f->live && source_jwks(f->source, jwks_now_s()).n == 0;
+		any = any || old[i];
 	}
 	struct ch_verifier *v = NULL;
 	if (!any)
 		return CH_DONE;
 	TRY(verifier_with(j, j->n, (bytes){ 0 }, NULL, 0, &v));
 	publish(j, v);
+	for (size_t i = 0; i < j->n; i++)
+		j->issuers[i].live = j->issuers[i].live && !old[i];
 	return CH_DONE;
 }
 

@@ -15,6 +15,24 @@
 #include "gate_internal.h"
 
 static struct gate_config config;
+static uint64_t ahead_ns; /* so far the clock is ahead */
+static bool no_memory;
+
+uint64_t __real_clock_mono_ns(void);
+uint64_t __wrap_clock_mono_ns(void);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+uint64_t __wrap_clock_mono_ns(void)
+{
+	return __real_clock_mono_ns() + ahead_ns;
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return no_memory ? NULL : __real_calloc(n, size);
+}
+
 static struct keys *keys;
 static int fetcher = -1, gate_end = -1;
 static char sets[2][2048];
@@ -230,6 +248,23 @@ static void a_fetcher_that_is_gone(void **state)
 	keys_answers(keys);
 }
 
+/* Memory that is short at the very moment does not keep old keys alive. */
+static void too_old_is_closed_sooner_or_later(void **state)
+{
+	struct fetch_ask a;
+	(void)state;
+	assert_true(asked(&a));
+	tell(good(&a, a.url));
+	assert_int_equal(count(a.url), 1);
+	ahead_ns += UINT64_C(86401) * 1000000000;
+	no_memory = true;
+	keys_refresh(keys);
+	no_memory = false;
+	ahead_ns += UINT64_C(1000000000);
+	keys_refresh(keys);
+	assert_int_equal(count(a.url), 0);
+}
+
 static void terms_that_make_no_sense(void **state)
 {
 	(void)state;
@@ -258,6 +293,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_fetcher_that_talks_rubbish_is_heard_no_more,
 						open_all, close_all),
 		cmocka_unit_test_setup_teardown(a_fetcher_that_is_gone, open_all, close_all),
+		cmocka_unit_test_setup_teardown(too_old_is_closed_sooner_or_later, open_all,
+						close_all),
 		cmocka_unit_test(terms_that_make_no_sense),
 	};
 	return cmocka_run_group_tests(tests, prepare, NULL);
