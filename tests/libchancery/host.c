@@ -36,6 +36,24 @@ struct ch_verifier *verifier_of_all(void)
 	return v;
 }
 
+struct ch_verifier *verifier;
+union ch_scratch scratch;
+
+int host_begin(void **state)
+{
+	(void)state;
+	verifier = verifier_of_all();
+	return ch_failed(ch_scratch_init(&scratch));
+}
+
+int host_end(void **state)
+{
+	(void)state;
+	ch_scratch_done(&scratch);
+	ch_verifier_unref(verifier);
+	return 0;
+}
+
 ch_text token_with(char out[static TEXT_MAX], const char *more)
 {
 	char payload[TOKEN_MAX];

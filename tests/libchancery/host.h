@@ -9,6 +9,13 @@ enum { CERTIFICATE = 5 };
 /* An issuer of the installed kind, of the party's. */
 struct ch_issuer issuer_of(struct party *p);
 struct ch_verifier *verifier_of_all(void);
+
+/* Of all parties, there between these two, the fixture of a test or of a group. */
+extern struct ch_verifier *verifier;
+extern union ch_scratch scratch;
+int host_begin(void **state);
+int host_end(void **state);
+
 /* A payload as good_payload but with these further members, signed by home. */
 ch_text token_with(char out[static TEXT_MAX], const char *more);
 ch_text good_token(void);

@@ -12,8 +12,6 @@
 
 enum { TOKENS = 16, STORE = 64 * 1024 };
 
-static struct ch_verifier *verifier;
-static union ch_scratch scratch;
 static uint8_t store[STORE];
 
 static uint64_t hits(void)
@@ -28,18 +26,8 @@ static enum ch_reason ask_at(ch_text token, int64_t at, struct ch_verified *v)
 
 static int make(void **state)
 {
-	(void)state;
-	verifier = verifier_of_all();
-	return ch_failed(ch_scratch_init(&scratch)) ||
+	return host_begin(state) ||
 	       ch_failed(ch_cache_use(&scratch, store, sizeof(store), TOKENS, 1024));
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	ch_scratch_done(&scratch);
-	ch_verifier_unref(verifier);
-	return 0;
 }
 
 static void test_the_second_time_is_a_hit(void **state)
@@ -181,15 +169,15 @@ static void test_storage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_the_second_time_is_a_hit, make, drop),
-		cmocka_unit_test_setup_teardown(test_it_ends_with_the_token, make, drop),
+		cmocka_unit_test_setup_teardown(test_the_second_time_is_a_hit, make, host_end),
+		cmocka_unit_test_setup_teardown(test_it_ends_with_the_token, make, host_end),
 		cmocka_unit_test_setup_teardown(test_another_verifier_believes_nothing_of_it, make,
-						drop),
+						host_end),
 		cmocka_unit_test_setup_teardown(test_what_the_request_asks_is_asked_every_time,
-						make, drop),
-		cmocka_unit_test_setup_teardown(test_it_forgets, make, drop),
-		cmocka_unit_test_setup_teardown(test_only_the_whole_text_counts, make, drop),
-		cmocka_unit_test_setup_teardown(test_storage, make, drop),
+						make, host_end),
+		cmocka_unit_test_setup_teardown(test_it_forgets, make, host_end),
+		cmocka_unit_test_setup_teardown(test_only_the_whole_text_counts, make, host_end),
+		cmocka_unit_test_setup_teardown(test_storage, make, host_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,6 @@
 
 #include "host.h"
 
-static struct ch_verifier *verifier;
-static union ch_scratch scratch;
 static struct ch_verified verified;
 
 static void accept(const char *more)
@@ -19,21 +17,6 @@ static void accept(const char *more)
 	enum ch_reason r =
 		ch_verify(verifier, &scratch, token_with(out, more), now, NULL, &verified);
 	assert_int_equal(r, CH_ACCEPTED);
-}
-
-static int make(void **state)
-{
-	(void)state;
-	verifier = verifier_of_all();
-	return ch_failed(ch_scratch_init(&scratch));
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	ch_scratch_done(&scratch);
-	ch_verifier_unref(verifier);
-	return 0;
 }
 
 static void test_texts(void **state)
@@ -115,5 +98,5 @@ int main(void)
 		cmocka_unit_test(test_words_of_the_scope),
 		cmocka_unit_test(test_nothing_is_read_of_a_refused_token),
 	};
-	return cmocka_run_group_tests(tests, make, drop);
+	return cmocka_run_group_tests(tests, host_begin, host_end);
 }

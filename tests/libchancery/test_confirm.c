@@ -12,8 +12,6 @@
 
 enum { STORE = 64 * 1024 };
 
-static struct ch_verifier *verifier;
-static union ch_scratch scratch;
 static uint8_t store[STORE];
 static struct ch_replay *replay;
 
@@ -31,21 +29,6 @@ static enum ch_reason ask(ch_text token, const struct ch_request *r, struct ch_v
 	struct ch_options o = CH_OPTIONS_INIT;
 	o.request = r;
 	return ch_verify(verifier, &scratch, token, now, &o, v);
-}
-
-static int make(void **state)
-{
-	(void)state;
-	verifier = verifier_of_all();
-	return ch_failed(ch_scratch_init(&scratch));
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	ch_scratch_done(&scratch);
-	ch_verifier_unref(verifier);
-	return 0;
 }
 
 static int fresh(void **state)
@@ -270,5 +253,5 @@ int main(void)
 		cmocka_unit_test_setup(test_storage, fresh),
 		cmocka_unit_test_setup(test_misuse, fresh),
 	};
-	return cmocka_run_group_tests(tests, make, drop);
+	return cmocka_run_group_tests(tests, host_begin, host_end);
 }

@@ -142,29 +142,25 @@ static void test_tables_without_memory(void **state)
 /* Nothing of ours; of libcrypto's, nothing for Ed25519 and what the cache knows. */
 static void test_verifying_allocates_nothing(void **state)
 {
-	(void)state;
-	static union ch_scratch s;
 	static char out[ISSUERS][TEXT_MAX];
 	static uint8_t store[64 * 1024];
 	struct ch_verified v;
-	struct ch_verifier *verifier = verifier_of_all();
+	assert_int_equal(host_begin(state), 0);
 	assert_false(ch_failed(ch_verifier_warm(verifier)));
-	assert_false(ch_failed(ch_scratch_init(&s)));
-	assert_false(ch_failed(ch_cache_use(&s, store, sizeof(store), 16, 1024)));
+	assert_false(ch_failed(ch_cache_use(&scratch, store, sizeof(store), 16, 1024)));
 	ch_text tokens[ISSUERS];
 	for (size_t i = 0; i < ISSUERS; i++)
 		tokens[i] = token_of(out[i], &parties()[i]);
 	for (size_t i = 0; i < 2 * (size_t)ISSUERS; i++) {
 		enum alg alg = parties()[i % ISSUERS].alg;
 		count = ours = 0;
-		assert_int_equal(ch_verify(verifier, &s, tokens[i % ISSUERS], now, NULL, &v),
+		assert_int_equal(ch_verify(verifier, &scratch, tokens[i % ISSUERS], now, NULL, &v),
 				 CH_ACCEPTED);
 		assert_int_equal(ours, 0);
 		assert_true(count == 0 || (i < ISSUERS && alg != ALG_EDDSA));
 	}
-	assert_int_equal(ch_cache_counts(&s).hits, ISSUERS);
-	ch_scratch_done(&s);
-	ch_verifier_unref(verifier);
+	assert_int_equal(ch_cache_counts(&scratch).hits, ISSUERS);
+	(void)host_end(state);
 }
 
 int main(void)

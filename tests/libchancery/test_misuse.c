@@ -9,24 +9,6 @@
 
 #include "host.h"
 
-static struct ch_verifier *verifier;
-static union ch_scratch scratch;
-
-static int make(void **state)
-{
-	(void)state;
-	verifier = verifier_of_all();
-	return ch_failed(ch_scratch_init(&scratch));
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	ch_scratch_done(&scratch);
-	ch_verifier_unref(verifier);
-	return 0;
-}
-
 static void test_verify_with_a_null(void **state)
 {
 	(void)state;
@@ -122,5 +104,5 @@ int main(void)
 		cmocka_unit_test(test_verifiers_of_nothing),
 		cmocka_unit_test(test_codes_beyond_the_table),
 	};
-	return cmocka_run_group_tests(tests, make, drop);
+	return cmocka_run_group_tests(tests, host_begin, host_end);
 }

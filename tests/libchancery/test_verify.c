@@ -9,27 +9,9 @@
 
 #include "host.h"
 
-static struct ch_verifier *verifier;
-static union ch_scratch scratch;
-
 static enum ch_reason ask(ch_text token, const struct ch_options *o, struct ch_verified *ret)
 {
 	return ch_verify(verifier, &scratch, token, now, o, ret);
-}
-
-static int make(void **state)
-{
-	(void)state;
-	verifier = verifier_of_all();
-	return ch_failed(ch_scratch_init(&scratch));
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	ch_scratch_done(&scratch);
-	ch_verifier_unref(verifier);
-	return 0;
 }
 
 static bool is_zero(const struct ch_verified *v)
@@ -245,5 +227,5 @@ int main(void)
 		cmocka_unit_test(test_the_log_hears_what_and_where_only),
 		cmocka_unit_test(test_reasons_have_names_texts_and_answers),
 	};
-	return cmocka_run_group_tests(tests, make, drop);
+	return cmocka_run_group_tests(tests, host_begin, host_end);
 }
