@@ -6,22 +6,20 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <arpa/inet.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/file.h"
 #include "fetcher_internal.h"
+#include "walls.h"
 
 static char folder[] = "/tmp/chancery-fetcher-XXXXXX";
 static char ca[64];
@@ -52,25 +50,9 @@ static int clean_up(void **state)
 	return 0;
 }
 
-/* How a child behind the walls ends that does `act`: its wait status. */
-static int behind_walls(int (*act)(void))
+static ch_err walls(const int *keep_fds, size_t n)
 {
-	int status = 0;
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		const int keep[] = { STDERR_FILENO };
-		_exit(failed(confine(&config, keep, COUNT_OF(keep))) ? 99 : act());
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
-/* 0 or the error number of the call */
-static int open_code(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC, 0600);
-	return fd >= 0 ? 0 : errno;
+	return confine(&config, keep_fds, n);
 }
 
 static int read_certificates(void)
@@ -138,31 +120,9 @@ static int ask_the_kernel(void)
 	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
 }
 
-static int start_process(void)
-{
-	return fork() < 0;
-}
-
-static int start_program(void)
-{
-	char name[] = "true";
-	char *argv[] = { name, NULL };
-	return execve("/bin/true", argv, argv + 1);
-}
-
 static int trace_somebody(void)
 {
 	return (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
-}
-
-static int signal_somebody(void)
-{
-	return kill(getppid(), 0);
-}
-
-static int be_dumpable(void)
-{
-	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
 static int run_new_code(void)
@@ -174,35 +134,25 @@ static int run_new_code(void)
 static void what_it_needs_works(void **state)
 {
 	(void)state;
-	int (*const acts[])(void) = { read_certificates, read_hosts, connect_out };
-	for (size_t i = 0; i < COUNT_OF(acts); i++)
-		assert_int_equal(behind_walls(acts[i]), 0);
+	act_fn *const acts[] = { read_certificates, read_hosts, connect_out };
+	all_exit(walls, acts, COUNT_OF(acts), 0);
 }
 
 static void files_elsewhere_are_shut(void **state)
 {
 	(void)state;
-	int (*const acts[])(void) = { write_certificates, make_file, read_users, read_itself,
-				      read_folder };
-	for (size_t i = 0; i < COUNT_OF(acts); i++) {
-		int status = behind_walls(acts[i]);
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != EACCES)
-			fail_msg("act %zu ended with %d", i, status);
-	}
+	act_fn *const acts[] = { write_certificates, make_file, read_users, read_itself,
+				 read_folder };
+	all_exit(walls, acts, COUNT_OF(acts), EACCES);
 }
 
 static void all_else_kills(void **state)
 {
 	(void)state;
-	int (*const acts[])(void) = { take_a_port,    listen_anywhere, talk_to_the_host,
-				      ask_the_kernel, start_process,   start_program,
-				      trace_somebody, signal_somebody, be_dumpable,
-				      run_new_code };
-	for (size_t i = 0; i < COUNT_OF(acts); i++) {
-		int status = behind_walls(acts[i]);
-		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
-			fail_msg("act %zu ended with %d", i, status);
-	}
+	act_fn *const acts[] = { take_a_port,   listen_anywhere, talk_to_the_host, ask_the_kernel,
+				 start_process, start_program,   trace_somebody,   signal_somebody,
+				 be_dumpable,   run_new_code };
+	all_are_killed(walls, acts, COUNT_OF(acts));
 }
 
 int main(void)

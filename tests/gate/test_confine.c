@@ -6,11 +6,9 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +17,7 @@
 
 #include "base/file.h"
 #include "gate_internal.h"
+#include "walls.h"
 
 static char folder[] = "/tmp/chancery-walls-XXXXXX";
 static char file[64];
@@ -50,25 +49,9 @@ static int drop_folder(void **state)
 	return 0;
 }
 
-/* How a child behind the walls ends that does `act`: its wait status. */
-static int behind_walls(int (*act)(void))
+static ch_err walls(const int *keep_fds, size_t n)
 {
-	int status = 0;
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		const int keep[] = { STDERR_FILENO };
-		_exit(failed(confine(&config, keep, COUNT_OF(keep))) ? 99 : act());
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
-/* 0 or the error number of the call */
-static int open_code(const char *path, int flags)
-{
-	int fd = open(path, flags | O_CLOEXEC, 0600);
-	return fd >= 0 ? 0 : errno;
+	return confine(&config, keep_fds, n);
 }
 
 static int read_keys(void)
@@ -106,63 +89,33 @@ static int make_socket(void)
 	return socket(AF_INET, SOCK_STREAM, 0) < 0;
 }
 
-static int start_process(void)
-{
-	return fork() < 0;
-}
-
-static int start_program(void)
-{
-	char name[] = "true";
-	char *argv[] = { name, NULL };
-	return execve("/bin/true", argv, argv + 1);
-}
-
-static int be_dumpable(void)
-{
-	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-}
-
-static int signal_somebody(void)
-{
-	return kill(getppid(), 0);
-}
-
 static void what_it_needs_works(void **state)
 {
 	(void)state;
-	assert_int_equal(behind_walls(read_keys), 0);
-	assert_int_equal(behind_walls(read_keys_again), 0);
+	act_fn *const acts[] = { read_keys, read_keys_again };
+	all_exit(walls, acts, COUNT_OF(acts), 0);
 }
 
 static void files_elsewhere_are_shut(void **state)
 {
 	(void)state;
-	int (*const acts[])(void) = { write_keys, read_elsewhere, read_beside };
-	for (size_t i = 0; i < COUNT_OF(acts); i++) {
-		int status = behind_walls(acts[i]);
-		assert_true(WIFEXITED(status));
-		assert_int_equal(WEXITSTATUS(status), EACCES);
-	}
+	act_fn *const acts[] = { write_keys, read_elsewhere, read_beside };
+	all_exit(walls, acts, COUNT_OF(acts), EACCES);
 }
 
 static void all_else_kills(void **state)
 {
 	(void)state;
-	int (*const acts[])(void) = { make_socket, start_process, start_program, be_dumpable,
-				      signal_somebody };
-	for (size_t i = 0; i < COUNT_OF(acts); i++) {
-		int status = behind_walls(acts[i]);
-		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
-			fail_msg("act %zu ended with %d", i, status);
-	}
+	act_fn *const acts[] = { make_socket, start_process, start_program, be_dumpable,
+				 signal_somebody };
+	all_are_killed(walls, acts, COUNT_OF(acts));
 }
 
 static void a_folder_that_is_not_there(void **state)
 {
 	(void)state;
 	config.issuers[0].jwks = LIT("/tmp/there/is/no/such/folder/home.json");
-	assert_int_equal(WEXITSTATUS(behind_walls(read_keys)), 99);
+	assert_int_equal(WEXITSTATUS(behind_walls(walls, read_keys)), WALLS_FAILED);
 	config.issuers[0].jwks = str_from_c(file);
 }
 
