@@ -15,7 +15,7 @@ export BUILD PORT DIR
 	compile with-tests
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'DIR=…      where `make run` keeps its authority (default: a new folder, removed after)'
 	@echo 'PORT=…     port of `make run` (default 8080; 0 picks free ones)'
@@ -44,10 +44,10 @@ with-tests:
 	@touch $(BUILD)/.with-tests
 	ninja -C $(BUILD)
 
-unit: with-tests
+unit: with-tests ## unit tests and fuzz corpora
 	meson test -C $(BUILD) -t 3 --no-rebuild --print-errorlogs --suite unit --suite fuzz
 
-asan:
+asan: ## the same under AddressSanitizer and UBSan
 	@test -e $(BUILD)/asan/build.ninja || meson setup $(BUILD)/asan -Dtests=enabled \
 		-Db_sanitize=address,undefined -Db_lundef=false
 	ninja -C $(BUILD)/asan
@@ -55,17 +55,17 @@ asan:
 		meson test -C $(BUILD)/asan -t 6 --no-rebuild --print-errorlogs --suite unit --suite fuzz
 
 # only what threads share: building the rest would take a minute for nothing
-tsan:
+tsan: ## what threads share, under ThreadSanitizer
 	@test -e $(BUILD)/tsan/build.ninja || \
 		meson setup $(BUILD)/tsan -Dtests=enabled -Db_sanitize=thread
 	ninja -C $(BUILD)/tsan threads
 	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
 		meson test -C $(BUILD)/tsan -t 3 --no-rebuild --print-errorlogs --suite threads
 
-msan:
+msan: ## MemorySanitizer, by clang
 	@sh tools/msan.sh
 
-e2e: with-tests
+e2e: with-tests ## end to end: real processes, real servers
 	CHANCERY=$(CURDIR)/$(BUILD)/chancery $(PYTEST) -q -p no:cacheprovider \
 		-m 'not soak' tests/e2e $(PYTEST_ARGS)
 

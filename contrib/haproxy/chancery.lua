@@ -16,6 +16,10 @@ assert(socket, "chancery.lua: name the gate's socket before it: setenv CHANCERY_
 
 local TIMEOUT_MS = 2000
 local CLAIMS = { "x-token-subject", "x-token-realm", "x-token-scope", "x-token-client" }
+local OURS = {
+    ["x-original-method"] = true, ["x-original-uri"] = true,
+    ["x-client-address"] = true, ["x-client-cert"] = true,
+}
 
 -- All values of a field, so that the gate sees when there are two.
 local function values(fields, name)
@@ -72,11 +76,14 @@ local function refuse(txn, response)
     txn:done(reply)
 end
 
--- A client's own X-Token-…, however it is spelled: many backends read '_' as '-'.
+-- A client's own X-Token-… and what only a web server may say, however they are spelled: many
+-- backends read '_' as '-'.
 local function remove_claims(txn)
     for name in pairs(txn.http:req_get_headers()) do
         local plain = string.gsub(string.lower(name), "_", "-")
-        if string.sub(plain, 1, 8) == "x-token-" then txn.http:req_del_header(name) end
+        if string.sub(plain, 1, 8) == "x-token-" or OURS[plain] then
+            txn.http:req_del_header(name)
+        end
     end
 end
 

@@ -272,28 +272,32 @@ static bool check_keys(const struct policy_file *p)
 	return good && !failed(check_policy(issuers, n, LIT("of more than one issuer")));
 }
 
-/* A folder that the gate needs; the gate's user may be another than we are now. */
-static bool check_folder(const char *what, str path, bool parent)
+/* The folder above path, in which nobody has one of the rights in `denied`; the gate's user
+ * may be another than we are now. */
+static bool check_folder(const char *what, str path, mode_t denied)
 {
 	struct stat st = { 0 };
 	struct path folder;
 	size_t n = path.n;
-	while (parent && n > 0 && path.p[n - 1] != '/')
+	while (n > 0 && path.p[n - 1] != '/')
 		n--;
 	if (path.n == 0)
 		return true;
 	ch_err e = path_of(&folder, str_sub(path, 0, n));
-	if (!failed(e) && stat(folder.p, &st) == 0 && S_ISDIR(st.st_mode))
-		return true;
-	(void)say_trouble(what, str_from_c(folder.p),
-			  ch_fail(CH_E_IO, "there is no such folder: make it", errno));
-	return false;
+	if (!failed(e) && (stat(folder.p, &st) != 0 || !S_ISDIR(st.st_mode)))
+		e = ch_fail(CH_E_IO, "there is no such folder: make it", errno);
+	if (!failed(e) && (st.st_mode & denied))
+		e = ch_fail(CH_E_DENIED, "others can write there: give it a folder of its own",
+			    st.st_mode);
+	if (failed(e))
+		(void)say_trouble(what, str_from_c(folder.p), e);
+	return !failed(e);
 }
 
 static bool check_folders(const struct policy_file *p)
 {
-	bool good = check_folder("socket", p->g.socket, true);
-	return check_folder("sightings: the folder above", p->g.gate.evidence.folder, true) && good;
+	bool good = check_folder("socket", p->g.socket, S_IWGRP | S_IWOTH);
+	return check_folder("sightings: the folder above", p->g.gate.evidence.folder, 0) && good;
 }
 
 static int check(const struct policy_file *p)

@@ -23,9 +23,9 @@ static const struct command {
 	{ "client", cmd_client, "list and add applications" },
 	{ "user", cmd_user, "list and add people" },
 	{ "token", cmd_token, "get a token from an issuer" },
-	{ "gate", cmd_gate, "answer a mail server's question whether a token is good" },
+	{ "gate", cmd_gate, "say to mail and web servers whether a token is good" },
 	{ "sightings", cmd_sightings, "read, verify and erase what a gate recorded" },
-	{ "verify", cmd_verify, "check a token offline; says which check failed" },
+	{ "verify", cmd_verify, "check a token by its issuer's keys; says which check failed" },
 	{ "help", cmd_help, "this list, or what a command takes" },
 };
 

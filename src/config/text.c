@@ -21,8 +21,9 @@ ch_err text_read(const struct complaint *c, bytes yaml, struct config_text **ret
 		 struct node **ret_root)
 {
 	if (yaml.n > CONFIG_FILE_MAX) {
-		wr_lit(complain(c, 1), "the file is longer than 64 KiB; start again from the one "
-				       "that `chancery init` writes");
+		wr_lit(complain(c, 1),
+		       "the file is longer than 64 KiB; start again from "
+		       "`chancery init`'s, or for a gate from contrib/nginx/gate.yaml");
 		return ch_fail(CH_E_LIMIT, "the file is too long", CONFIG_FILE_MAX);
 	}
 	AUTO(config_text_done) struct config_text *t = malloc(sizeof(*t));

@@ -62,8 +62,9 @@ static uint32_t line_of(const yaml_event_t *e)
 
 static ch_err no_room(struct builder *b, uint32_t line)
 {
-	wr_lit(complain(b->c, line), "too many values or too deep; a file of ours has far fewer, "
-				     "start again from the one that `chancery init` writes");
+	wr_lit(complain(b->c, line),
+	       "too many values or too deep; a file of ours has far fewer, "
+	       "start again from `chancery init`'s, or for a gate from contrib/nginx/gate.yaml");
 	return ch_fail(CH_E_LIMIT, "the file has too many values or is too deep", line);
 }
 
@@ -261,8 +262,9 @@ ch_err tree_read(const struct complaint *c, bytes yaml, struct arena *a, struct 
 	while (!end)
 		TRY(one_event(&b, &p, &end));
 	if (!b.root || b.root->kind != NODE_MAP) {
-		wr_lit(complain(c, 1), "the file is not a map of keys; "
-				       "start from the one that `chancery init` writes");
+		wr_lit(complain(c, 1),
+		       "the file is not a map of keys; "
+		       "start from `chancery init`'s, or for a gate from contrib/nginx/gate.yaml");
 		return ch_fail(CH_E_SYNTAX, "the file is not a map of keys", 1);
 	}
 	*ret_root = b.root;

@@ -1,6 +1,7 @@
 """The documents name what is in the tree, and only that."""
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -35,6 +36,22 @@ def test_links_between_documents_lead_somewhere(root_dir):
     for document in documents:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_unit_starts_what_make_install_installs(root_dir):
+    prefix = re.search(r"^PREFIX +\?= (\S+)$", (root_dir / "Makefile").read_text(), re.M).group(1)
+    unit = (root_dir / "contrib/systemd/chancery-gate.service").read_text()
+    started = re.findall(r"^Exec\w+=(\S+) gate -c", unit, re.M)
+    assert started == [f"{prefix}/bin/chancery"] * 2
+
+
+def test_help_lists_every_target(root_dir):
+    text = (root_dir / "Makefile").read_text()
+    targets = set(re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", text, re.M).group(1)
+                  .replace("\\\n", " ").split())
+    done = subprocess.run(["make", "-C", root_dir, "help"], capture_output=True, text=True, check=True)
+    listed = set(re.findall(r"^make (\S+) ", done.stdout, re.M))
+    assert listed == targets - {"compile", "with-tests"}
 
 
 def test_the_readme_has_its_two_commands(root_dir):

@@ -231,6 +231,22 @@ def test_the_first_success_of_the_document(installed, authority, tmp_path):
     assert done.stdout == "bench of example\n"
 
 
+def test_the_commands_of_the_readme(installed, authority, tmp_path):
+    """Those of its section on verifying, but for the installation and the port."""
+    text = (ROOT / "README.md").read_text()
+    section = text[text.index("\n## Verify tokens"):text.index("\n## What it needs")]
+    commands = "".join(re.findall(r"```sh\n(.*?)```", section, re.S)).splitlines()
+    commands.remove("sudo make install && sudo ldconfig")
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    (tmp_path / "build").symlink_to(BUILD)
+    script = "\n".join(commands).replace("http://localhost:8080", authority.dev["base"])
+    done = run("sh", "-c", script, cwd=tmp_path,
+               env={**installed.env, "LD_LIBRARY_PATH": str(installed.lib)})
+    claims, refused, accepted = done.stdout.splitlines()
+    assert json.loads(claims)["client_id"] == "bench" and refused == "bad_issuer", done.stderr
+    assert accepted == "bench of example" and done.returncode == 0
+
+
 def test_c_in_the_document_names_what_there_is():
     text = (ROOT / "docs/LIBRARY.md").read_text()
     headers = "".join(p.read_text() for p in (ROOT / "include/chancery").glob("*.h"))

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -140,6 +141,13 @@ def test_a_client_cannot_speak_for_the_web_server(web):
             f"DPoP: {proof}", f"{name}: /bound/other"]).status == 401
     assert web.get("/_chancery/api", good).status == 404
     assert web.get("/check/api", good).status == 404
+
+
+def test_what_only_a_web_server_may_say_ends_there(web):
+    for name in ("X-Original-Method", "X-Original-URI", "X-Client-Address", "X-Client-Cert"):
+        for spelled in (name, name.lower(), name.replace("-", "_")):
+            seen = reached(web.get("/api/", token(), fields=[f"{spelled}: mine"]))[1]
+            assert "mine" not in [v for _, v in seen], spelled
 
 
 def test_two_authorizations(web):
@@ -571,6 +579,9 @@ def test_what_stands_in_the_place_of_the_socket(tmp_path):
     gate.socket.unlink()
     gate.dir.chmod(0o777)
     refused("others can write in the socket's folder")
+    checked = subprocess.run([gate.program, "gate", "-c", str(gate.policy), "--check"],
+                             capture_output=True, text=True, check=False)
+    assert checked.returncode == 1 and "others can write there" in checked.stderr
     gate.dir.chmod(0o755)
     with gate:
         other = WebGate(tmp_path / "other")
