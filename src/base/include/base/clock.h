@@ -6,5 +6,5 @@
 int64_t clock_unix_s(void);
 /* Milliseconds since 1970, for records. */
 int64_t clock_unix_ms(void);
-/* Never goes back; for time-outs and rates. */
+/* Never goes back, and goes on while the machine sleeps; for time-outs, ages and rates. */
 uint64_t clock_mono_ns(void);
