@@ -62,7 +62,7 @@ static void limits_take(struct sightings *s, const struct sightings_limits *limi
 		s->limits.sync_ms = SYNC_MS;
 }
 
-/* Three quarters are for tokens with a good signature: only an issuer can fill those. */
+/* Three quarters are for tokens with a good signature: of those one is needed to fill them. */
 static uint64_t share_of(const struct sightings *s, size_t i)
 {
 	uint64_t quarter = s->limits.total_bytes / 4;
