@@ -10,8 +10,8 @@
 enum { THREADS_MAX = 2, FILE_MAX = 65536 };
 
 struct worker {
-	pthread_t thread;
 	union ch_scratch scratch;
+	pthread_t thread;
 	double seconds;
 	double rate;
 	bool bad;
@@ -96,8 +96,9 @@ static bool prepare(const char *dir)
 
 int main(int argc, char **argv)
 {
-	unsigned ms = 0, rounds = 0;
-	if (argc != 4 || sscanf(argv[2], "%u", &ms) != 1 || sscanf(argv[3], "%u", &rounds) != 1) {
+	unsigned long ms = argc == 4 ? strtoul(argv[2], NULL, 10) : 0;
+	unsigned long rounds = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
+	if (ms == 0 || rounds == 0) {
 		(void)fprintf(stderr, "usage: %s DIR MILLISECONDS ROUNDS\n", argv[0]);
 		return 2;
 	}
@@ -106,9 +107,9 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	(void)printf("[");
-	for (unsigned i = 0; i < rounds; i++) {
-		double one = run(1, ms / 1e3);
-		(void)printf("%s[%.0f, %.0f]", i ? ", " : "", one, run(2, ms / 1e3));
+	for (unsigned long i = 0; i < rounds; i++) {
+		double one = run(1, (double)ms / 1e3);
+		(void)printf("%s[%.0f, %.0f]", i ? ", " : "", one, run(2, (double)ms / 1e3));
 	}
 	(void)printf("]\n");
 	return 0;

@@ -14,7 +14,8 @@ static void check_text(struct token_claims *c, str name, str said)
 	str text = { NULL, 0 };
 	ch_err e = token_claim_str(c, name, &text);
 	assert(failed(e) == !said.p && (failed(e) || str_eq(text, said)));
-	for (size_t i = 0; i < said.n; i++)
+	assert(said.p || said.n == 0);
+	for (size_t i = 0; said.p && i < said.n; i++)
 		assert((uint8_t)said.p[i] >= ' ' && said.p[i] != 0x7f);
 }
 

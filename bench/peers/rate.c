@@ -65,11 +65,10 @@ char *rate_file(const char *dir, const char *alg, const char *suffix, size_t *re
 
 static void measure(bool (*one)(void), double seconds)
 {
-	unsigned long before = allocations, n = 0;
+	unsigned long n = 0, mallocs = 0;
 	bool good = one();
-	unsigned long mallocs = 0;
 	if (good) {
-		before = allocations;
+		unsigned long before = allocations;
 		good = one();
 		mallocs = allocations - before;
 	}
@@ -88,7 +87,7 @@ static void measure(bool (*one)(void), double seconds)
 		(void)printf("{\"left_out\": \"it does not take the token\"}\n");
 }
 
-static void answer(const char *dir, const char *alg, const char *what, unsigned ms)
+static void answer(const char *dir, const char *alg, const char *what, unsigned long ms)
 {
 	rate_way *way = rate_of(what);
 	if (!way)
@@ -96,20 +95,22 @@ static void answer(const char *dir, const char *alg, const char *what, unsigned 
 	else if (!rate_load(dir, alg))
 		(void)printf("{\"left_out\": \"no %s\"}\n", alg);
 	else
-		measure(way, ms / 1e3);
+		measure(way, (double)ms / 1e3);
 	(void)fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
-	char line[128], alg[32], what[32];
-	unsigned ms = 0;
+	char line[128];
 	if (argc != 2) {
 		(void)fprintf(stderr, "usage: %s DIR < questions\n", argv[0]);
 		return 2;
 	}
 	while (fgets(line, sizeof(line), stdin)) {
-		if (sscanf(line, "%31s %31s %u", alg, what, &ms) != 3) {
+		char *rest = NULL;
+		const char *alg = strtok_r(line, " ", &rest), *what = strtok_r(NULL, " ", &rest);
+		unsigned long ms = what ? strtoul(rest, NULL, 10) : 0;
+		if (ms == 0) {
 			(void)fprintf(stderr, "a question is ALG WAY MILLISECONDS\n");
 			return 2;
 		}

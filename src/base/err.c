@@ -8,7 +8,7 @@
 /* the installed header numbers the codes; the table has them in that order */
 #define X(name, text, http, oauth, shown)                                            \
 	static_assert((int)CH_##name == (int)CH_INDEX_##name, "number " #name " in " \
-									      "chancery/err.h");
+							      "chancery/err.h");
 CH_CODES(X)
 #undef X
 

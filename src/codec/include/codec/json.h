@@ -59,7 +59,7 @@ static inline bool json_is_named(const struct json_node *m, const struct json_na
 
 /* The members of n names in one pass; NULL where there is none. How many there are. */
 size_t json_members(const struct json_node *obj, const struct json_name *names, size_t n,
-		  const struct json_node **ret_members);
+		    const struct json_node **ret_members);
 /* The first child, or NULL; and the next one after child among parent's. */
 const struct json_node *json_first(const struct json_node *parent);
 const struct json_node *json_next(const struct json_node *parent, const struct json_node *child);

@@ -54,12 +54,12 @@ struct config {
 struct gate_file {
 	str host; /* empty: no introspection endpoint */
 	uint32_t port;
-	str client_secret_file; /* relative to the policy's folder or absolute */
-	str ca_file;            /* likewise; empty: the system's certificates */
-	str socket;             /* likewise; empty: no check endpoint */
+	str client_secret_file;         /* relative to the policy's folder or absolute */
+	str ca_file;                    /* likewise; empty: the system's certificates */
+	str socket;                     /* likewise; empty: no check endpoint */
 	str socket_owner, socket_group; /* names; empty: whoever starts the gate */
 	str socket_mode;                /* "0600", "0660" or "0666" */
-	str user;                       /* whom root lets the gate run as; empty: as who starts it */
+	str user; /* whom root lets the gate run as; empty: as who starts it */
 	/* client_secret still empty; jwks relative to the policy's folder or absolute */
 	struct gate_config gate;
 };
