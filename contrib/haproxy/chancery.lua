@@ -21,6 +21,13 @@ local OURS = {
     ["x-client-address"] = true, ["x-client-cert"] = true,
 }
 
+-- Frameworks take method and path from these in place of the request line: the gate was
+-- asked about the line.
+local OVERRIDES = {
+    ["x-http-method-override"] = true, ["x-http-method"] = true, ["x-method-override"] = true,
+    ["x-original-url"] = true, ["x-rewrite-url"] = true,
+}
+
 -- All values of a field, so that the gate sees when there are two.
 local function values(fields, name)
     local list = {}
@@ -77,11 +84,11 @@ local function refuse(txn, response)
 end
 
 -- A client's own X-Token-… and what only a web server may say, however they are spelled: many
--- backends read '_' as '-'.
+-- backends read '_' as '-', some '.' and others too.
 local function remove_claims(txn)
     for name in pairs(txn.http:req_get_headers()) do
-        local plain = string.gsub(string.lower(name), "_", "-")
-        if string.sub(plain, 1, 8) == "x-token-" or OURS[plain] then
+        local plain = string.gsub(string.lower(name), "[^a-z0-9]", "-")
+        if string.sub(plain, 1, 8) == "x-token-" or OURS[plain] or OVERRIDES[plain] then
             txn.http:req_del_header(name)
         end
     end
