@@ -3,9 +3,7 @@
  * writer takes it, what the writer then adds is read back. */
 #include <assert.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "chain_internal.h"

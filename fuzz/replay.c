@@ -1,7 +1,6 @@
 /* Replays a corpus through a fuzz target, so that every test run covers the seeds
  * without a fuzzing engine. Reads each file of the folder in argv[1]. */
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 

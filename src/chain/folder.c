@@ -3,7 +3,6 @@
  * segments, oldest first, and never the last one. */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -1,5 +1,4 @@
 /* All of a chain, read once as any reader would. Says what it found as far as it got. */
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/ck.h"
 #include "base/file.h"
 #include "chain_internal.h"
 #include "crypto/hash.h"

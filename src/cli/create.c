@@ -2,11 +2,9 @@
  * a folder that has one is whole but for what `key` commands can add. */
 #include "create.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -1,8 +1,6 @@
 /* `chancery serve DIR`: becomes the supervisor of a production authority. `--dev` is
  * another thing, see dev.c. */
-#include <errno.h>
 #include <getopt.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/file.h"

@@ -1,12 +1,9 @@
 /* `chancery sightings`: what a gate has recorded, read by people. Trusts its arguments; what
  * the files hold was written by a gate or by whoever could write there, so texts are printed
  * only quoted or escaped. A token that is looked for comes from a file, never an argument. */
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/ck.h"
 #include "base/clock.h"
 #include "commands.h"
 #include "crypto/hash.h"

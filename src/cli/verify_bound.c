@@ -4,7 +4,6 @@
  * was used elsewhere is not found out here. */
 #include "verify_bound.h"
 
-#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 

@@ -1,6 +1,5 @@
 /* One request on a libcurl handle, held short: two schemes, no redirects, no netrc, limits
  * on time and size. What comes back is believed in nothing but size. */
-#include "base/path.h"
 #include "codec/url.h"
 #include "fetch_internal.h"
 

@@ -1,8 +1,6 @@
 /* Key sets from URLs, through the fetcher: this process has no network, and names a URL by
  * its number only. When to ask and what to believe meanwhile is jwks/source.h's; what comes
  * back is a stranger's text until a policy was made of it. */
-#include <poll.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,6 +1,5 @@
 /* A gate's parts, made from its configuration. The configuration is trusted for its
  * meaning; what it leaves wide open is said in the log. */
-#include <errno.h>
 #include <sys/mman.h>
 
 #include "base/clock.h"

@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/ck.h"
-#include "base/rw.h"
 #include "http_internal.h"
 
 enum { BODY_SWALLOWED_MAX = 1 << 20 };

@@ -1,5 +1,4 @@
 /* Constructor and destructor of the HTTP server: its slots and their memory. */
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>

@@ -5,7 +5,6 @@
 #include "base/path.h"
 #include "issuer.h"
 #include "sandbox/sandbox.h"
-#include "wire/boot.h"
 
 static ch_err landlock(const struct issuer *is)
 {

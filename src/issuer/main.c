@@ -5,7 +5,6 @@
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "crypto/small.h"

@@ -1,7 +1,6 @@
 /* Driving: what is due is fetched, what has come is tried as a verifier beside the sets of the
  * other issuers, and only a whole one is published. Trusts the host's clock; of an answer
  * nothing that ch_verifier_new has not taken. */
-#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>

@@ -1,6 +1,5 @@
 /* The signer's walls. In the steady state it can receive, sign, send and tell the time;
  * anything else kills it. */
-#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

@@ -4,7 +4,6 @@
  * was taken must stay taken. It never logs, and never builds SQL from data. */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
  * breach, and the role that does it is killed. */
 #include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

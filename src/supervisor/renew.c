@@ -1,7 +1,6 @@
 /* DIR/run/control: an administrator's command asks for a new generation of signers,
  * and is answered when it serves. Only our own user and root may ask. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -4,8 +4,6 @@
  * least the later one finds the other's. */
 #include "token/replay.h"
 
-#include <assert.h>
-
 #include "base/ck.h"
 #include "base/rand.h"
 #include "base/rw.h"

@@ -1,6 +1,5 @@
 /* The warden's walls. No landlock: a process in a landlock domain may trace only those
  * in the same domain, and the signers are in one of their own. No open, no socket. */
-#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 

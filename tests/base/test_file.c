@@ -1,6 +1,5 @@
 /* Files: whole or not at all, and nothing beside them is left behind. */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>

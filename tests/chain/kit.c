@@ -1,13 +1,10 @@
 /* What the tests of src/chain share. */
 #include "kit.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/rw.h"

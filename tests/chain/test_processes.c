@@ -2,14 +2,10 @@
  * follows across segments, a reader that retention overtakes. */
 #include "kit.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "base/file.h"
 
 enum { KILLS = 25, FOLLOWED = 3000 };
 

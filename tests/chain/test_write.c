@@ -1,7 +1,6 @@
 /* Writing a chain, reading it back, segments, retention, the lock. */
 #include "kit.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

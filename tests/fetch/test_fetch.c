@@ -1,13 +1,11 @@
 /* The HTTP client against the HTTP server of this house, in a forked process. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -15,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "base/rw.h"
 #include "fetch/many.h"
 #include "fetch_internal.h"

@@ -5,8 +5,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <poll.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

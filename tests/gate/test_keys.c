@@ -13,7 +13,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/path.h"
 #include "gate_internal.h"
 
 static char folder[] = "/tmp/chancery-keys-XXXXXX";

@@ -1,20 +1,17 @@
 /* HTTP over a real loopback socket: routes, limits, malformed requests, suspension,
  * stop. The server runs in this process, one turn at a time between the client's. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "http/http.h"
 

@@ -4,11 +4,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "chancery/jwks.h"
 #include "fetch/many.h"
 

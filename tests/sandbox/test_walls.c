@@ -1,6 +1,5 @@
 /* Each wall, by a child that runs into it: the forbidden thing is done for real, and it
  * must fail or kill. The same thing without the wall must work, or the test says nothing. */
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
