@@ -66,6 +66,9 @@ ch_err keys_adopt(struct keys *k, size_t at, bytes jwks, struct wr *why)
 	mem_copy(k->files[at].text, jwks.p, jwks.n);
 	k->files[at].n = jwks.n;
 	k->files[at].taken = true;
+	/* sets that say the same in other words must not cost all issuers' tables and tokens */
+	if (k->policy && policy_same(k->policy, fresh))
+		return CH_DONE;
 	policy_free(k->policy);
 	k->policy = TAKE(fresh);
 	count_all(k);

@@ -322,6 +322,35 @@ size_t policy_keys(const struct policy *p, str issuer)
 	return i ? i->n_keys : 0;
 }
 
+static bool same_terms(const struct issuer *a, const struct issuer *b)
+{
+	bool same = str_eq(a->issuer, b->issuer) && str_eq(a->realm, b->realm) &&
+		    a->profile == b->profile && a->n_audiences == b->n_audiences &&
+		    a->skew_s == b->skew_s && a->max_ttl_s == b->max_ttl_s &&
+		    a->n_keys == b->n_keys;
+	for (size_t i = 0; same && i < a->n_audiences; i++)
+		same = str_eq(a->audiences[i], b->audiences[i]);
+	return same;
+}
+
+static bool same_key(const struct issuer_key *a, const struct issuer_key *b)
+{
+	return b && a->alg == b->alg && a->from_s == b->from_s && a->until_s == b->until_s &&
+	       mem_eq(a->thumbprint, b->thumbprint, THUMBPRINT_SIZE);
+}
+
+bool policy_same(const struct policy *a, const struct policy *b)
+{
+	bool same = a->n == b->n;
+	for (size_t i = 0; same && i < a->n; i++) {
+		const struct issuer *x = &a->issuers[i], *y = &b->issuers[i];
+		same = same_terms(x, y);
+		for (size_t k = 0; same && k < x->n_keys; k++)
+			same = same_key(&x->keys[k], policy_find_key(b, y, x->keys[k].kid));
+	}
+	return same;
+}
+
 bool policy_warm_step(struct policy *p, size_t *step)
 {
 	size_t at = (*step)++;

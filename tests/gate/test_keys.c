@@ -170,12 +170,35 @@ static void not_looked_at_too_often(void **state)
 	assert_true(bytes_eq((bytes){ keys.files[1].text, keys.files[1].n }, set[0]));
 }
 
+/* What an issuer publishes in other words leaves tables and kept tokens as they are. */
+static void the_same_in_other_words(void **state)
+{
+	uint8_t room[JWK_TEXT_MAX + 64];
+	struct wr w = wr_of(room, sizeof(room));
+	(void)state;
+	(void)unlink(paths[1]);
+	write_set(0, set[0]);
+	look_now();
+	assert_true(keys_has(&keys, 0, set[0]));
+	uint64_t before = policy_id(keys.policy);
+	wr_lit(&w, "{\"made\":7, ");
+	wr_put(&w, (bytes){ set[0].p + 1, set[0].n - 1 });
+	write_set(0, wr_bytes(&w));
+	look_now();
+	assert_int_equal(policy_id(keys.policy), before);
+	assert_true(keys_has(&keys, 0, wr_bytes(&w)));
+	write_set(0, set[2]);
+	look_now();
+	assert_int_not_equal(policy_id(keys.policy), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_come_change_break_and_go),
 		cmocka_unit_test(too_large_a_file_is_bad),
 		cmocka_unit_test(not_looked_at_too_often),
+		cmocka_unit_test(the_same_in_other_words),
 	};
 	return cmocka_run_group_tests(tests, make_config, drop_config);
 }

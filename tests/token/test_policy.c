@@ -360,6 +360,53 @@ static void warm_keys(void **state)
 	policy_free(p);
 }
 
+static bool same_as(const struct policy *a, size_t n)
+{
+	AUTO(policy_done) struct policy *b = NULL;
+	assert_false(failed(policy_new(in, n, NULL, &b)));
+	bool same = policy_same(a, b);
+	assert_int_equal(policy_same(b, a), same);
+	sound();
+	return same;
+}
+
+static void the_same_policy(void **state)
+{
+	static const str other[] = { { "other", 5 } };
+	static const struct policy_period period = { .kid = { "other", 5 }, .until_s = 9 };
+	struct policy_period of_key = { .kid = { NULL, 0 }, .until_s = 2000000000 };
+	AUTO(policy_done) struct policy *a = NULL;
+	(void)state;
+	sound();
+	assert_false(failed(policy_new(in, 2, NULL, &a)));
+	assert_true(same_as(a, 2));
+	assert_false(same_as(a, 1));
+	in[1].realm = LIT("other");
+	assert_false(same_as(a, 2));
+	in[1].issuer = LIT("https://id.test/other");
+	assert_false(same_as(a, 2));
+	in[1].typ = LIT("JWT");
+	assert_false(same_as(a, 2));
+	in[1].audiences = other;
+	assert_false(same_as(a, 2));
+	in[1].n_audiences++;
+	in[1].audiences = (const str[]){ audiences[1], other[0] };
+	assert_false(same_as(a, 2));
+	in[1].skew_s++;
+	assert_false(same_as(a, 2));
+	in[1].max_ttl_s++;
+	assert_false(same_as(a, 2));
+	in[1].jwks = bytes_of_str(LIT("{\"keys\":[]}"));
+	assert_false(same_as(a, 2));
+	in[1].periods = &period; /* of no key */
+	in[1].n_periods = 1;
+	assert_true(same_as(a, 2));
+	of_key.kid = str_from_c(parties()[1].kid);
+	in[1].periods = &of_key;
+	in[1].n_periods = 1;
+	assert_false(same_as(a, 2));
+}
+
 static void each_policy_has_its_id(void **state)
 {
 	(void)state;
@@ -418,6 +465,7 @@ int main(void)
 		cmocka_unit_test(one_key_under_two_issuers),
 		cmocka_unit_test(key_periods),
 		cmocka_unit_test(periods_that_are_none),
+		cmocka_unit_test(the_same_policy),
 		cmocka_unit_test(each_policy_has_its_id),
 		cmocka_unit_test(as_many_keys_as_may_be),
 		cmocka_unit_test(warm_keys),

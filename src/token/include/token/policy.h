@@ -53,6 +53,9 @@ ch_err policy_new(const struct policy_issuer *issuers, size_t n, struct wr *why,
 /* Another number for each policy of this process, never 0: what was found under one is
  * not to be believed under another. */
 uint64_t policy_id(const struct policy *p);
+/* Do both judge every token alike: the same issuers in the same order, each with the same
+ * terms and keys? The keys' order and what else their sets said do not count. */
+bool policy_same(const struct policy *a, const struct policy *b);
 /* How many keys of this issuer can be used; 0 for an unknown one. */
 size_t policy_keys(const struct policy *p, str issuer);
 /* public_key_warm of every key, before or while threads verify: some 25 ms a key. */
