@@ -12,10 +12,10 @@ export BUILD PORT DIR
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .PHONY: help build run test unit asan tsan msan e2e check format fuzz soak bench compare fresh install clean \
-	compile with-tests
+	compile with-tests asan-build e2e-asan
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo 'DIR=…      where `make run` keeps its authority (default: a new folder, removed after)'
 	@echo 'PORT=…     port of `make run` (default 8080; 0 picks free ones)'
@@ -47,10 +47,12 @@ with-tests:
 unit: with-tests ## unit tests and fuzz corpora
 	meson test -C $(BUILD) -t 3 --no-rebuild --print-errorlogs --suite unit --suite fuzz
 
-asan: ## the same under AddressSanitizer and UBSan
+asan-build:
 	@test -e $(BUILD)/asan/build.ninja || meson setup $(BUILD)/asan -Dtests=enabled \
 		-Db_sanitize=address,undefined -Db_lundef=false
 	ninja -C $(BUILD)/asan
+
+asan: asan-build ## the same under AddressSanitizer and UBSan
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 		meson test -C $(BUILD)/asan -t 6 --no-rebuild --print-errorlogs --suite unit --suite fuzz
 
@@ -68,6 +70,11 @@ msan: ## MemorySanitizer, by clang
 e2e: with-tests ## end to end: real processes, real servers
 	CHANCERY=$(CURDIR)/$(BUILD)/chancery $(PYTEST) -q -p no:cacheprovider \
 		-m 'not soak' tests/e2e $(PYTEST_ARGS)
+
+# Programs that cannot run under the walls of a release: tests/variants/sanitized
+e2e-asan: packages-build packages-run packages-test asan-build ## the end-to-end tests with every program under ASan and UBSan
+	CHANCERY=$(CURDIR)/$(BUILD)/asan/tests/variants/sanitized/chancery $(PYTEST) -q \
+		-p no:cacheprovider -m 'not soak and not plain' tests/e2e $(PYTEST_ARGS)
 
 check: packages-build packages-test ## format, analyzers, clang build and the house linter
 	@sh tools/check.sh

@@ -17,6 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("CHANCERY", str(ROOT / "build" / "chancery"))
+# the build folder it is of, not always its own: tests/variants/sanitized
+BUILD = next((p for p in pathlib.Path(PROGRAM).resolve().parents if (p / "build.ninja").exists()),
+             pathlib.Path(PROGRAM).resolve().parent)
+SANITIZED = (pathlib.Path(PROGRAM).parent / "reports_folder").exists()
 
 
 def b64(data):

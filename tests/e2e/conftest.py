@@ -2,6 +2,7 @@
 
 CHANCERY names the program under test; without it, build/chancery of this tree.
 """
+import collections
 import os
 import pathlib
 import shutil
@@ -10,11 +11,13 @@ import tempfile
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+LEFT_OUT = collections.Counter()  # {reason: how many}, of the mark `plain`
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "root_only: the proof needs root")
     config.addinivalue_line("markers", "soak: long; run by `make soak`")
+    config.addinivalue_line("markers", "plain(reason): not where programs are under sanitizers (`make e2e-asan`)")
 
 
 def pytest_collection_modifyitems(items):
@@ -37,6 +40,59 @@ def pytest_runtest_makereport(item):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"a root-only proof was left out as root: {reason}"
+
+
+def reports_folder():
+    """Where programs under sanitizers (tests/variants/sanitized) write what they find; None
+    for the others."""
+    said = pathlib.Path(os.environ.get("CHANCERY", "")).parent / "reports_folder"
+    return pathlib.Path(said.read_text().strip()) if said.is_file() else None
+
+
+def pytest_sessionstart():
+    folder = reports_folder()
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        folder.chmod(0o1777)  # every role's user writes there
+
+
+def take_reports(folder):
+    texts = []
+    for path in sorted(folder.iterdir()):
+        texts.append(f"{path.name}:\n{path.read_text(errors='replace')}")
+        path.unlink()
+    return "\n".join(texts)
+
+
+@pytest.fixture(autouse=True)
+def no_reports():
+    """The test during which a process reports an error has failed."""
+    yield
+    folder = reports_folder()
+    said = take_reports(folder) if folder else ""
+    assert not said, f"a sanitizer reports:\n{said}"
+
+
+def pytest_deselected(items):
+    for item in items:
+        for mark in item.iter_markers("plain"):
+            LEFT_OUT[mark.args[0]] += 1
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What does not run under sanitizers is named with its reason."""
+    for reason, n in LEFT_OUT.items():
+        terminalreporter.write_line(f"left out here: {n} tests: {reason}")
+
+
+def pytest_sessionfinish(session):
+    """What ends with the session may report too, when no test is left to blame."""
+    folder = reports_folder()
+    said = take_reports(folder) if folder and folder.is_dir() else ""
+    if said:
+        print(f"\na sanitizer reports after the last test:\n{said}")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")

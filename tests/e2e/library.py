@@ -1,18 +1,17 @@
 """An installed tree of libchancery, and what its headers declare."""
 import os
-import pathlib
 import re
 import subprocess
 
-from chancery import PROGRAM, ROOT
+from chancery import BUILD, ROOT, SANITIZED
 
-BUILD = pathlib.Path(PROGRAM).resolve().parent
 STRICT = ["-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover"] if SANITIZED else []
 # how an example is compiled: against the shared library, and with no shared library at all
 FLAVOURS = {
-    "gcc-c99": ["gcc", "-std=c99", *STRICT],
+    "gcc-c99": ["gcc", *SANITIZE, "-std=c99", *STRICT],
     "clang-c99": ["clang", "-std=c99", *STRICT],
-    "g++-c++11": ["g++", "-x", "c++", "-std=c++11", *STRICT],
+    "g++-c++11": ["g++", *SANITIZE, "-x", "c++", "-std=c++11", *STRICT],
     "clang++-c++17": ["clang++", "-x", "c++", "-std=c++17", *STRICT],
     "static": ["gcc", "-static", "-std=c99", *STRICT],
 }

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.plain("measures a release")
+
 
 @pytest.fixture(scope="module")
 def built(chancery):

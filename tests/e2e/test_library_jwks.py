@@ -8,8 +8,9 @@ import pytest
 
 from chancery import ROOT, Signer, wait_for
 from jwks_server import JwksServer, make_certificates
-from library import Installed, mapped, must, prototypes
+from library import SANITIZE, Installed, mapped, must, prototypes
 
+plain_look = pytest.mark.plain("looks at symbols, where a sanitizer has its own")
 ISSUER = "https://id.test/home"
 STRICT = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror",
           "-D_POSIX_C_SOURCE=200809L"]
@@ -24,7 +25,7 @@ def installed(tmp_path_factory):
 def program(installed, tmp_path_factory):
     to = tmp_path_factory.mktemp("built") / "follow"
     flags = must("pkg-config", "--cflags", "--libs", "chancery-jwks", env=installed.env).split()
-    must("gcc", *STRICT, "-o", to, ROOT / "docs/examples/jwks/follow.c", *flags)
+    must("gcc", *SANITIZE, *STRICT, "-o", to, ROOT / "docs/examples/jwks/follow.c", *flags)
     return to
 
 
@@ -32,12 +33,14 @@ def needed(path):
     return set(re.findall(r"NEEDED.*\[(\w+(?:-\w+)?)\.so", must("readelf", "-d", path)))
 
 
+@plain_look
 def test_the_judge_needs_no_network_library(installed):
     assert "libcurl" not in needed(installed.lib / "libchancery.so")
     assert "curl" not in must("nm", "-D", installed.lib / "libchancery.so")
     assert needed(installed.lib / "libchancery-jwks.so") == {"libc", "libcurl", "libchancery"}
 
 
+@plain_look
 def test_header_list_and_library_name_the_same_functions(installed):
     declared = set(prototypes([installed.include / "jwks.h"]))
     exported = {line.split()[2].split("@")[0] for line in
@@ -46,6 +49,7 @@ def test_header_list_and_library_name_the_same_functions(installed):
     assert declared == mapped("chancery_jwks") == exported
 
 
+@plain_look
 def test_it_starts_no_thread(installed):
     undefined = must("nm", "-D", "--undefined-only", installed.lib / "libchancery-jwks.so")
     assert not re.search(r"pthread_create|getaddrinfo|\bfork\b|\bsystem\b", undefined)

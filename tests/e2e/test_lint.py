@@ -3,6 +3,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.plain("is about the linter")
+
 GOOD_C = "/* What this is. */\n#include \"base/bytes.h\"\n\nint one(void)\n{\n\treturn 1;\n}\n"
 GOOD_H = "/* A contract. */\n#pragma once\nint one(void);\n"
 OPEN = "/* What this is. */\n"

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.plain("is about tools/run.sh")
+
 FALSE = """#!/bin/sh
 trap 'echo drained; exit 0' TERM
 mkdir -p "$3"

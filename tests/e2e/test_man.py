@@ -6,6 +6,8 @@ import pytest
 from chancery import ROOT
 from library import Installed, mapped, must, one_blank, prototypes, run
 
+pytestmark = pytest.mark.plain("is about manual pages")
+
 PAGES = sorted((ROOT / "man").glob("*.3"))
 HEADERS = sorted((ROOT / "include/chancery").glob("*.h"))
 # about the machine's index of pages, not about ours

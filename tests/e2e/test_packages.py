@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.plain("is about tools/packages.sh")
+
 LIST = "# package group\ngcc build\ndovecot-core run\ncurl run\nnpm test\n"
 
 # HAVE is the file of installed packages; every call is a line in CALLS.

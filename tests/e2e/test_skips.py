@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.plain("is about pytest's own reports")
+
 LEFT_OUT = """import pytest
 
 @pytest.mark.root_only

@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SET = ROOT / "tests/vectors/verifier"
 CHANCERY = os.environ.get("CHANCERY", str(ROOT / "build" / "chancery"))
 sys.path.insert(0, str(SET))
+from chancery import BUILD  # noqa: E402
 import runner  # noqa: E402
 from jose import unb64  # noqa: E402
 
@@ -35,6 +36,7 @@ def steps_of(whole):
             yield case, step
 
 
+@pytest.mark.plain("is about scripts in Python")
 def test_it_is_what_its_scripts_make():
     done = subprocess.run([sys.executable, SET / "generate.py", "--check"], capture_output=True,
                           text=True, check=False, cwd="/")
@@ -137,7 +139,7 @@ def test_the_command_gives_the_same_codes(whole, tmp_path):
 @pytest.fixture(scope="module")
 def asked():
     """What the runner finds of the judge itself and of the installed library."""
-    programs = pathlib.Path(CHANCERY).parent / "tests/verifier"
+    programs = BUILD / "tests/verifier"
     return {name: runner.run([str(programs / f"verifier-{name}")]) for name in ("token", "library")}
 
 
