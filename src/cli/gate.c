@@ -41,6 +41,28 @@ void policy_file_done(struct policy_file *p)
 	mem_wipe(p->secret, sizeof(p->secret));
 }
 
+/* "FILE:LINE: what", for the value of the policy that is at fault. */
+static const char *placed(const struct policy_file *p, uint32_t line, const char *what)
+{
+	static uint8_t room[PATH_MAX + 128];
+	struct wr w = wr_of(room, sizeof(room) - 1);
+	wr_str(&w, str_from_c(p->name));
+	wr_char(&w, ':');
+	if (line > 0) {
+		wr_dec(&w, line);
+		wr_char(&w, ':');
+	}
+	wr_char(&w, ' ');
+	wr_str(&w, str_from_c(what));
+	room[w.n] = 0;
+	return w.full ? what : (const char *)room;
+}
+
+static const char *placed_at(const struct policy_file *p, str value, const char *what)
+{
+	return placed(p, config_text_line(p->text, value), what);
+}
+
 static ch_err folder_of(const char *file, struct path *ret_folder)
 {
 	char real[PATH_MAX];
@@ -117,7 +139,8 @@ static ch_err resolve_secret(struct policy_file *p)
 	if (!failed(e))
 		e = read_secret(p, secret.p);
 	if (failed(e))
-		(void)say_trouble("client secret", p->g.client_secret_file, e);
+		(void)say_trouble(placed_at(p, p->g.client_secret_file, "client secret"),
+				  p->g.client_secret_file, e);
 	return e;
 }
 
@@ -130,9 +153,9 @@ static ch_err resolve_to(const struct policy_file *p, str *name, struct path *pl
 	return CH_DONE;
 }
 
-static ch_err no_such(const char *what, str name)
+static ch_err no_such(const struct policy_file *p, const char *what, str name)
 {
-	say(what, name);
+	say(placed_at(p, name, what), name);
 	return ch_fail(CH_E_MISSING, "the system knows no such name", 0);
 }
 
@@ -145,21 +168,22 @@ static ch_err resolve_rights(struct policy_file *p)
 	TRY(path_of(&name, p->g.socket_owner));
 	const struct passwd *owner = name.p[0] ? getpwnam(name.p) : NULL;
 	if (name.p[0] && !owner)
-		return no_such("socket_owner: no such user", p->g.socket_owner);
+		return no_such(p, "socket_owner: no such user", p->g.socket_owner);
 	p->owner = owner ? owner->pw_uid : p->owner;
 	TRY(path_of(&name, p->g.socket_group));
 	const struct group *group = name.p[0] ? getgrnam(name.p) : NULL;
 	if (name.p[0] && !group)
-		return no_such("socket_group: no such group", p->g.socket_group);
+		return no_such(p, "socket_group: no such group", p->g.socket_group);
 	p->group = group ? group->gr_gid : p->group;
 	TRY(path_of(&name, p->g.user));
 	const struct passwd *user = name.p[0] ? getpwnam(name.p) : NULL;
 	if (name.p[0] && (!user || user->pw_uid == 0 || user->pw_gid == 0))
-		return no_such("user: no such user, or it is root", p->g.user);
+		return no_such(p, "user: no such user, or it is root", p->g.user);
 	p->uid = user ? user->pw_uid : 0;
 	p->gid = user ? user->pw_gid : 0;
 	if (user && geteuid() != 0 && geteuid() != p->uid) {
-		say("user: start the gate as root or as this user", p->g.user);
+		say(placed_at(p, p->g.user, "user: start the gate as root or as this user"),
+		    p->g.user);
 		return ch_fail(CH_E_DENIED, "cannot become another user", 0);
 	}
 	return CH_DONE;
@@ -186,17 +210,20 @@ static ch_err resolve_fetch(struct policy_file *p)
 				  str_from_c(p->name), e);
 	if (failed(e) || p->g.ca_file.n == 0)
 		return e;
+	uint32_t line = config_text_line(p->text, p->g.ca_file);
 	TRY(resolve_to(p, &p->g.ca_file, &p->ca_file));
 	if (access(p->ca_file.p, R_OK) == 0)
 		return CH_DONE;
 	e = ch_fail(CH_E_IO, "cannot read the file", errno);
-	(void)say_trouble("fetch: ca_file", p->g.ca_file, e);
+	(void)say_trouble(placed(p, line, "fetch: ca_file"), p->g.ca_file, e);
 	return e;
 }
 
 static ch_err resolve_all(struct policy_file *p)
 {
 	TRY(resolve_secret(p));
+	p->socket_line = config_text_line(p->text, p->g.socket);
+	p->sightings_line = config_text_line(p->text, p->g.gate.evidence.folder);
 	TRY(resolve_to(p, &p->g.socket, &p->socket));
 	TRY(resolve_to(p, &p->g.gate.evidence.folder, &p->sightings));
 	TRY(resolve_rights(p));
@@ -237,14 +264,15 @@ static ch_err read_keys(const struct gate_issuer *g, size_t at, struct policy_is
 	return CH_DONE;
 }
 
-static ch_err check_policy(const struct policy_issuer *issuers, size_t n, str subject)
+static ch_err check_policy(const char *what, const struct policy_issuer *issuers, size_t n,
+			   str subject)
 {
 	uint8_t room[512];
 	struct wr why = wr_of(room, sizeof(room));
 	AUTO(policy_done) struct policy *policy = NULL;
 	ch_err e = policy_new(issuers, n, &why, &policy);
 	if (failed(e))
-		(void)say_trouble("key file", subject, e);
+		(void)say_trouble(what, subject, e);
 	if (why.n > 0)
 		say("policy", wr_text(&why));
 	return e;
@@ -261,15 +289,17 @@ static bool check_keys(const struct policy_file *p)
 		const struct gate_issuer *g = &p->g.gate.issuers[i];
 		if (g->jwks.n == 0)
 			continue;
+		const char *what = placed_at(p, g->issuer, "key file");
 		ch_err e = read_keys(g, n, &issuers[n]);
 		if (failed(e))
-			(void)say_trouble("key file", g->jwks, e);
-		if (failed(e) || failed(check_policy(&issuers[n], 1, g->jwks)))
+			(void)say_trouble(what, g->jwks, e);
+		if (failed(e) || failed(check_policy(what, &issuers[n], 1, g->jwks)))
 			good = false;
 		else
 			n++;
 	}
-	return good && !failed(check_policy(issuers, n, LIT("of more than one issuer")));
+	return good &&
+	       !failed(check_policy("key files of the issuers together", issuers, n, (str){ 0 }));
 }
 
 /* The folder above path, in which nobody has one of the rights in `denied`; the gate's user
@@ -296,8 +326,11 @@ static bool check_folder(const char *what, str path, mode_t denied)
 
 static bool check_folders(const struct policy_file *p)
 {
-	bool good = check_folder("socket", p->g.socket, S_IWGRP | S_IWOTH);
-	return check_folder("sightings: the folder above", p->g.gate.evidence.folder, 0) && good;
+	bool good =
+		check_folder(placed(p, p->socket_line, "socket"), p->g.socket, S_IWGRP | S_IWOTH);
+	return check_folder(placed(p, p->sightings_line, "sightings: the folder above"),
+			    p->g.gate.evidence.folder, 0) &&
+	       good;
 }
 
 static int check(const struct policy_file *p)

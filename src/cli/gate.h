@@ -12,6 +12,7 @@ struct policy_file {
 	struct path folder; /* of the file, absolute */
 	struct gate_file g; /* its paths are absolute once it is loaded */
 	struct config_text *text;
+	uint32_t socket_line, sightings_line; /* where the file names them; 0: nowhere */
 	struct path jwks[REALMS_MAX], socket, sightings, ca_file;
 	uid_t owner, uid;
 	gid_t group, gid;

@@ -31,8 +31,23 @@ ch_err text_read(const struct complaint *c, bytes yaml, struct config_text **ret
 		return ch_fail(CH_E_NOMEM, "no memory for a configuration file", sizeof(*t));
 	arena_init(&t->arena, t->storage, sizeof(t->storage));
 	TRY(tree_read(c, yaml, &t->arena, ret_root));
+	t->root = *ret_root;
 	*ret_text = TAKE(t);
 	return CH_DONE;
+}
+
+/* The tree is at most TREE_DEPTH_MAX deep. */
+static uint32_t line_below(const struct node *n, const char *text)
+{
+	uint32_t line = n->kind == NODE_TEXT && n->text.p == text ? n->line : 0;
+	for (const struct node *m = n->first; m && line == 0; m = m->next)
+		line = line_below(m, text);
+	return line;
+}
+
+uint32_t config_text_line(const struct config_text *t, str text)
+{
+	return text.n > 0 ? line_below(t->root, text.p) : 0;
 }
 
 const char *check_issuer(str text)

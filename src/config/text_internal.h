@@ -1,10 +1,11 @@
-/* The memory that a parsed file lives in: its texts and, while it is read, its tree. */
+/* The memory that a parsed file lives in: its texts and its tree. */
 #pragma once
 #include "config/config.h"
 #include "tree_internal.h"
 
 struct config_text {
 	struct arena arena;
+	struct node *root;
 	uint8_t storage[TREE_ARENA];
 };
 

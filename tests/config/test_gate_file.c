@@ -372,6 +372,23 @@ static void every_prefix_and_flip(void **state)
 	prefix_and_flip(full, sizeof(full));
 }
 
+static void a_value_knows_its_line(void **state)
+{
+	struct wr why;
+	struct gate_file g;
+	struct config_text *t = NULL;
+	(void)state;
+	assert_false(failed(
+		parse((bytes){ (const uint8_t *)sample, sizeof(sample) - 1 }, &why, &g, &t)));
+	assert_int_equal(config_text_line(t, g.client_secret_file), 4);
+	assert_int_equal(config_text_line(t, g.gate.issuers[0].issuer), 7);
+	assert_int_equal(config_text_line(t, g.gate.issuers[1].realm), 12);
+	assert_int_equal(config_text_line(t, g.ca_file), 19);
+	assert_int_equal(config_text_line(t, g.socket_mode), 0);
+	assert_int_equal(config_text_line(t, LIT("dovecot")), 0);
+	config_text_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +398,7 @@ int main(void)
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(mistakes_between_the_ways_in),
 		cmocka_unit_test(every_prefix_and_flip),
+		cmocka_unit_test(a_value_knows_its_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

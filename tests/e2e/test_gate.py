@@ -2,6 +2,7 @@
 import grp
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -281,6 +282,14 @@ def test_check_says_all_that_is_wrong_with_files(tmp_path):
     assert bad.returncode == 1 and bad.stdout == ""
     for what in ("home.json", "corp.json", "none/", "nowhere/"):
         assert what in bad.stderr, (what, bad.stderr)
+    assert f"{gate.policy}:1: socket" in bad.stderr
+    assert f"{gate.policy}:2: sightings" in bad.stderr
+    issuers = [n for n, line in enumerate(gate.policy.read_text().splitlines(), 1)
+               if "- issuer:" in line]
+    assert [int(n) for n in re.findall(r":(\d+): key file", bad.stderr)] == issuers
+    gate.policy.write_text("# who\nuser: there-is-no-such\n" + text)
+    bad = run(gate, "-c", str(gate.policy), "--check")
+    assert bad.returncode == 1 and f"{gate.policy}:2: user: no such user" in bad.stderr
     # a key that stands for two issuers
     gate.policy.write_text(text)
     gate.write_keys("home", HOME.jwks())

@@ -69,6 +69,8 @@ struct config_text;
 void config_text_free(struct config_text *t);
 /* For AUTO(). */
 void config_text_done(struct config_text **t);
+/* The line of a text that the parsed file gave, known by its address; 0: it is none of those. */
+uint32_t config_text_line(const struct config_text *t, str text);
 
 /* path is for messages. On failure *why (CONFIG_WHY_MAX bytes) has
  * "FILE:LINE: what is wrong; how to mend it", without a line end, and nothing else
