@@ -13,7 +13,7 @@ enum { ROOM = 8192, ADDRESSES_MAX = 8 };
 
 static void put_all(struct wr *w, const struct hostent *h)
 {
-	for (size_t i = 0; h->h_addr_list[i] && i < ADDRESSES_MAX; i++) {
+	for (size_t i = 0; i < ADDRESSES_MAX && h->h_addr_list[i]; i++) {
 		char text[INET6_ADDRSTRLEN] = { 0 };
 		if (!inet_ntop(h->h_addrtype, h->h_addr_list[i], text, sizeof(text)))
 			continue;
