@@ -554,6 +554,22 @@ def test_a_longer_window_brings_no_used_proof_back(tmp_path, detour):
         assert ask(holder.proof(bound, ORIGIN + "/bound/x", iat=int(time.time()))) == 200
 
 
+def test_a_restart_brings_no_used_proof_back(tmp_path):
+    """However fast: a proof of the same second is refused, too."""
+    holder = Holder()
+    bound = token(cnf={"jkt": holder.jkt})
+
+    def ask(gate, proof):
+        return gate.check("bound", Authorization="DPoP " + bound, DPoP=proof,
+                          X_Original_URI="/bound/x").status
+    with WebGate(tmp_path / "one") as gate:
+        used = holder.proof(bound, ORIGIN + "/bound/x")
+        assert ask(gate, used) == 200 and ask(gate, used) == 401
+    with WebGate(tmp_path / "two") as gate:
+        assert ask(gate, used) == 401
+        assert ask(gate, holder.proof(bound, ORIGIN + "/bound/x")) == 200
+
+
 def test_the_socket_and_the_port_move(tmp_path):
     with WebGate(tmp_path / "gate") as gate:
         old = gate.socket
