@@ -69,6 +69,15 @@ str str_sub(str s, size_t from, size_t n)
 	return (str){ s.p ? s.p + from : NULL, n };
 }
 
+str str_trim(str s, str blanks)
+{
+	while (s.n && str_has(blanks, s.p[0]))
+		s = str_sub(s, 1, s.n);
+	while (s.n && str_has(blanks, s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 str str_cut(str *s, char c)
 {
 	const char *at = s->n ? memchr(s->p, c, s->n) : NULL;

@@ -45,3 +45,11 @@ bool name_ok(str s, size_t max)
 			return false;
 	return true;
 }
+
+str path_folder(str file)
+{
+	size_t n = file.n;
+	while (n > 0 && file.p[n - 1] != '/')
+		n--;
+	return n > 1 ? str_sub(file, 0, n - 1) : LIT("/");
+}

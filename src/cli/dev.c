@@ -8,12 +8,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "codec/url.h"
 #include "create.h"
 #include "keeper.h"
@@ -153,15 +153,8 @@ static int make_data(const struct dev_wish *w)
 
 static ch_err watch_signals(void)
 {
-	sigset_t set;
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return ch_fail(CH_E_IO, "cannot block signals", errno);
-	dev.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return dev.signals >= 0 ? CH_DONE : ch_fail(CH_E_IO, "cannot watch signals", errno);
+	const int stops[] = { SIGTERM, SIGINT, SIGHUP };
+	return signals_open(stops, COUNT_OF(stops), &dev.signals);
 }
 
 static void add_pid(str role, pid_t pid)

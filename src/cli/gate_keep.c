@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "base/signals.h"
 #include "fetcher.h"
 #include "gate.h"
 #include "libexec.h"
@@ -413,19 +414,8 @@ static void turn(struct keep *k)
 
 static ch_err open_signals(int *ret_fd)
 {
-	sigset_t set;
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return ch_fail(CH_E_IO, "cannot block signals", errno);
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return ch_fail(CH_E_IO, "cannot wait for signals", errno);
-	*ret_fd = fd;
-	return CH_DONE;
+	const int heard[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	return signals_open(heard, COUNT_OF(heard), ret_fd);
 }
 
 static ch_err open_program(int *ret_fd)

@@ -2,19 +2,7 @@
  * 5.2.2)? What cannot be read means: not at all. */
 #include "fetch_internal.h"
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static str trimmed(str s)
-{
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = str_sub(s, 1, s.n);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
+static const str blanks = LIT(" \t");
 
 /* Up to the next comma outside quotes. */
 static str directive_cut(str *rest)
@@ -53,10 +41,10 @@ int64_t max_age_read(str field, int64_t so_far)
 	int64_t least = so_far;
 	while (field.n > 0) {
 		str value = directive_cut(&field);
-		str name = trimmed(str_cut(&value, '='));
+		str name = str_trim(str_cut(&value, '='), blanks);
 		int64_t age = 0;
 		if (str_eq_nocase(name, LIT("max-age")))
-			age = seconds_of(trimmed(value));
+			age = seconds_of(str_trim(value, blanks));
 		else if (!str_eq_nocase(name, LIT("no-store")) &&
 			 !str_eq_nocase(name, LIT("no-cache")))
 			continue;

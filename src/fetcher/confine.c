@@ -37,14 +37,6 @@ static const char *const system_paths[] = {
 	"/run/resolvconf",
 };
 
-static str folder_of(str file)
-{
-	size_t n = file.n;
-	while (n > 0 && file.p[n - 1] != '/')
-		n--;
-	return n > 1 ? str_sub(file, 0, n - 1) : LIT("/");
-}
-
 static ch_err only_names_and_certificates(const struct fetcher_config *config)
 {
 	struct sandbox_path allowed[COUNT_OF(system_paths) + 1];
@@ -57,7 +49,7 @@ static ch_err only_names_and_certificates(const struct fetcher_config *config)
 			allowed[n++] = (struct sandbox_path){ system_paths[i], ACCESS_READ };
 	}
 	if (config->ca_file.n > 0) {
-		TRY(path_of(&certificates, folder_of(config->ca_file)));
+		TRY(path_of(&certificates, path_folder(config->ca_file)));
 		allowed[n++] = (struct sandbox_path){ certificates.p, ACCESS_READ };
 	}
 	return sandbox_landlock(allowed, n, NET_ANY, &abi);

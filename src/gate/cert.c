@@ -5,21 +5,8 @@
 #include "codec/form.h"
 
 static const str begin = { "-----BEGIN CERTIFICATE-----", 27 };
+static const str blanks = LIT(" \t\r\n");
 static const str end = { "-----END CERTIFICATE-----", 25 };
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static str trimmed(str s)
-{
-	while (s.n > 0 && is_blank(s.p[0]))
-		s = str_sub(s, 1, s.n);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
 
 /* 64 for what is no base64 digit */
 static unsigned digit(char c)
@@ -64,7 +51,7 @@ static ch_err base64_read(str text, struct arena *a, bytes *ret_der)
 	if (!q.out)
 		return ch_fail(CH_E_LIMIT, "no room for a certificate", text.n);
 	for (size_t i = 0; i < text.n; i++) {
-		if (is_blank(text.p[i]))
+		if (str_has(blanks, text.p[i]))
 			continue;
 		if (q.pads > 0 && q.digits % 4 == 0)
 			return ch_fail(CH_E_SYNTAX, "base64 goes on behind its end", i);
@@ -83,7 +70,7 @@ ch_err cert_read(str text, struct arena *a, bytes *ret_der)
 	if (text.n > CERT_TEXT_MAX)
 		return ch_fail(CH_E_LIMIT, "a certificate is too long", text.n);
 	TRY(url_decode(text, false, a, &plain));
-	plain = trimmed(plain);
+	plain = str_trim(plain, blanks);
 	if (!str_starts(plain, begin) || !str_ends(plain, end) || plain.n < begin.n + end.n)
 		return ch_fail(CH_E_SYNTAX, "no certificate in PEM", plain.n);
 	return base64_read(str_sub(plain, begin.n, plain.n - begin.n - end.n), a, ret_der);

@@ -22,14 +22,6 @@ static const struct syscall_rule evidence[] = {
 	ALLOW(unlinkat),  ALLOW(getdents64), ALLOW(mkdirat),
 };
 
-static str folder_of(str file)
-{
-	size_t n = file.n;
-	while (n > 0 && file.p[n - 1] != '/')
-		n--;
-	return n > 1 ? str_sub(file, 0, n - 1) : LIT("/");
-}
-
 static ch_err only_own_folders(const struct gate_config *config)
 {
 	struct path folders[REALMS_MAX + 1];
@@ -40,7 +32,7 @@ static ch_err only_own_folders(const struct gate_config *config)
 		/* none: its keys come through the fetcher */
 		if (config->issuers[i].jwks.n == 0)
 			continue;
-		TRY(path_of(&folders[n], folder_of(config->issuers[i].jwks)));
+		TRY(path_of(&folders[n], path_folder(config->issuers[i].jwks)));
 		allowed[n] = (struct sandbox_path){ folders[n].p, ACCESS_READ };
 		n++;
 	}

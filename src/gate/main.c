@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "crypto/key.h"
 #include "gate_internal.h"
 #include "sandbox/sandbox.h"
@@ -90,18 +91,9 @@ static ch_err watch(int epoll, int fd)
 
 static ch_err open_signals(int *ret_fd)
 {
-	sigset_t set;
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
+	const int stops[] = { SIGTERM, SIGINT };
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return ch_fail(CH_E_IO, "cannot block signals", errno);
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return ch_fail(CH_E_IO, "cannot wait for signals", errno);
-	*ret_fd = fd;
-	return CH_DONE;
+	return signals_open(stops, COUNT_OF(stops), ret_fd);
 }
 
 static ch_err loop_open(struct loop *l)

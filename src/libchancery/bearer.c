@@ -3,24 +3,12 @@
  * scheme, a blank and one word gives no token. */
 #include "inside.h"
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static str trimmed(str s)
-{
-	while (s.n && is_blank(s.p[0]))
-		s = str_sub(s, 1, s.n);
-	while (s.n && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
+static const str blanks = LIT(" \t");
 
 ch_text ch_bearer_token(ch_text authorization, bool *ret_dpop)
 {
 	const ch_text none = { NULL, 0 };
-	str token = trimmed(str_of_text(authorization));
+	str token = str_trim(str_of_text(authorization), blanks);
 	str scheme = str_cut(&token, ' ');
 	bool dpop = str_eq_nocase(scheme, LIT("DPoP"));
 	if (ret_dpop)

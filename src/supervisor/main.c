@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
 #include "supervisor_internal.h"
@@ -20,17 +21,8 @@ static const uint64_t drain_ns = 8000000000U;
 
 static ch_err watch_signals(struct supervisor *s)
 {
-	sigset_t set;
 	const int watched[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < COUNT_OF(watched); i++)
-		(void)sigaddset(&set, watched[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return ch_fail(CH_E_IO, "cannot block signals", errno);
-	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->signals < 0)
-		return ch_fail(CH_E_IO, "cannot watch signals", errno);
-	return CH_DONE;
+	return signals_open(watched, COUNT_OF(watched), &s->signals);
 }
 
 /* Roles may lock some memory; as root we can raise what they inherit. */

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
 #include "warden_internal.h"
@@ -169,18 +170,12 @@ static ch_err start(void)
 	const int keep[] = { CONTROL_FD, KEEPER_FD };
 	struct warden_config config = { 0 };
 	bytes text = { 0 };
-	sigset_t set;
+	const int child = SIGCHLD;
 	TRY(boot_read(LIT("warden"), room, sizeof(room), &text));
 	TRY(warden_config_read(text, &config));
 	TRY(sandbox_undumpable());
 	TRY(sandbox_close_from(BOOT_FD, keep, COUNT_OF(keep)));
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return ch_fail(CH_E_IO, "cannot block signals", errno);
-	warden.children = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (warden.children < 0)
-		return ch_fail(CH_E_IO, "cannot watch children", errno);
+	TRY(signals_open(&child, 1, &warden.children));
 	TRY(key_receive(KEEPER_FD, config.secret_memory, &warden.key, &warden.key_size));
 	(void)close(KEEPER_FD);
 	TRY(warden_confine());

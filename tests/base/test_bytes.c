@@ -19,6 +19,16 @@ static void cuts_at_the_first(void **state)
 	assert_null(s.p);
 }
 
+static void trims_both_ends(void **state)
+{
+	(void)state;
+	const str blanks = LIT(" \t");
+	assert_true(str_eq(str_trim(LIT(" \ta b\t "), blanks), LIT("a b")));
+	assert_true(str_eq(str_trim(LIT("\na "), blanks), LIT("\na")));
+	assert_int_equal(str_trim(LIT(" \t "), blanks).n, 0);
+	assert_int_equal(str_trim((str){ NULL, 0 }, blanks).n, 0);
+}
+
 static void numbers_are_strict(void **state)
 {
 	(void)state;
@@ -74,6 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cuts_at_the_first),
+		cmocka_unit_test(trims_both_ends),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(starts_and_ends),
 		cmocka_unit_test(heads),

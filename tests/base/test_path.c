@@ -58,6 +58,14 @@ static void names(void **state)
 		assert_false(name_ok(bad[i], 6));
 }
 
+static void folders(void **state)
+{
+	(void)state;
+	assert_true(str_eq(path_folder(LIT("/a/b/c.json")), LIT("/a/b")));
+	assert_true(str_eq(path_folder(LIT("/a")), LIT("/")));
+	assert_true(str_eq(path_folder(LIT("/a/")), LIT("/a")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -65,6 +73,7 @@ int main(void)
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(no_nul_inside),
 		cmocka_unit_test(names),
+		cmocka_unit_test(folders),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

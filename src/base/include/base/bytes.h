@@ -82,6 +82,8 @@ bool str_has(str s, char c);
 bool str_eq_nocase(str a, str b);
 /* s from offset `from` (at most s.n) for at most n bytes. */
 str str_sub(str s, size_t from, size_t n);
+/* Without any of these characters before and behind it. */
+str str_trim(str s, str blanks);
 /* Cuts s at the first c: returns what stands before it and leaves in *s what
  * follows. Without c, returns all of *s and leaves it empty with p == NULL. */
 str str_cut(str *s, char c);
