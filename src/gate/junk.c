@@ -88,13 +88,3 @@ void junk_charge(struct junk *j, const struct address *a, uint32_t cost_us, uint
 	j->counts.charged++;
 	j->counts.limited += before < j->limits.burst_us && s->debt_us >= j->limits.burst_us;
 }
-
-uint32_t junk_wait_s(const struct junk *j, const struct address *a, uint64_t now_ns)
-{
-	struct address client = address_client(a);
-	const struct junk_slot *s = find(j, &client);
-	uint32_t debt = s ? debt_at(j, s, now_ns) : 0;
-	if (debt < j->limits.burst_us)
-		return 1;
-	return (debt - j->limits.burst_us) / j->limits.us_per_s + 1;
-}

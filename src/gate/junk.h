@@ -48,5 +48,3 @@ bool junk_allowed(struct junk *j, const struct address *a, uint64_t now_ns);
 /* A check for this client failed and took so long. In a full set the client that owes least
  * is forgotten: many quiet newcomers do not displace a loud one. */
 void junk_charge(struct junk *j, const struct address *a, uint32_t cost_us, uint64_t now_ns);
-/* Whole seconds until this client may try again, at least 1: for Retry-After. */
-uint32_t junk_wait_s(const struct junk *j, const struct address *a, uint64_t now_ns);

@@ -60,20 +60,6 @@ void introspect_check(const struct introspect_rules *r, struct token_verdict *v)
 		token_refuse(v, no);
 }
 
-void token_introspect(const struct policy *p, const struct introspect_rules *r, str token,
-		      int64_t now_s, struct token_scratch *scratch,
-		      struct token_verdict *ret_verdict)
-{
-	token_verify(p, token, now_s, scratch, ret_verdict);
-	introspect_check(r, ret_verdict);
-}
-
-bool introspect_claims_known(const struct token_verdict *v)
-{
-	return v->code == TOKEN_accepted || v->code == TOKEN_bad_binding ||
-	       v->code == TOKEN_bad_scope || v->code == TOKEN_bad_mailbox;
-}
-
 static void put_claims(struct wr *w, const struct token_verdict *v)
 {
 	struct json_out o = json_out_of(w);

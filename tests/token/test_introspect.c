@@ -111,7 +111,8 @@ static enum token_code judge(const struct introspect_rules *r, const struct wish
 {
 	struct token_verdict v;
 	struct wr w = wr_of(answer_room, sizeof(answer_room));
-	token_introspect(policy, r, token_of(t), NOW, &scratch, &v);
+	token_verify(policy, token_of(t), NOW, &scratch, &v);
+	introspect_check(r, &v);
 	introspect_write(&w, &v);
 	*ret_answer = wr_text(&w);
 	return v.code;

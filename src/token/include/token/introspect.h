@@ -18,19 +18,12 @@ struct introspect_rules {
 	size_t n_issuers;
 };
 
-/* token_verify, then: no proof-of-possession binding (a mail protocol cannot show the
- * key: TOKEN_bad_binding), the scope (TOKEN_bad_scope), a username that the issuer may
- * claim (TOKEN_bad_mailbox; also for a token without username and an issuer without
- * rule). With one of these three codes the claims in the verdict are known good. */
-void token_introspect(const struct policy *p, const struct introspect_rules *r, str token,
-		      int64_t now_s, struct token_scratch *scratch,
-		      struct token_verdict *ret_verdict);
-
-/* The same rules on a verdict of token_verify; one that is no accepted stays as it is. */
+/* On a verdict of token_verify that is "accepted"; any other stays as it is. In turn: no
+ * proof-of-possession binding (a mail protocol cannot show the key: TOKEN_bad_binding), the
+ * scope (TOKEN_bad_scope), a username that the issuer may claim (TOKEN_bad_mailbox; also for
+ * a token without username and an issuer without rule). With one of these three codes the
+ * claims in the verdict are known good. */
 void introspect_check(const struct introspect_rules *r, struct token_verdict *v);
-
-/* Are the claims in the verdict the issuer's own words, for the log? */
-bool introspect_claims_known(const struct token_verdict *v);
 
 enum { INTROSPECT_ANSWER_MAX = 16 * 1024 };
 /* {"active":true,…} (RFC 7662 section 2.2) of an accepted token; exactly
