@@ -82,7 +82,7 @@ def pytest_deselected(items):
 
 def pytest_terminal_summary(terminalreporter):
     """What does not run under sanitizers is named with its reason."""
-    for reason, n in LEFT_OUT.items():
+    for reason, n in LEFT_OUT.items() if reports_folder() else ():
         terminalreporter.write_line(f"left out here: {n} tests: {reason}")
 
 

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import re
 import time
 
@@ -243,6 +244,7 @@ def test_the_first_success_of_the_document(installed, authority, tmp_path):
     assert done.stdout == "bench of example\n"
 
 
+@plain_link
 def test_the_commands_of_the_readme(installed, authority, tmp_path):
     """Those of its section on verifying, but for the installation and the port."""
     text = (ROOT / "README.md").read_text()
@@ -250,7 +252,7 @@ def test_the_commands_of_the_readme(installed, authority, tmp_path):
     commands = "".join(re.findall(r"```sh\n(.*?)```", section, re.S)).splitlines()
     commands.remove("sudo make install && sudo ldconfig")
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    (tmp_path / "build").symlink_to(BUILD)
+    (tmp_path / "build").symlink_to(pathlib.Path(PROGRAM).resolve().parent)
     script = "\n".join(commands).replace("http://localhost:8080", authority.dev["base"])
     done = run("sh", "-c", script, cwd=tmp_path,
                env={**installed.env, "LD_LIBRARY_PATH": str(installed.lib)})
