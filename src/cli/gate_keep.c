@@ -348,7 +348,8 @@ static void ended(struct keep *k, pid_t pid, int wait_status)
 	} else if (pid == k->now.pid) {
 		bool ready = k->now.ready;
 		forget(&k->now);
-		if (!k->stopping && ready)
+		/* killed before we read that it was ready: it could not say why itself */
+		if (!k->stopping && (ready || WIFSIGNALED(wait_status)))
 			LOG(LOG_ALARM, "the gate is gone",
 			    log_u64("status", (uint64_t)wait_status));
 		begin_stop(k, k->stopping ? k->status : EXIT_TROUBLE);
