@@ -69,11 +69,8 @@ static void folders(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(joins),
-		cmocka_unit_test(bounded),
-		cmocka_unit_test(no_nul_inside),
-		cmocka_unit_test(names),
-		cmocka_unit_test(folders),
+		cmocka_unit_test(joins), cmocka_unit_test(bounded), cmocka_unit_test(no_nul_inside),
+		cmocka_unit_test(names), cmocka_unit_test(folders),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
