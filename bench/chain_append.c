@@ -103,35 +103,40 @@ static void append(size_t batch, bool sync)
 		     batch, sync ? "_sync" : "", c, r, c / r, 1e6 / c - 1e6 / r);
 }
 
-/* ns a sighting: the noting alone, and all of it with the flush of the turn. */
-static void note(size_t batch)
+/* ns a sighting: the noting alone, and all of it with the flush of the turn. Of a token not
+ * seen before, which is recorded, or of one again and again, which is counted. */
+static void note(size_t batch, bool repeats)
 {
 	struct sightings *s = NULL;
 	struct address client;
 	uint64_t cut = 0, in_note = 0, n = 0;
 	struct path path = in_folder("sightings");
-	const struct token_verdict v = { .code = TOKEN_accepted,
-					 .issuer = LIT("https://login.example.com/home"),
-					 .realm = LIT("home"),
-					 .kid = LIT("k-2026-11-22-7f3a91c2") };
+	struct token_verdict v = { .code = TOKEN_accepted,
+				   .issuer = LIT("https://login.example.com/home"),
+				   .realm = LIT("home"),
+				   .kid = LIT("k-2026-11-22-7f3a91c2") };
 	(void)address_of(LIT("192.0.2.7"), &client);
 	must("sightings",
 	     sightings_open(path.p, &(struct sightings_limits){ .sync_ms = 3600000 }, &s, &cut));
 	uint64_t from = clock_mono_ns(), now = from;
 	for (; now - from < ROUNDS * budget_ns; n += batch) {
-		for (size_t i = 0; i < batch; i++)
+		for (size_t i = 0; i < batch; i++) {
+			uint64_t number = repeats ? 0 : n + i;
+			mem_copy(v.identity, &number, sizeof(number));
 			if (!sightings_note(s, &v, LIT("a.b.c"), &client, LIT("imap"), 1))
 				die("note", sightings_error(s));
+		}
 		in_note += clock_mono_ns() - now;
 		sightings_flush(s, clock_unix_ms(), now);
 		now = clock_mono_ns();
 	}
 	sightings_close(s);
 	must("remove", dir_remove(AT_FDCWD, path.p));
-	(void)printf("sighting_%zu%*s %12.3f us of which noting %.3f us (a reading of the clock "
+	(void)printf("sighting_%zu%-*s %12.3f us of which noting %.3f us (a reading of the clock "
 		     "shared by %zu)\n",
-		     batch, batch < 10 ? 11 : 10, "", (double)(now - from) / 1e3 / (double)n,
-		     (double)in_note / 1e3 / (double)n, batch);
+		     batch, batch < 10 ? 11 : 10, repeats ? "_repeats" : "",
+		     (double)(now - from) / 1e3 / (double)n, (double)in_note / 1e3 / (double)n,
+		     batch);
 }
 
 int main(int argc, char **argv)
@@ -151,8 +156,9 @@ int main(int argc, char **argv)
 	for (size_t sync = 0; sync < 2; sync++)
 		for (size_t i = 0; i < COUNT_OF(batches); i++)
 			append(batches[i], sync);
-	note(1);
-	note(32);
+	note(1, false);
+	note(32, false);
+	note(32, true);
 	(void)dir_remove(AT_FDCWD, folder);
 	return 0;
 }

@@ -25,6 +25,7 @@ struct stream {
 	uint64_t lost;
 	struct chain_record record;
 	struct sighting s;
+	struct sighting_repeats r; /* .more 0: a verdict, not its repeats */
 };
 
 static uint8_t rooms[SIGHTINGS_CHAINS][CHAIN_ROOM_MAX];
@@ -87,9 +88,12 @@ static ch_err advance(const struct sightings_wish *w, struct stream *s)
 		struct rd lost = rd_of(s->record.payload);
 		if (got && s->record.type == SIGHTING_LOST)
 			s->lost += rd_u64(&lost);
-		if (!got || s->record.type != SIGHTING_VERDICT)
+		bool repeats = s->record.type == SIGHTING_REPEATS;
+		if (!got || (s->record.type != SIGHTING_VERDICT && !repeats))
 			continue;
-		TRY(sighting_read(s->record.payload, &s->s));
+		s->r = (struct sighting_repeats){ 0 };
+		TRY(repeats ? sighting_repeats_read(s->record.payload, &s->r, &s->s)
+			    : sighting_read(s->record.payload, &s->s));
 		s->has = wanted(w, s);
 		if (s->has)
 			break;
@@ -143,6 +147,11 @@ static void put_json(const struct stream *s, bool first)
 	json_put_str(&o, LIT("identity"), identity_text(&s->s, identity));
 	json_put_str(&o, LIT("chain"), str_from_c(s->name));
 	json_put_int(&o, LIT("seq"), (int64_t)s->record.seq);
+	json_put_int(&o, LIT("repeats"), (int64_t)s->r.more);
+	if (s->r.more > 0) {
+		json_put_int(&o, LIT("first_ms"), s->r.first_ms);
+		json_put_int(&o, LIT("last_ms"), s->r.last_ms);
+	}
 	json_finish(&o, '}');
 	(void)printf("%s%.*s", first ? "" : ",\n ", (int)w.n, (const char *)w.p);
 }
@@ -162,6 +171,16 @@ static void put_field(str s, char after)
 	(void)putchar(after);
 }
 
+/* A field more: so many of this followed the line before with the same fields. */
+static void put_repeats(const struct sighting_repeats *r)
+{
+	(void)printf("+%" PRIu64 ", ", r->more);
+	print_time(r->first_ms);
+	(void)printf(" to ");
+	print_time(r->last_ms);
+	(void)putchar('\n');
+}
+
 static void put_line(const struct stream *s)
 {
 	uint8_t client[64], identity[64];
@@ -172,7 +191,9 @@ static void put_line(const struct stream *s)
 	put_field(client_text(&s->s, client), '\t');
 	put_field(s->s.realm, '\t');
 	put_field(s->s.kid, '\t');
-	put_field(identity_text(&s->s, identity), '\n');
+	put_field(identity_text(&s->s, identity), s->r.more > 0 ? '\t' : '\n');
+	if (s->r.more > 0)
+		put_repeats(&s->r);
 }
 
 /* The stream whose next sighting is the older one; NULL: there is none. */

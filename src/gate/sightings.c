@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "chain/chain.h"
 #include "crypto/hash.h"
+#include "repeats.h"
 #include "wire/sighting.h"
 
 enum {
@@ -21,7 +22,8 @@ enum {
 	SYNC_MS = 1000,
 	MS = 1000000,
 	SEGMENTS = 8, /* a chain's bound in segments */
-	SPARE_HEAD = 10,
+	SPARE_HEAD = 12,
+	SWEEP_MS = 1000, /* how often windows that are over are looked for */
 };
 
 static const uint64_t total_default = UINT64_C(64) * 1024 * 1024;
@@ -31,10 +33,15 @@ struct one {
 	struct chain chain;
 	bool open, dirty;
 	uint64_t dirty_ns;
-	uint64_t lost; /* verdicts that a record is still to tell of */
+	uint64_t lost;     /* verdicts that a record is still to tell of */
+	uint64_t telling;  /* those that a waiting record tells of */
+	uint64_t verdicts; /* in the records that wait */
+	int64_t swept_ms;
+	struct repeats *repeats;
 	uint8_t room[ROOM];
 	size_t n_spare, spare_at;
-	uint8_t spare[ROOM]; /* verdicts while the chain is not open: u16 size, i64 time, … */
+	uint8_t spare
+		[ROOM]; /* verdicts while the chain is not open: u16 size, u16 type, i64 time, … */
 };
 
 struct sightings {
@@ -48,6 +55,15 @@ struct sightings {
 };
 
 static struct sightings only;
+static struct repeats repeats_of[SIGHTINGS_CHAINS]; /* apart: most of it is never touched */
+
+/* A record that is to be made. */
+struct entry {
+	uint16_t type;
+	uint64_t verdicts; /* that it tells of */
+	int64_t time_ms;
+	size_t n;
+};
 
 /* --- opening --- */
 
@@ -134,6 +150,10 @@ ch_err sightings_open(const char *folder, const struct sightings_limits *limits,
 	s->tidy_ns = now_ns;
 	TRY(path_of(&s->folder, str_from_c(folder)));
 	for (size_t i = 0; i < SIGHTINGS_CHAINS; i++) {
+		s->ones[i].repeats = &repeats_of[i];
+		repeats_init(s->ones[i].repeats);
+	}
+	for (size_t i = 0; i < SIGHTINGS_CHAINS; i++) {
 		ch_err e = open_one(s, i, clock_unix_ms(), &cut);
 		if (failed(e) && !still_waiting(s, e, now_ns)) {
 			sightings_close(s);
@@ -175,12 +195,18 @@ static void now_well(struct sightings *s)
 	    log_u64("failed_writes", s->counts.failed_writes), log_u64("lost", s->counts.lost));
 }
 
+static void lose(struct sightings *s, struct one *one, uint64_t verdicts)
+{
+	one->lost += verdicts;
+	s->counts.lost += verdicts;
+}
+
 /* Those that wait are given up: a record will say how many. */
 static void give_up(struct sightings *s, struct one *one)
 {
-	size_t n = chain_waiting(&one->chain);
-	one->lost += n;
-	s->counts.lost += n;
+	lose(s, one, one->verdicts);
+	one->lost += one->telling; /* counted before */
+	one->verdicts = one->telling = 0;
 	chain_drop(&one->chain);
 }
 
@@ -199,10 +225,16 @@ static ch_err reopen(struct sightings *s, size_t i, int64_t now_ms)
 
 static ch_err write_batch(struct sightings *s, struct one *one, int64_t now_ms)
 {
-	size_t n = chain_waiting(&one->chain);
 	TRY(chain_write(&one->chain, now_ms, CHAIN_LATER));
-	s->counts.written += n;
+	s->counts.written += one->verdicts;
+	one->verdicts = one->telling = 0;
 	return CH_DONE;
+}
+
+static uint64_t verdicts_in(uint16_t type, bytes payload)
+{
+	struct rd r = rd_of(payload);
+	return type == SIGHTING_REPEATS ? rd_u64(&r) : 1;
 }
 
 /* What was noted while the chain was not open; goes on where it failed. */
@@ -212,13 +244,16 @@ static ch_err add_spare(struct sightings *s, struct one *one, int64_t now_ms)
 		struct rd r = rd_of((bytes){ one->spare, one->n_spare });
 		(void)rd_take(&r, one->spare_at);
 		size_t n = rd_u16(&r);
+		uint16_t type = rd_u16(&r);
 		int64_t time_ms = rd_i64(&r);
-		ch_err e = chain_add(&one->chain, SIGHTING_VERDICT, time_ms, rd_take(&r, n));
+		bytes payload = rd_take(&r, n);
+		ch_err e = chain_add(&one->chain, type, time_ms, payload);
 		if (ch_code_of(e) == CH_E_FULL) {
 			TRY(write_batch(s, one, now_ms));
 			continue;
 		}
 		TRY(e);
+		one->verdicts += verdicts_in(type, payload);
 		one->spare_at += SPARE_HEAD + n;
 	}
 	one->n_spare = one->spare_at = 0;
@@ -233,7 +268,73 @@ static ch_err tell_lost(struct one *one, int64_t now_ms)
 	TRY(chain_reserve(&one->chain, SIGHTING_LOST, now_ms, sizeof(uint64_t), &p));
 	struct wr w = wr_of(p, sizeof(uint64_t));
 	wr_u64(&w, one->lost);
+	one->telling = one->lost;
 	one->lost = 0;
+	return CH_DONE;
+}
+
+static ch_err reserve_spare(struct one *one, const struct entry *what, uint8_t **ret_p)
+{
+	if (SPARE_HEAD + what->n > sizeof(one->spare) - one->n_spare)
+		return ch_fail(CH_E_FULL, "no room for more sightings", one->n_spare);
+	struct wr w = wr_of(one->spare + one->n_spare, SPARE_HEAD);
+	wr_u16(&w, u16_from(what->n));
+	wr_u16(&w, what->type);
+	wr_i64(&w, what->time_ms);
+	*ret_p = w.p + SPARE_HEAD;
+	one->n_spare += SPARE_HEAD + what->n;
+	return CH_DONE;
+}
+
+static ch_err reserve_in_chain(struct one *one, const struct entry *what, uint8_t **ret_p)
+{
+	TRY(chain_reserve(&one->chain, what->type, what->time_ms, what->n, ret_p));
+	one->verdicts += what->verdicts;
+	return CH_DONE;
+}
+
+/* Room for a record; the batch is written early when it has none. */
+static ch_err reserve(struct sightings *s, struct one *one, const struct entry *what,
+		      uint8_t **ret_p)
+{
+	if (!one->open)
+		return reserve_spare(one, what, ret_p);
+	ch_err e = reserve_in_chain(one, what, ret_p);
+	if (ch_code_of(e) != CH_E_FULL)
+		return e;
+	e = write_batch(s, one, what->time_ms);
+	if (failed(e) && !s->limits.fail_open)
+		return e;
+	if (failed(e))
+		give_up(s, one);
+	return reserve_in_chain(one, what, ret_p);
+}
+
+/* Records what a slot has counted, and frees it; on failure it counts on. */
+static ch_err put_repeats(struct sightings *s, struct one *one, size_t at, int64_t now_ms)
+{
+	struct repeats_slot *slot = &one->repeats->slots[at];
+	const struct entry what = { SIGHTING_REPEATS, slot->r.more, now_ms,
+				    repeats_size(one->repeats, at) };
+	uint8_t *p = NULL;
+	if (slot->r.more > 0) {
+		TRY(reserve(s, one, &what, &p));
+		repeats_write(one->repeats, at, p);
+	}
+	*slot = (struct repeats_slot){ 0 };
+	return CH_DONE;
+}
+
+enum sweep { SWEEP_OVER, SWEEP_ALL };
+static ch_err sweep(struct sightings *s, struct one *one, int64_t now_ms, enum sweep which)
+{
+	bool soon = now_ms >= one->swept_ms && now_ms - one->swept_ms < SWEEP_MS;
+	if (which == SWEEP_OVER && soon)
+		return CH_DONE;
+	for (size_t at = 0; at < REPEATS_SLOTS; at++)
+		if (which == SWEEP_ALL || repeats_over(one->repeats, at, now_ms))
+			TRY(put_repeats(s, one, at, now_ms));
+	one->swept_ms = now_ms;
 	return CH_DONE;
 }
 
@@ -244,6 +345,7 @@ static ch_err write_one(struct sightings *s, size_t i, int64_t now_ms, uint64_t 
 		TRY(reopen(s, i, now_ms));
 	TRY(add_spare(s, one, now_ms));
 	TRY(tell_lost(one, now_ms));
+	TRY(sweep(s, one, now_ms, SWEEP_OVER));
 	if (chain_waiting(&one->chain) > 0) {
 		TRY(write_batch(s, one, now_ms));
 		one->dirty_ns = one->dirty ? one->dirty_ns : now_ns;
@@ -295,7 +397,9 @@ void sightings_close(struct sightings *s)
 		struct one *one = &s->ones[i];
 		if (!one->open)
 			continue;
-		ch_err e = chain_write(&one->chain, one->chain.segment_created_ms, CHAIN_NOW);
+		ch_err e = sweep(s, one, clock_unix_ms(), SWEEP_ALL);
+		if (!failed(e))
+			e = chain_write(&one->chain, one->chain.segment_created_ms, CHAIN_NOW);
 		if (failed(e))
 			LOG(LOG_ERROR, "sightings: the last ones could not be written",
 			    log_u64("records", chain_waiting(&one->chain)), log_err(e));
@@ -328,33 +432,51 @@ void sighting_identity(str token, uint8_t ret_identity[static TOKEN_ID_SIZE])
 	sha256(bytes_of_str(n > 0 ? str_sub(token, 0, n - 1) : token), ret_identity);
 }
 
-static ch_err reserve_spare(struct one *one, int64_t now_ms, size_t n, uint8_t **ret_p)
+/* What the slot counts makes way for another. */
+static bool make_way(struct sightings *s, struct one *one, size_t at, int64_t now_ms)
 {
-	if (SPARE_HEAD + n > sizeof(one->spare) - one->n_spare)
-		return ch_fail(CH_E_FULL, "no room for more sightings", one->n_spare);
-	struct wr w = wr_of(one->spare + one->n_spare, SPARE_HEAD);
-	wr_u16(&w, u16_from(n));
-	wr_i64(&w, now_ms);
-	*ret_p = w.p + SPARE_HEAD;
-	one->n_spare += SPARE_HEAD + n;
-	return CH_DONE;
+	struct repeats_slot *slot = &one->repeats->slots[at];
+	if (!failed(put_repeats(s, one, at, now_ms)))
+		return true;
+	if (!s->limits.fail_open)
+		return false;
+	lose(s, one, slot->r.more);
+	*slot = (struct repeats_slot){ 0 };
+	return true;
 }
 
-/* Room for a sighting of n bytes; the batch is written early when it has none. */
-static ch_err reserve(struct sightings *s, size_t i, int64_t now_ms, size_t n, uint8_t **ret_p)
+/* Of a kind that was not seen for a while: recorded at once. */
+static bool note_first(struct sightings *s, struct one *one, const struct sighting *what,
+		       int64_t now_ms)
 {
-	struct one *one = &s->ones[i];
-	if (!one->open)
-		return reserve_spare(one, now_ms, n, ret_p);
-	ch_err e = chain_reserve(&one->chain, SIGHTING_VERDICT, now_ms, n, ret_p);
-	if (ch_code_of(e) != CH_E_FULL)
-		return e;
-	e = write_batch(s, one, now_ms);
-	if (failed(e) && !s->limits.fail_open)
-		return e;
-	if (failed(e))
-		give_up(s, one);
-	return chain_reserve(&one->chain, SIGHTING_VERDICT, now_ms, n, ret_p);
+	const struct entry entry = { SIGHTING_VERDICT, 1, now_ms, sighting_size(what) };
+	uint8_t *p = NULL;
+	if (failed(reserve(s, one, &entry, &p))) {
+		lose(s, one, s->limits.fail_open);
+		return false;
+	}
+	sighting_write(p, what);
+	return true;
+}
+
+/* Counted if it is a repeat. */
+static bool note_or_count(struct sightings *s, struct one *one, const struct sighting *what,
+			  int64_t now_ms)
+{
+	uint8_t room[SIGHTING_MAX] NOT_ZEROED;
+	struct sighting kind = *what;
+	kind.client = address_client(&what->client);
+	sighting_write(room, &kind);
+	bytes text = { room, sighting_size(&kind) };
+	struct repeats_found found = repeats_find(one->repeats, text);
+	if (found.known) {
+		repeats_count(one->repeats, found.at, now_ms);
+		return true;
+	}
+	if (!make_way(s, one, found.at, now_ms) || !note_first(s, one, what, now_ms))
+		return false;
+	repeats_begin(one->repeats, found, text, now_ms);
+	return true;
 }
 
 bool sightings_note(struct sightings *s, const struct token_verdict *v, str text,
@@ -366,19 +488,14 @@ bool sightings_note(struct sightings *s, const struct token_verdict *v, str text
 				.issuer = v->issuer,
 				.realm = v->realm,
 				.location = location };
-	uint8_t *p = NULL;
 	size_t i = sighting_signed(v->code) ? SIGHTINGS_SIGNED : SIGHTINGS_UNSIGNED;
-	if (failed(reserve(s, i, now_ms, sighting_size(&one), &p))) {
-		s->counts.lost += s->limits.fail_open;
-		s->ones[i].lost += s->limits.fail_open;
-		return s->limits.fail_open;
-	}
-	s->counts.noted++;
 	if (v->code == TOKEN_accepted)
 		mem_copy(one.identity, v->identity, sizeof(one.identity));
 	else
 		sighting_identity(text, one.identity);
-	sighting_write(p, &one);
+	if (!note_or_count(s, &s->ones[i], &one, now_ms))
+		return s->limits.fail_open;
+	s->counts.noted++;
 	return true;
 }
 

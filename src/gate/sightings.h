@@ -3,6 +3,10 @@
  * `signed` for tokens whose signature was good, `unsigned` for all others, each with a bound
  * of its own, so that a flood of junk cannot push the evidence out.
  *
+ * The same verdict on the same token for the same client at the same place is recorded at once,
+ * and when it comes again within ten seconds, counted (repeats.h): a second record has the
+ * count. So whoever repeats a token pushes no evidence out.
+ *
  * In a loop turn: sightings_note for each verdict, sightings_flush at the end, before or
  * after the answers go out. sightings_ok false means: what was noted could not be written;
  * with fail_open off (the default) every request is then answered 503 until it can. What
@@ -30,8 +34,10 @@ struct sightings_limits {     /* 0: the default in brackets */
 };
 
 struct sightings_counts {
-	uint64_t noted, written, failed_writes, lost; /* lost: not recorded */
-	uint64_t bytes;                               /* of the folder, about */
+	/* verdicts, each of a count; lost: not recorded. Those that are counted only are noted
+	 * and not yet written. */
+	uint64_t noted, written, failed_writes, lost;
+	uint64_t bytes; /* of the folder, about */
 };
 
 struct sightings;
@@ -41,7 +47,7 @@ struct sightings;
  * damage is (E_MISMATCH), has been logged. One a process: the storage is static. */
 ch_err sightings_open(const char *folder, const struct sightings_limits *limits,
 		      struct sightings **ret_s, uint64_t *ret_cut_bytes);
-/* Writes what waits, and syncs. NULL is fine. */
+/* Writes what waits and what is counted, and syncs. NULL is fine. */
 void sightings_close(struct sightings *s);
 
 /* A verdict as it was answered. text is the token as it was sent: its identity is taken from

@@ -70,3 +70,27 @@ ch_err sighting_read(bytes b, struct sighting *ret_s)
 	*ret_s = s;
 	return CH_DONE;
 }
+
+void sighting_repeats_write(uint8_t p[static SIGHTING_REPEATS_HEAD],
+			    const struct sighting_repeats *r)
+{
+	struct wr w = wr_of(p, SIGHTING_REPEATS_HEAD);
+	wr_u64(&w, r->more);
+	wr_i64(&w, r->first_ms);
+	wr_i64(&w, r->last_ms);
+}
+
+ch_err sighting_repeats_read(bytes b, struct sighting_repeats *ret_r, struct sighting *ret_s)
+{
+	struct rd r = rd_of(b);
+	struct sighting_repeats head = { .more = rd_u64(&r) };
+	head.first_ms = rd_i64(&r);
+	head.last_ms = rd_i64(&r);
+	if (r.bad)
+		return ch_fail(CH_E_TRUNCATED, "repeats of a sighting end early", b.n);
+	if (head.more == 0)
+		return ch_fail(CH_E_SYNTAX, "repeats of a sighting, but none", 0);
+	TRY(sighting_read(rd_take(&r, b.n - SIGHTING_REPEATS_HEAD), ret_s));
+	*ret_r = head;
+	return CH_DONE;
+}

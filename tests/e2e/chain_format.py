@@ -76,3 +76,14 @@ def sighting(code, identity, ip=b"", kid="", issuer="", realm="", location=""):
     texts = b"".join(struct.pack(">H", len(t.encode())) + t.encode()
                      for t in (kid, issuer, realm, location))
     return bytes([1, code, family, 0]) + identity + ip + texts
+
+
+def repeats(more, first_ms, last_ms, verdict):
+    """The payload of so many more of a verdict, which is a payload of `sighting`."""
+    return struct.pack(">Qqq", more, first_ms, last_ms) + verdict
+
+
+def verdicts(folder):
+    """How many verdicts the records of a chain of sightings tell of."""
+    n = {1: lambda p: 1, 2: lambda p: 0, 3: lambda p: int.from_bytes(p[:8], "big")}
+    return sum(n[kind](payload) for _, kind, _, payload in read(folder))

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from chain_format import read
+from chain_format import read, verdicts
 from chancery import PROGRAM, ROOT, wait_for
 from web_server import CORP, WebGate, token
 
@@ -45,8 +45,9 @@ def test_every_verdict_is_there(tmp_path):
     old, bad = token(iat=now - 200, exp=now - 100), flipped(token())
     with WebGate(tmp_path / "gate") as gate:
         began = time.time() * 1000
-        for _ in range(3):
-            assert gate.check("api", good).status == 200
+        assert gate.check("api", good).status == 200
+        assert gate.check("api", good, X_Client_Address="192.0.2.10").status == 200
+        assert gate.check("api", good, X_Client_Address="192.0.2.11").status == 200
         assert gate.check("corp", corp, X_Client_Address="2001:db8::7").status == 200
         assert gate.check("api", old).status == 401
         assert gate.check("api", bad).status == 401
@@ -73,14 +74,64 @@ def test_every_verdict_is_there(tmp_path):
     assert len(read(gate.dir / "sightings" / "unsigned")) == 2
 
 
+def shown(gate, text, n):
+    """So many requests with this token on one connection, many at a time; their statuses."""
+    request = (f"GET /check/api HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer {text}\r\n"
+               "X-Original-Method: GET\r\nX-Original-URI: /api/x\r\n"
+               "X-Client-Address: 192.0.2.66\r\n\r\n").encode()
+    statuses = {}
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(30)
+        s.connect(str(gate.socket))
+        answers = s.makefile("rb")
+        for _ in range(n // 10):
+            s.sendall(10 * request)
+            for _ in range(10):
+                status = int(answers.readline().split()[1])
+                statuses[status] = statuses.get(status, 0) + 1
+                size = 0
+                while (line := answers.readline()) != b"\r\n":
+                    name, _, value = line.partition(b":")
+                    size = int(value) if name.lower() == b"content-length" else size
+                answers.read(size)
+    return statuses
+
+
+def test_a_flood_of_one_token_pushes_nothing_out(tmp_path):
+    """The least room there is: 768 KiB for signed ones, of which 20,000 records take four times."""
+    now = int(time.time())
+    old = token(iat=now - 200, exp=now - 100)
+    gate = WebGate(tmp_path / "gate")
+    gate.policy.write_text(gate.policy.read_text().replace(
+        "folder: sightings", "folder: sightings, total_mb: 1"))
+    with gate:
+        early = [token() for _ in range(20)]
+        for good in early:
+            assert gate.check("api", good).status == 200
+        assert shown(gate, old, 20000) == {401: 20000}
+        assert int(metrics(gate)["chancery_gate_sightings_noted_total"]) == 20020
+        assert int(metrics(gate)[
+            'chancery_gate_verdicts_total{endpoint="auth",code="expired"}']) == 20000
+    # a clean stop has written what was counted
+    found = listed(gate)
+    assert [s["identity"] for s in found[:20]] == [identity(t) for t in early]
+    flood = found[20:]
+    assert {s["identity"] for s in flood} == {identity(old)}
+    assert sum(s["repeats"] or 1 for s in flood) == 20000
+    assert verdicts(gate.dir / "sightings" / "signed") == 20020
+    # two for each window that it took
+    assert len(flood) < 100
+    assert all(s["first_ms"] <= s["last_ms"] <= s["time_ms"] for s in flood if s["repeats"])
+    sightings(gate, "--verify")
+
+
 def test_killed_and_started_again(tmp_path):
-    good = token(exp=int(time.time()) + 3000)
     for round_ in range(3):
         with WebGate(tmp_path / "gate") as gate:
             before = len(listed(gate))
             assert before >= 20 * round_
             for _ in range(20):
-                assert gate.check("api", good).status == 200
+                assert gate.check("api", token()).status == 200
             # an answer may be out before its turn of the loop has written the sighting
             wait_for(lambda: len(listed(gate)) == before + 20, 10, "the sightings")
             os.kill(gate.worker(), signal.SIGKILL)
@@ -117,8 +168,8 @@ def test_full_disk(tmp_path):
 
 
 def full_disk(gate, folder):
-    good, answered = token(), 0
-    assert gate.check("api", good).status == 200
+    answered = 0
+    assert gate.check("api", token()).status == 200
     filler = open(folder / "filler", "wb", buffering=0)
     with pytest.raises(OSError):
         while filler.write(bytes(512)):
@@ -126,15 +177,15 @@ def full_disk(gate, folder):
     status = 200
     for _ in range(300):  # what is left of the last page
         answered += 1
-        status = gate.check("api", good).status
+        status = gate.check("api", token()).status
         if status != 200:
             break
     assert status >= 500
-    assert gate.check("api", good).status >= 500
+    assert gate.check("api", token()).status >= 500
     wait_for(lambda: "sightings cannot be written" in gate.log_text(), 10, "the alarm")
     assert "ALARM" in gate.log_text()
     filler.truncate(0)
-    wait_for(lambda: gate.check("api", good).status == 200, 10, "service")
+    wait_for(lambda: gate.check("api", token()).status == 200, 10, "service")
     assert "sightings can be written again" in gate.log_text()
     # what was answered before is there, though the disk was full
     wait_for(lambda: len(listed(gate)) >= answered + 1, 10, "the sightings")

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from chain_format import Writer, read, sighting
+from chain_format import Writer, read, repeats, sighting
 
 ACCEPTED, MALFORMED, EXPIRED = 0, 1, 12  # as token/codes.h counts
 NOW_MS = 1_700_000_000_000
@@ -61,7 +61,7 @@ def test_json(chancery, folder):
     assert found[0] == {
         "time_ms": NOW_MS, "code": "accepted", "location": "imap", "client": "192.0.2.0",
         "issuer": "https://login.example/home", "realm": "home", "kid": "k1",
-        "identity": "00" * 32, "chain": "signed", "seq": 0}
+        "identity": "00" * 32, "chain": "signed", "seq": 0, "repeats": 0}
 
 
 @pytest.mark.parametrize("since", [
@@ -99,6 +99,24 @@ def test_lost_and_unknown_records(chancery, tmp_path):
     r = run(chancery, tmp_path)
     assert r.stdout.count("\n") == 1 and "\tunknown\t" in r.stdout
     assert "7 more verdicts could not be recorded" in r.stderr
+
+
+def test_repeats(chancery, tmp_path):
+    Writer(tmp_path / "unsigned", "sightings.unsigned", NOW_MS)
+    signed = Writer(tmp_path / "signed", "sightings.signed", NOW_MS)
+    verdict = sighting(EXPIRED, IDENTITY, bytes([192, 0, 2, 7]), "k1", realm="home",
+                       location="imap")
+    signed.batch([(1, NOW_MS, verdict),
+                  (3, NOW_MS + 10500, repeats(19999, NOW_MS + 1, NOW_MS + 9999, verdict))])
+    first, more = run(chancery, tmp_path).stdout.splitlines()
+    assert more.split("\t")[1:7] == first.split("\t")[1:]
+    assert more.split("\t")[7] == "+19999, 2023-11-14T22:13:20.001Z to 2023-11-14T22:13:29.999Z"
+    first, more = json.loads(run(chancery, tmp_path, "--json", "--token", "-",
+                                 given=TOKEN + "\n").stdout)
+    assert more == {**first, "time_ms": NOW_MS + 10500, "seq": 1, "repeats": 19999,
+                    "first_ms": NOW_MS + 1, "last_ms": NOW_MS + 9999}
+    signed.batch([(3, NOW_MS + 20000, repeats(0, 0, 0, verdict))])
+    assert "none" in run(chancery, tmp_path, status=3).stderr
 
 
 def test_verify_and_kept_heads(chancery, folder):

@@ -81,12 +81,41 @@ static void test_long_texts_are_cut(void **state)
 	assert_int_equal(back.location.n, SIGHTING_TEXT_MAX);
 }
 
+static void test_repeats(void **state)
+{
+	uint8_t buf[SIGHTING_REPEATS_HEAD + SIGHTING_MAX];
+	const struct sighting_repeats r = { 7, 1700000000000, 1700000009999 };
+	struct sighting_repeats r_back;
+	struct sighting s = sample(4), back;
+	size_t n = SIGHTING_REPEATS_HEAD + sighting_size(&s);
+	(void)state;
+	sighting_repeats_write(buf, &r);
+	sighting_write(buf + SIGHTING_REPEATS_HEAD, &s);
+	assert_false(failed(sighting_repeats_read((bytes){ buf, n }, &r_back, &back)));
+	assert_true(same(&s, &back) && r_back.more == r.more && r_back.first_ms == r.first_ms &&
+		    r_back.last_ms == r.last_ms);
+	for (size_t k = 0; k < n; k++)
+		assert_true(failed(sighting_repeats_read((bytes){ buf, k }, &r_back, &back)));
+	assert_true(failed(sighting_repeats_read((bytes){ buf, n + 1 }, &r_back, &back)));
+	for (size_t i = 0; i < 8 * n; i++) {
+		buf[i / 8] ^= (uint8_t)(1 << i % 8);
+		if (!failed(sighting_repeats_read((bytes){ buf, n }, &r_back, &back)))
+			assert_false(same(&s, &back) && r_back.more == r.more &&
+				     r_back.first_ms == r.first_ms && r_back.last_ms == r.last_ms);
+		buf[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	buf[7] = 0; /* none at all */
+	assert_int_equal(ch_code_of(sighting_repeats_read((bytes){ buf, n }, &r_back, &back)),
+			 CH_E_SYNTAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_every_flip),
 		cmocka_unit_test(test_long_texts_are_cut),
+		cmocka_unit_test(test_repeats),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,8 @@ enum { SIGHTING_TEXT_MAX = 512, SIGHTING_MAX = 64 + 4 * (2 + SIGHTING_TEXT_MAX),
 /* Types of records. */
 enum sighting_type {
 	SIGHTING_VERDICT = 1,
-	SIGHTING_LOST = 2, /* payload: u64, so many verdicts before it could not be recorded */
+	SIGHTING_LOST = 2,    /* payload: u64, so many verdicts before it could not be recorded */
+	SIGHTING_REPEATS = 3, /* the same verdict so many times more, soon after it */
 };
 
 /* Folder and purpose of the two chains. */
@@ -34,9 +35,25 @@ struct sighting {
 	str location;           /* the place's name in the policy */
 };
 
+/*	0  8  how many, at least 1
+ *	8  8  when the first of them was, in ms since 1970
+ *     16  8  and the last
+ *     24     the verdict they share, as above; an IPv6 address is that of its /64
+ */
+enum { SIGHTING_REPEATS_HEAD = 24 };
+struct sighting_repeats {
+	uint64_t more;
+	int64_t first_ms, last_ms;
+};
+
 /* Bytes it takes; texts over SIGHTING_TEXT_MAX count as cut there. */
 size_t sighting_size(const struct sighting *s);
 /* Into p, of exactly sighting_size(s) bytes. */
 void sighting_write(uint8_t *p, const struct sighting *s);
 /* E_SYNTAX, E_UNSUPPORTED (another version), E_TRUNCATED, E_TRAILING; slices of b. */
 ch_err sighting_read(bytes b, struct sighting *ret_s);
+/* The head alone. */
+void sighting_repeats_write(uint8_t p[static SIGHTING_REPEATS_HEAD],
+			    const struct sighting_repeats *r);
+/* Head and verdict; errors as sighting_read's. */
+ch_err sighting_repeats_read(bytes b, struct sighting_repeats *ret_r, struct sighting *ret_s);
