@@ -204,22 +204,31 @@ def test_junk_is_limited_by_client(tmp_path):
     gate = WebGate(tmp_path / "gate")
     gate.policy.write_text(gate.policy.read_text().replace(
         "junk: {burst_us: 60000000}", "junk: {burst_us: 1000, us_per_s: 100}"))
-    good, new, bad = token(), token(), flipped(token())
+    good, bad, asked = token(), flipped(token()), []
+
+    def status(text, **fields):
+        asked.append(gate.check("api", text, **fields).status)
+        return asked[-1]
+
+    def a_new_one_waits():
+        """Until what junk cost is paid off: on a slow machine it may be by now."""
+        return status(bad) == 401 and status(token()) == 401
     with gate:
-        assert gate.check("api", good).status == 200
-        assert {gate.check("api", bad).status for _ in range(300)} == {401}
-        counts = metrics(gate)
-        checked = int(counts["chancery_gate_junk_charged_total"])
-        assert 0 < checked < 150 and checked + int(
-            counts["chancery_gate_junk_refused_total"]) == 300
+        assert status(good) == 200
+        assert {status(bad) for _ in range(300)} == {401}
+        checked = int(metrics(gate)["chancery_gate_junk_charged_total"])
+        assert 0 < checked < 300
         # who is at work behind the same address goes on; a token not met before waits
-        assert gate.check("api", good).status == 200
-        assert gate.check("api", new).status == 401
+        assert status(good) == 200
+        assert any(a_new_one_waits() for _ in range(100))
         # nobody else is touched
-        assert gate.check("api", bad, X_Client_Address="192.0.2.10").status == 401
-        assert gate.check("api", new, X_Client_Address="192.0.2.10").status == 200
-        assert gate.check("api", new).status == 200  # by now it is known
+        other = token()
+        before = int(metrics(gate)["chancery_gate_junk_charged_total"])
+        assert status(bad, X_Client_Address="192.0.2.10") == 401
+        assert int(metrics(gate)["chancery_gate_junk_charged_total"]) == before + 1
+        assert status(other, X_Client_Address="192.0.2.10") == 200
+        assert status(other) == 200  # by now it is known
         counts = metrics(gate)
-        assert int(counts["chancery_gate_junk_charged_total"]) == checked + 1
-        assert int(counts["chancery_gate_sightings_noted_total"]) == checked + 5
+        assert len(asked) == int(counts["chancery_gate_sightings_noted_total"]) + int(
+            counts["chancery_gate_junk_refused_total"])
         assert "junk_limited" in gate.log_text()

@@ -128,7 +128,7 @@ def test_a_warden_that_hangs_is_replaced(running):
     command = add_key(running)
     said, complaint = command.communicate(timeout=60)
     assert command.returncode == 0, complaint
-    assert running.read_dev()["pids"]["warden"] != warden
+    wait_for(lambda: running.read_dev()["pids"].get("warden", warden) != warden, 20, "a new warden")
     wait_for(lambda: token_status(running) == 200, 20, "a token")
     assert said.split()[0] in kids(running)
 
