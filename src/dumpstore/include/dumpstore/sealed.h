@@ -1,0 +1,44 @@
+/* A dump at rest: zstd frames, each sealed, under a key of this dump alone that is itself
+ * sealed to a public key (X25519, libsodium's sealed box). Whoever writes cannot read it
+ * back; a file that was cut, mixed or changed does not open. FORMAT.md has the bytes. */
+#pragma once
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+enum { DUMP_PUBLIC_SIZE = 32, DUMP_FRAME_MAX = 1024 * 1024 };
+
+struct dump_public_key {
+	uint8_t p[DUMP_PUBLIC_SIZE];
+};
+
+/* A new pair. The private half is DUMP_PUBLIC_SIZE bytes. */
+ch_err dump_key_new(struct dump_public_key *ret_public, struct secret **ret_private);
+/* As files: a line of text each, "chancery-dump-public-key-1 BASE64" and "…-private-key-1 …",
+ * and a "#" comment. E_SYNTAX, E_MISMATCH (the private half where the public one is wanted). */
+ch_err dump_public_key_read(bytes text, struct dump_public_key *ret_key);
+ch_err dump_private_key_read(const struct secret *text, struct secret **ret_private);
+
+/* Writing: all plain bytes and fills of the core, then its report, then the end. What was
+ * written without sealed_end does not open. */
+struct sealed_writer;
+ch_err sealed_writer_new(int fd, const struct dump_public_key *to, int zstd_level,
+			 struct sealed_writer **ret_w);
+void sealed_writer_done(struct sealed_writer **w);
+ch_err sealed_put(struct sealed_writer *w, bytes b);
+ch_err sealed_fill(struct sealed_writer *w, uint8_t with, uint64_t n);
+ch_err sealed_end(struct sealed_writer *w, bytes report);
+
+/* Reading: one piece after another; E_SEALED for another key or any change, E_TRUNCATED
+ * when its end is missing. A piece is data, a fill, or the report, which is the last. */
+struct sealed_piece {
+	bytes data;
+	uint8_t with;
+	uint64_t n;
+	bool is_fill, is_report;
+};
+struct sealed_reader;
+ch_err sealed_reader_new(int fd, const struct secret *private_key, struct sealed_reader **ret_r);
+void sealed_reader_done(struct sealed_reader **r);
+/* E_NOT_FOUND behind the last. */
+ch_err sealed_next(struct sealed_reader *r, struct sealed_piece *ret_piece);
