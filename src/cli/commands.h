@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 int cmd_client(int argc, char **argv);
+int cmd_coredump(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_key(int argc, char **argv);

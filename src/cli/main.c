@@ -24,6 +24,7 @@ static const struct command {
 	{ "user", cmd_user, "list and add people" },
 	{ "token", cmd_token, "get a token from an issuer" },
 	{ "gate", cmd_gate, "say to mail and web servers whether a token is good" },
+	{ "coredump", cmd_coredump, "crash dumps of any program, without its secrets" },
 	{ "sightings", cmd_sightings, "read, verify and erase what a gate recorded" },
 	{ "verify", cmd_verify, "check a token by its issuer's keys; says which check failed" },
 	{ "help", cmd_help, "this list, or what a command takes" },
