@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "wire/control.h"
+#include "wire/coredump.h"
 #include "wire/fetch.h"
 #include "wire/hash.h"
 #include "wire/plan.h"
@@ -29,6 +30,10 @@ ROLE_CONFIG(gate_config)
 ROLE_CONFIG(fetcher_config)
 ROLE_CONFIG(plan)
 ROLE_CONFIG(control)
+ROLE_CONFIG(redactor_config)
+ROLE_CONFIG(packer_config)
+ROLE_CONFIG(registry_ask)
+ROLE_CONFIG(registry_answer)
 
 static void try_requests(bytes b)
 {
@@ -77,9 +82,10 @@ static void try_fetch(bytes b)
 }
 
 static void (*const tries[])(bytes) = {
-	try_signer_config, try_warden_config, try_keeper_config, try_issuer_config,
-	try_gate_config,   try_plan,          try_control,       try_requests,
-	try_answers,       try_hash,          try_fetch,         try_fetcher_config,
+	try_signer_config,   try_warden_config, try_keeper_config, try_issuer_config,
+	try_gate_config,     try_plan,          try_control,       try_requests,
+	try_answers,         try_hash,          try_fetch,         try_fetcher_config,
+	try_redactor_config, try_packer_config, try_registry_ask,  try_registry_answer,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

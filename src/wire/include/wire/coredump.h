@@ -40,12 +40,14 @@ struct redactor_config {
 	size_t n_rules;
 	struct dump_rule rules[DUMP_RULES_MAX];
 };
+/* REDACTOR_CONFIG_MAX and PACKER_CONFIG_MAX bytes at most; a reader gives E_PROTOCOL. */
+enum { REDACTOR_CONFIG_MAX = 64 + DUMP_RULES_MAX * 80, PACKER_CONFIG_MAX = 64 };
 void redactor_config_write(struct wr *w, const struct redactor_config *c);
 ch_err redactor_config_read(bytes b, struct redactor_config *ret_c);
 
 struct packer_config {
 	uint8_t public_key[32];
-	uint8_t zstd_level;
+	uint8_t zstd_level; /* 1 to 19 */
 	uint64_t size_max; /* of the file, bytes; 0: no bound */
 };
 void packer_config_write(struct wr *w, const struct packer_config *c);
@@ -68,6 +70,11 @@ enum registry_kind {
 	REGISTRY_REMOVE,
 	REGISTRY_ANSWER = 9,
 };
+enum {
+	REGISTRY_LABEL_MAX = 64,
+	REGISTRY_SECRET_MAX = 16 * 1024,
+	REGISTRY_TEXT_MAX = MESSAGE_MAX - 16,
+};
 struct registry_ask {
 	enum registry_kind kind;
 	uint8_t registered_kind; /* enum registered_kind of fingerprint.h */
@@ -80,6 +87,7 @@ struct registry_answer {
 	uint64_t detail;
 	bytes text; /* LIST: JSON */
 };
+/* In a message of MESSAGE_MAX bytes. What is read points into it; E_PROTOCOL. */
 void registry_ask_write(struct wr *w, const struct registry_ask *a);
 ch_err registry_ask_read(bytes message, struct registry_ask *ret_a);
 void registry_answer_write(struct wr *w, const struct registry_answer *a);

@@ -1,0 +1,217 @@
+/* Records over a pipe, both halves. The sender trusts its caller; the receiver trusts nobody:
+ * the sender parses what a hostile program left behind and may be taken over. What is read
+ * is bounded before it is read, and nothing here looks into the bytes of a core. */
+#include "dumpstore/records.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/ck.h"
+#include "base/file.h"
+
+/* A shorter fill costs less as bytes than as a record of its own. */
+enum { FILL_MIN = 512, FILL_SIZE = 9, PROGRESS_SIZE = 16, END_SIZE = 9 };
+
+void record_writer_init(struct record_writer *w, int fd, void *storage)
+{
+	*w = (struct record_writer){ .fd = fd, .p = storage };
+}
+
+static ch_err send_bytes(int fd, bytes b)
+{
+	ch_err e = fd_write_all(fd, b);
+	if (ch_code_of(e) == CH_E_IO && e.detail == EPIPE)
+		return ch_fail(CH_E_GONE, "nobody reads the records any more", 0);
+	return e;
+}
+
+static void header_write(uint8_t *p, enum record_type type, size_t n)
+{
+	struct wr w = wr_of(p, RECORD_HEADER_SIZE);
+	wr_u8(&w, (uint8_t)type);
+	wr_u32(&w, u32_from(n));
+}
+
+/* At most one of both is pending: a fill follows all data before it, and the reverse. */
+static ch_err flush_data(struct record_writer *w)
+{
+	if (w->n == 0)
+		return CH_DONE;
+	header_write(w->p, RECORD_DATA, w->n);
+	bytes b = { w->p, RECORD_HEADER_SIZE + w->n };
+	w->n = 0;
+	return send_bytes(w->fd, b);
+}
+
+static ch_err flush_fill(struct record_writer *w)
+{
+	uint8_t room[RECORD_HEADER_SIZE + FILL_SIZE];
+	struct wr out = wr_of(room, sizeof(room));
+	if (w->fill_n == 0)
+		return CH_DONE;
+	header_write(wr_room(&out, RECORD_HEADER_SIZE), RECORD_FILL, FILL_SIZE);
+	wr_u8(&out, w->fill_with);
+	wr_u64(&out, w->fill_n);
+	w->fill_n = 0;
+	return send_bytes(w->fd, wr_bytes(&out));
+}
+
+static ch_err gather(struct record_writer *w, bytes b)
+{
+	while (b.n > 0) {
+		size_t room = RECORD_MAX - w->n;
+		size_t n = b.n < room ? b.n : room;
+		mem_copy(w->p + RECORD_HEADER_SIZE + w->n, b.p, n);
+		w->n += n;
+		b = (bytes){ b.p + n, b.n - n };
+		if (w->n == RECORD_MAX)
+			TRY(flush_data(w));
+	}
+	return CH_DONE;
+}
+
+static ch_err count(struct record_writer *w, uint64_t n)
+{
+	if (!ck_add(w->written, n, &w->written))
+		return ch_fail(CH_E_RANGE, "a core of more than 2^64 bytes", n);
+	return CH_DONE;
+}
+
+ch_err record_put(struct record_writer *w, bytes b)
+{
+	if (b.n == 0)
+		return CH_DONE;
+	TRY(count(w, b.n));
+	TRY(flush_fill(w));
+	return gather(w, b);
+}
+
+static ch_err gather_fill(struct record_writer *w, uint8_t with, size_t n)
+{
+	uint8_t same[FILL_MIN];
+	for (size_t i = 0; i < n; i++)
+		same[i] = with;
+	return gather(w, (bytes){ same, n });
+}
+
+ch_err record_fill(struct record_writer *w, uint8_t with, uint64_t n)
+{
+	TRY(count(w, n));
+	if (w->fill_n > 0 && w->fill_with == with) {
+		w->fill_n += n;
+		return CH_DONE;
+	}
+	TRY(flush_fill(w));
+	if (n < FILL_MIN)
+		return gather_fill(w, with, (size_t)n);
+	TRY(flush_data(w));
+	w->fill_with = with;
+	w->fill_n = n;
+	return CH_DONE;
+}
+
+static ch_err flush(struct record_writer *w)
+{
+	TRY(flush_data(w));
+	return flush_fill(w);
+}
+
+ch_err record_report(struct record_writer *w, bytes json)
+{
+	TRY(flush(w));
+	while (json.n > 0) {
+		size_t n = json.n < RECORD_MAX ? json.n : RECORD_MAX;
+		header_write(w->p, RECORD_REPORT, n);
+		mem_copy(w->p + RECORD_HEADER_SIZE, json.p, n);
+		TRY(send_bytes(w->fd, (bytes){ w->p, RECORD_HEADER_SIZE + n }));
+		json = (bytes){ json.p + n, json.n - n };
+	}
+	return CH_DONE;
+}
+
+/* Overtakes what is gathered: it says how far the input is read, not what was sent. */
+ch_err record_progress(struct record_writer *w, uint64_t done, uint64_t total)
+{
+	uint8_t room[RECORD_HEADER_SIZE + PROGRESS_SIZE];
+	struct wr out = wr_of(room, sizeof(room));
+	header_write(wr_room(&out, RECORD_HEADER_SIZE), RECORD_PROGRESS, PROGRESS_SIZE);
+	wr_u64(&out, done);
+	wr_u64(&out, total);
+	return send_bytes(w->fd, wr_bytes(&out));
+}
+
+ch_err record_end(struct record_writer *w, bool whole, uint64_t secrets)
+{
+	uint8_t room[RECORD_HEADER_SIZE + END_SIZE];
+	struct wr out = wr_of(room, sizeof(room));
+	TRY(flush(w));
+	header_write(wr_room(&out, RECORD_HEADER_SIZE), RECORD_END, END_SIZE);
+	wr_bool(&out, whole);
+	wr_u64(&out, secrets);
+	return send_bytes(w->fd, wr_bytes(&out));
+}
+
+static ch_err read_exactly(int fd, uint8_t *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t got = read(fd, p, n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return ch_fail(CH_E_IO, "cannot read the records", errno);
+		if (got == 0)
+			return ch_fail(CH_E_TRUNCATED, "the records stop before their end", n);
+		p += got;
+		n -= (size_t)got;
+	}
+	return CH_DONE;
+}
+
+/* How long a record of each type may be. */
+static const struct bounds {
+	uint32_t min, max;
+} bounds[RECORD_TYPE_COUNT] = {
+	[RECORD_DATA] = { 1, RECORD_MAX },     [RECORD_FILL] = { FILL_SIZE, FILL_SIZE },
+	[RECORD_REPORT] = { 1, RECORD_MAX },   [RECORD_PROGRESS] = { PROGRESS_SIZE, PROGRESS_SIZE },
+	[RECORD_END] = { END_SIZE, END_SIZE },
+};
+
+static ch_err decode(enum record_type type, bytes b, struct record *ret_r)
+{
+	struct record r = { .type = type };
+	struct rd in = rd_of(b);
+	if (type == RECORD_DATA || type == RECORD_REPORT)
+		r.data = rd_take(&in, b.n);
+	if (type == RECORD_FILL) {
+		r.with = rd_u8(&in);
+		r.n = rd_u64(&in);
+		in.bad = in.bad || r.n == 0;
+	}
+	if (type == RECORD_PROGRESS) {
+		r.done = rd_u64(&in);
+		r.total = rd_u64(&in);
+	}
+	if (type == RECORD_END) {
+		r.whole = rd_bool(&in);
+		r.secrets = rd_u64(&in);
+	}
+	if (!rd_end(&in))
+		return ch_fail(CH_E_PROTOCOL, "a record is not well formed", type);
+	*ret_r = r;
+	return CH_DONE;
+}
+
+ch_err record_read(int fd, void *storage, struct record *ret_r)
+{
+	uint8_t *p = storage;
+	TRY(read_exactly(fd, p, RECORD_HEADER_SIZE));
+	struct rd head = rd_of((bytes){ p, RECORD_HEADER_SIZE });
+	uint8_t type = rd_u8(&head);
+	uint32_t n = rd_u32(&head);
+	if (type < RECORD_DATA || type >= RECORD_TYPE_COUNT)
+		return ch_fail(CH_E_PROTOCOL, "a record of no known type", type);
+	if (n < bounds[type].min || n > bounds[type].max)
+		return ch_fail(CH_E_PROTOCOL, "a record of a size that it cannot have", n);
+	TRY(read_exactly(fd, p + RECORD_HEADER_SIZE, n));
+	return decode((enum record_type)type, (bytes){ p + RECORD_HEADER_SIZE, n }, ret_r);
+}
