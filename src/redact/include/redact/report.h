@@ -51,5 +51,9 @@ struct place_names {
 	/* mapping "libcrypto.so.3", symbol "" when unknown; slices that stay */
 	void (*name)(struct place_names *n, uint64_t addr, str *ret_mapping, str *ret_symbol);
 };
-/* Renders all of it into w (REPORT_TEXT_MAX): an object, {"whole": …, "masked": [ … ]}. */
+/* Renders all of it into w (REPORT_TEXT_MAX): an object, {"whole": …, "masked": [ … ]}. Places
+ * that do not fit are left out and counted. */
 void report_json(const struct report *r, struct place_names *names_or_null, struct wr *w);
+/* The same for people: a line for each fact, kind and place. What came from the core is
+ * shown without control characters. */
+void report_text(const struct report *r, struct place_names *names_or_null, struct wr *w);
