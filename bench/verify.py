@@ -149,12 +149,16 @@ def tell_ours(figure, ours, speed):
 
 
 def tell_threads(figure, build, tokens, quick):
-    """Two threads beside one, in turns."""
+    """Two threads beside one, and beside two processes, in turns."""
     runs = json.loads(output(build / "bench/verify_threads", tokens, *(
-        (100, 1) if quick else (500, 7))))
-    one, two = (statistics.median(x) for x in zip(*runs))
-    figure("verify_threads", two, "per s", f"one thread, {one:,.0f}/s",
-           statistics.median(b / a for a, b in runs))
+        (100, 1) if quick else (500, 9))))
+    one, cpu_one = (statistics.median(run[0][by] for run in runs) for by in (0, 1))
+    for name, place, by, unit, against in (
+            ("verify_threads", 1, 0, "per s", f"one thread, {one:,.0f}/s"),
+            ("verify_threads_apart", 2, 0, "per s", f"two processes beside one, {one:,.0f}/s"),
+            ("verify_threads_cpu", 1, 1, "per cpu s", f"one thread, {cpu_one:,.0f}")):
+        figure(name, statistics.median(run[place][by] for run in runs), unit, against,
+               statistics.median(run[place][by] / run[0][by] for run in runs))
 
 
 PARSED = {"accepted": ("verify_beyond", "beyond the signature and its hash, the fullest policy"),
