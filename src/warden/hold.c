@@ -10,11 +10,13 @@
 
 enum { TRIES = 2000, TRY_MS = 2 };
 
-/* Without root, a new signer can be held only once it has made itself ready for that; and
- * one that has died is refused in the same way until the supervisor has collected it. So a
- * refusal is asked again for some seconds: giving up ends every signer. */
-ch_err hold_seize(pid_t pid)
+/* Without root, a new signer can be held only once it has made itself ready for that, so a
+ * refusal is asked again for some seconds: giving up ends every signer. One that has died is
+ * refused in the same way until the supervisor collects it, which may be busy for long; but
+ * with its end its key socket closes. */
+ch_err hold_seize(pid_t pid, int key_fd)
 {
+	struct pollfd p = { .fd = key_fd }; /* POLLHUP comes unasked */
 	for (int i = 0; i < TRIES; i++) {
 		if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_EXITKILL) == 0)
 			return CH_DONE;
@@ -22,7 +24,8 @@ ch_err hold_seize(pid_t pid)
 			return ch_fail(CH_E_GONE, "the signer is gone before it was held", errno);
 		if (errno != EPERM)
 			break;
-		(void)poll(NULL, 0, TRY_MS);
+		if (poll(&p, 1, TRY_MS) > 0)
+			return ch_fail(CH_E_GONE, "the signer died before it was held", 0);
 	}
 	return ch_fail(CH_E_IO, "cannot hold the signer (is ptrace shut off for this user?)",
 		       errno);

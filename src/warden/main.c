@@ -53,7 +53,7 @@ static ch_err hold(const struct control *c, struct message_fds *fds)
 		return ch_fail(CH_E_IO, "cannot map a signer's status page", errno);
 	*h = (struct held){ .pid = (pid_t)c->pid, .name_n = c->name.n, .status = page };
 	mem_copy(h->name, c->name.p, c->name.n);
-	ch_err e = hold_seize(h->pid);
+	ch_err e = hold_seize(h->pid, fds->fd[1]);
 	if (failed(e)) {
 		release(h);
 		/* a signer that dies as it is born takes no other with it */

@@ -20,8 +20,9 @@ struct held {
 };
 
 /* hold.c: the only calls of ptrace. PTRACE_SEIZE with EXITKILL: from now on nobody
- * else can attach, and the signer dies with us. */
-ch_err hold_seize(pid_t pid);
+ * else can attach, and the signer dies with us. key_fd: our end of its key socket, whose
+ * other end the signer alone has. E_GONE: it died before; E_IO: it cannot be held. */
+ch_err hold_seize(pid_t pid, int key_fd);
 /* The address of the instruction at which a stopped signer stands, and nothing else. */
 ch_err hold_rip(pid_t pid, uint64_t *ret_rip);
 /* Lets a stopped signer go on, with this signal (0: none). */

@@ -38,7 +38,9 @@ static ch_err io_error(int number)
 	if (number == EAGAIN || number == EWOULDBLOCK)
 		return ch_fail(CH_E_BUSY, "the other process has no room or nothing to say",
 			       number);
-	if (number == EPIPE || number == ECONNRESET)
+	/* older kernels may say so to one who writes while the other end closes */
+	bool lost = number == ECONNREFUSED || number == ENOTCONN;
+	if (number == EPIPE || number == ECONNRESET || lost)
 		return ch_fail(CH_E_GONE, "the other process is gone", number);
 	return ch_fail(CH_E_IO, "cannot talk to the other process", number);
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,14 @@ static void messages_keep_their_bounds(void **state)
 			 CH_E_GONE);
 	assert_int_equal(ch_code_of(channel_send(end[1], bytes_of_str(LIT("x")), NULL)), CH_E_GONE);
 	fd_close(&end[1]);
+}
+
+static void a_socket_without_a_peer_is_gone(void **state)
+{
+	(void)state;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_int_equal(ch_code_of(channel_send(fd, bytes_of_str(LIT("x")), NULL)), CH_E_GONE);
+	fd_close(&fd);
 }
 
 static void descriptors_travel_and_close(void **state)
@@ -125,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_keep_their_bounds),
+		cmocka_unit_test(a_socket_without_a_peer_is_gone),
 		cmocka_unit_test(descriptors_travel_and_close),
 		cmocka_unit_test(an_empty_message_is_not_the_end),
 		cmocka_unit_test(boot_is_for_one_role),
