@@ -105,10 +105,22 @@ static void end_keeper(struct supervisor *s, struct process *p, int status)
 	s->broken = true;
 }
 
+/* Signers that wait at their gates for a warden that is gone: the next one never hears of
+ * them, and would be ended in its turn for not holding them. */
+static void end_unheld(struct supervisor *s)
+{
+	for (size_t i = 0; i < PROCESSES_MAX; i++) {
+		const struct process *p = &s->processes[i];
+		if (p->pid > 0 && p->role == ROLE_SIGNER && p->gate_end >= 0)
+			(void)kill(p->pid, SIGKILL);
+	}
+}
+
 static void end_warden(struct supervisor *s, struct process *p, int status)
 {
 	LOG(LOG_ALARM, "the warden is gone, and with it every signer; the keeper runs again",
 	    log_u64("status", (uint64_t)status));
+	end_unheld(s);
 	restart_after(s, p);
 }
 

@@ -10,13 +10,13 @@
 #include "base/log.h"
 #include "supervisor_internal.h"
 
-enum { QUICK_CRASHES = 3, OVERDUE_LOOK_MS = 1000 };
+enum { QUICK_CRASHES = 3, OVERDUE_LOOKS = 10 };
 
 /* A signer that dies young time after time waits: long if none of them signed anything, so
  * that a broken key or host costs little; else briefly, for one that signs between two
  * crashes is worth having at once. */
 static const uint64_t ms_ns = 1000000, soon_ns = 5000000000U, pause_ns = 1000000000U,
-		      short_pause_ns = 20000000U, overdue_ns = 10000000000U;
+		      short_pause_ns = 20000000U, look_ns = 1000000000U;
 
 static ch_err hold(struct supervisor *s, struct process *signer, int key, int status)
 {
@@ -136,8 +136,23 @@ void generation_ended(struct supervisor *s, const struct process *p)
 		start_or_wait(s, group);
 }
 
+static int ms_until(uint64_t at_ns, uint64_t now)
+{
+	return at_ns > now ? (int)((at_ns - now) / ms_ns) + 1 : 1;
+}
+
+/* One look a second at most, and between two of them what roles say is read: time in which
+ * we ourselves stood still (a slow disk, a paused machine) is held against nobody. */
+static bool is_overdue(struct process *p, uint64_t now)
+{
+	if (now - p->looked_ns < look_ns)
+		return false;
+	p->looked_ns = now;
+	return ++p->looks % OVERDUE_LOOKS == 0;
+}
+
 /* A signer that has not come to serve in all this time hangs, or its warden does, whose
- * end ends it too. The time in ms until one of them may have; -1: none is starting. */
+ * end ends it too. The time in ms until the next look; -1: none is starting. */
 static int end_overdue(struct supervisor *s, const struct process *warden, uint64_t now)
 {
 	int wait_ms = -1;
@@ -145,13 +160,13 @@ static int end_overdue(struct supervisor *s, const struct process *warden, uint6
 		struct process *p = &s->processes[i];
 		if (p->pid <= 0 || p->role != ROLE_SIGNER || p->ready)
 			continue;
-		wait_ms = OVERDUE_LOOK_MS;
-		if (now - p->started_ns < overdue_ns)
-			continue;
-		LOG(LOG_ALARM, "a new signer does not come to serve and is ended",
-		    log_u64("held", p->gate_end < 0));
-		(void)kill(p->gate_end < 0 ? p->pid : warden->pid, SIGKILL);
-		p->started_ns = now;
+		if (is_overdue(p, now)) {
+			LOG(LOG_ALARM, "a new signer does not come to serve and is ended",
+			    log_u64("held", p->gate_end < 0));
+			(void)kill(p->gate_end < 0 ? p->pid : warden->pid, SIGKILL);
+		}
+		int ms = ms_until(p->looked_ns + look_ns, now);
+		wait_ms = wait_ms < 0 || ms < wait_ms ? ms : wait_ms;
 	}
 	return wait_ms;
 }
@@ -171,7 +186,7 @@ int generation_retry(struct supervisor *s)
 			start_or_wait(s, g);
 		}
 		if (s->retry_at_ns[g] > now) {
-			int ms = (int)((s->retry_at_ns[g] - now) / ms_ns) + 1;
+			int ms = ms_until(s->retry_at_ns[g], now);
 			wait_ms = wait_ms < 0 || ms < wait_ms ? ms : wait_ms;
 		}
 	}

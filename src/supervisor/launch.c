@@ -71,6 +71,7 @@ static ch_err launch(struct supervisor *s, struct process *p, const struct launc
 		return e;
 	}
 	p->started_ns = clock_mono_ns();
+	p->looked_ns = p->started_ns;
 	tell_parent(s, CONTROL_UP, p);
 	return CH_DONE;
 }

@@ -34,6 +34,8 @@ struct process {
 	/* of a signer: */
 	uint32_t generation;
 	int gate_end;            /* write a byte: go on to exec */
+	uint64_t looked_ns;      /* when we last looked whether it serves */
+	unsigned looks;          /* and how often in vain */
 	int sockets[REALMS_MAX]; /* the issuer's ends, until they are handed over */
 	bool current;            /* its sockets are with the issuer */
 	const volatile struct signer_status *status; /* its word, for pauses alone; or NULL */

@@ -538,29 +538,24 @@ def test_messages_of_the_signer_hold_no_key(make):
     print(f"\nmessages: {len(log) >> 10} KB with {found['signatures']} tokens, 0 found")
 
 
-def kill_newborn_signers(running):
-    for _ in range(8):
-        old = wait_for(running.signer, 10, "a signer")
-        wait_for(running.answers, 10, "a token")
-        known, until = running.children(), time.monotonic() + 5
-        os.kill(old, signal.SIGKILL)
-        while not (born := running.children() - known):
-            assert time.monotonic() < until
-        time.sleep(random.uniform(0, 0.003))
-        dead = (None, old, born.pop())
-        os.kill(dead[2], random.choice(SIGNALS))
-        wait_for(lambda: running.signer() not in dead, 20, "another signer")
+def kill_a_newborn_signer(running):
+    old = wait_for(running.signer, 10, "a signer")
+    wait_for(running.answers, 10, "a token")
+    known, until = running.children(), time.monotonic() + 5
+    os.kill(old, signal.SIGKILL)
+    while not (born := running.children() - known):
+        assert time.monotonic() < until
+    time.sleep(random.uniform(0, 0.003))
+    dead = (None, old, born.pop())
+    os.kill(dead[2], random.choice(SIGNALS))
+    wait_for(lambda: running.signer() not in dead, 20, "another signer")
 
 
 def test_signers_that_die_as_they_are_born(running):
-    """Killed before, while and after the warden takes hold: only they are lost. A race has
-    been seen to take the warden along, once in dozens of runs; that it comes back is another
-    test's matter, that it seldom happens is this one's."""
-    for _ in range(2):
-        warden = running.warden()
-        kill_newborn_signers(running)
-        if running.warden() == warden:
-            break
+    """Killed before, while and after the warden takes hold: only they are lost."""
+    warden = running.warden()
+    for _ in range(8):
+        kill_a_newborn_signer(running)
     clean(hunt(running.pem, running.dir, running.log))
     assert not running.cores()
     assert running.warden() == warden, pathlib.Path(running.log).read_text()[-3000:]

@@ -133,6 +133,50 @@ def test_a_warden_that_hangs_is_replaced(running):
     assert said.split()[0] in kids(running)
 
 
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def unheld_signer(running, pids):
+    """One that waits for a warden that is stopped, and the command that asked for it."""
+    os.kill(pids["warden"][0], signal.SIGSTOP)
+    command = add_key(running)
+    return command, wait_for(lambda: new_child(pids["supervisor"][0], pids["signer"]), 20,
+                             "a new signer")
+
+
+def test_a_warden_that_dies_leaves_no_signer_that_waits_for_it(running):
+    """Such a one once cost each later warden its life, and so all signers, every ten seconds."""
+    pids = running.read_dev()["pids"]
+    command, child = unheld_signer(running, pids)
+    os.kill(pids["warden"][0], signal.SIGKILL)
+    wait_for(lambda: not is_alive(child), 20, "its end")
+    said, complaint = command.communicate(timeout=60)
+    assert command.returncode == 0, complaint
+    assert said.split()[0] in kids(running)
+    assert token_status(running) == 200
+
+
+def test_a_signer_that_lies_dead_for_long_does_not_cost_the_warden(running):
+    """It died before it was held, and the supervisor is too busy to collect it."""
+    pids = running.read_dev()["pids"]
+    supervisor, warden = pids["supervisor"][0], pids["warden"][0]
+    command, child = unheld_signer(running, pids)
+    os.kill(supervisor, signal.SIGSTOP)
+    os.kill(child, signal.SIGKILL)
+    os.kill(warden, signal.SIGCONT)
+    time.sleep(6)
+    assert is_alive(warden), running.log_text()
+    os.kill(supervisor, signal.SIGCONT)
+    said, complaint = command.communicate(timeout=60)
+    assert command.returncode == 0, complaint
+    assert said.split()[0] in kids(running)
+    assert running.read_dev()["pids"]["warden"] == [warden]
+
+
 def test_a_hasher_that_hangs_is_replaced(running):
     """Logins once waited for it for ever, and then all others were turned away."""
     hasher = running.read_dev()["pids"]["hasher"]

@@ -169,6 +169,73 @@ static void a_report_s_name_stays_in_its_folder(void **state)
 	assert_int_equal(n, 1);
 }
 
+/* What a process dies of: of what was done to it, if anything was; else of SIGTERM. */
+static int died_of(struct process *p, int *end)
+{
+	int status = 0;
+	(void)kill(p->pid, SIGTERM);
+	assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+	process_gone(&s, p);
+	fd_close(end);
+	return WTERMSIG(status);
+}
+
+static void a_warden_s_end_ends_those_that_wait_for_it(void **state)
+{
+	(void)state;
+	siginfo_t info;
+	int warden_end = -1, waits_end = -1, held_end = -1, gate[2];
+	struct process *warden = victim(ROLE_WARDEN, &warden_end);
+	struct process *waits = victim(ROLE_SIGNER, &waits_end);
+	struct process *held = victim(ROLE_SIGNER, &held_end);
+	assert_int_equal(pipe(gate), 0);
+	waits->gate_end = gate[1];
+	warden->ready = true;
+	s.stopping = false;
+	s.told_ready = true;
+	assert_int_equal(kill(warden->pid, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)warden->pid, &info, WEXITED | WNOWAIT), 0);
+	events_children(&s);
+	s.stopping = true;
+	s.told_ready = false;
+	assert_int_equal(warden->pid, 0);
+	/* it may have been collected with the warden */
+	assert_int_equal(waits->pid > 0 ? died_of(waits, &waits_end) : SIGKILL, SIGKILL);
+	assert_int_equal(died_of(held, &held_end), SIGTERM);
+	fd_close(&gate[0]);
+	fd_close(&warden_end);
+	fd_close(&waits_end);
+}
+
+/* A signer that does not come to serve, looked at so often: what its warden died of. */
+static int warden_died_of(unsigned looks)
+{
+	int warden_end = -1, signer_end = -1, gate[2];
+	struct process *warden = victim(ROLE_WARDEN, &warden_end);
+	struct process *signer = victim(ROLE_SIGNER, &signer_end);
+	assert_int_equal(pipe(gate), 0);
+	signer->gate_end = gate[1];
+	warden->ready = true;
+	s.stopping = false;
+	for (unsigned i = 0; i < looks; i++) {
+		signer->looked_ns = 0; /* hours ago: we stood still */
+		int wait_ms = generation_retry(&s);
+		assert_in_range(wait_ms, 1, 1001);
+	}
+	s.stopping = true;
+	assert_int_equal(died_of(signer, &signer_end), SIGTERM);
+	fd_close(&gate[0]);
+	return died_of(warden, &warden_end);
+}
+
+static void a_warden_hangs_after_ten_looks_however_long_they_take(void **state)
+{
+	(void)state;
+	assert_int_equal(warden_died_of(1), SIGTERM);
+	assert_int_equal(warden_died_of(9), SIGTERM);
+	assert_int_equal(warden_died_of(10), SIGKILL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +243,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_well_formed_kills),
 		cmocka_unit_test(how_the_start_went_is_said_once),
 		cmocka_unit_test(a_report_s_name_stays_in_its_folder),
+		cmocka_unit_test(a_warden_s_end_ends_those_that_wait_for_it),
+		cmocka_unit_test(a_warden_hangs_after_ten_looks_however_long_they_take),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
