@@ -115,6 +115,12 @@ void mem_copy(void *to, const void *from, size_t n)
 		memcpy(to, from, n);
 }
 
+void mem_move(void *to, const void *from, size_t n)
+{
+	if (n)
+		memmove(to, from, n);
+}
+
 void mem_zero(void *p, size_t n)
 {
 	memset(p, 0, n);
@@ -124,6 +130,29 @@ void mem_wipe(void *p, size_t n)
 {
 	if (n)
 		explicit_bzero(p, n);
+}
+
+enum { ZERO_BLOCK = 256 };
+
+static bool words_are_zero(const uint8_t *p, size_t n)
+{
+	uint64_t any = 0;
+	for (size_t i = 0; i < n; i += 8)
+		any |= load_le64(p + i);
+	return any == 0;
+}
+
+bool bytes_are_zero(bytes b)
+{
+	size_t at = 0;
+	/* a length that the compiler knows: it makes vectors of it */
+	for (; b.n - at >= ZERO_BLOCK; at += ZERO_BLOCK)
+		if (!words_are_zero(b.p + at, ZERO_BLOCK))
+			return false;
+	uint8_t any = 0;
+	for (; at < b.n; at++)
+		any |= b.p[at];
+	return any == 0;
 }
 
 bool mem_eq_ct(const void *a, const void *b, size_t n)

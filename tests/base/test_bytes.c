@@ -80,6 +80,34 @@ static void starts_and_ends(void **state)
 	assert_true(str_eq_nocase(LIT("BaSiC"), LIT("basic")));
 }
 
+/* Of every length around a block, and one byte anywhere is seen. */
+static void zeros(void **state)
+{
+	(void)state;
+	uint8_t b[600] = { 0 };
+	assert_true(bytes_are_zero((bytes){ NULL, 0 }));
+	for (size_t n = 0; n < sizeof(b); n++) {
+		assert_true(bytes_are_zero((bytes){ b, n }));
+		b[n] = 0x80;
+		assert_true(bytes_are_zero((bytes){ b, n }));
+		assert_false(bytes_are_zero((bytes){ b, n + 1 }));
+		assert_false(bytes_are_zero((bytes){ b + n, sizeof(b) - n }));
+		assert_false(bytes_are_zero(BYTES_OF(b)));
+		b[n] = 0;
+	}
+}
+
+static void moves_over_itself(void **state)
+{
+	(void)state;
+	char t[] = "abcdef";
+	mem_move(t + 2, t, 4);
+	assert_string_equal(t, "ababcd");
+	mem_move(t, t + 2, 4);
+	assert_string_equal(t, "abcdcd");
+	mem_move(NULL, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +116,8 @@ int main(void)
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(starts_and_ends),
 		cmocka_unit_test(heads),
+		cmocka_unit_test(zeros),
+		cmocka_unit_test(moves_over_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

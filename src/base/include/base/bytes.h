@@ -92,11 +92,16 @@ bool str_to_u64(str s, uint64_t max, uint64_t *ret_v);
 
 /* The one place where bytes are copied; n == 0 allows NULL. */
 void mem_copy(void *to, const void *from, size_t n);
+/* The same where the two may overlap. */
+void mem_move(void *to, const void *from, size_t n);
 /* For large structs on hot paths: compilers zero those by slow means. Not for secrets. */
 void mem_zero(void *p, size_t n);
 /* Before a local that is written whole before it is read: builds zero all others. */
 #define NOT_ZEROED __attribute__((uninitialized))
 /* Wipes so that the compiler cannot leave it out. */
 void mem_wipe(void *p, size_t n);
+/* Nothing but zeros? Leaves at the first block that has something; else at the speed of
+ * memory. */
+bool bytes_are_zero(bytes b);
 /* Equality in time that depends on n alone. */
 bool mem_eq_ct(const void *a, const void *b, size_t n);

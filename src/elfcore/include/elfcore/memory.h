@@ -14,15 +14,20 @@ struct core_memory {
 };
 
 /* The descriptors and the map stay the caller's. Only what the map says is in the core
- * (file_size of each segment) is ever read: what a program kept out of its dumps stays out. */
+ * (file_size of each segment) is ever read: what a program kept out of its dumps stays out.
+ * A read may go over from one segment to the next. */
 struct memory_live {
 	struct core_memory memory;
 	const struct core_map *map;
-	int mem_fd, pagemap_fd;
+	int mem_fd, pagemap_fd;         /* pagemap -1: all is taken to be touched */
+	const struct core_load *judged; /* of which `sparse` is known */
+	bool sparse;                    /* only the pages that it has are worth a look */
+	bool no_scan;                   /* the kernel has no PAGEMAP_SCAN */
 };
 void memory_live_init(struct memory_live *m, const struct core_map *map, int mem_fd,
 		      int pagemap_fd);
 
+/* The descriptor's position stays as it is. */
 struct memory_file {
 	struct core_memory memory;
 	const struct core_map *map;

@@ -1,0 +1,70 @@
+/* The memory in a core that is a file. The file may be shorter than its headers say, or full
+ * of holes: neither costs more than what is there. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "memory_inside.h"
+
+static ch_err file_read_at(struct core_memory *m, uint64_t addr, void *to, size_t n, size_t *ret_n)
+{
+	const struct memory_file *f = (const struct memory_file *)m;
+	size_t got = 0;
+	while (got < n) {
+		uint64_t offset = 0;
+		size_t part = memory_part(f->map, addr + got, n - got, &offset);
+		size_t have = 0;
+		if (part)
+			TRY(memory_pread(f->fd, offset, (uint8_t *)to + got, part, &have));
+		got += have;
+		if (have < part || part == 0)
+			break;
+	}
+	*ret_n = got;
+	return CH_DONE;
+}
+
+/* The next data of the file in [from, to); where a file system has no holes, all of it. */
+static bool data_in(int fd, uint64_t from, uint64_t to, uint64_t *ret_from, uint64_t *ret_to)
+{
+	off_t was = lseek(fd, 0, SEEK_CUR);
+	off_t data = lseek(fd, (off_t)from, SEEK_DATA);
+	off_t hole = data < 0 ? data : lseek(fd, data, SEEK_HOLE);
+	if (was >= 0)
+		(void)lseek(fd, was, SEEK_SET);
+	if (data < 0 || hole < 0 || (uint64_t)data >= to)
+		return false;
+	*ret_from = (uint64_t)data;
+	*ret_to = (uint64_t)hole < to ? (uint64_t)hole : to;
+	return true;
+}
+
+static ch_err file_next(struct core_memory *m, uint64_t addr, uint64_t end, uint64_t *ret_from,
+			uint64_t *ret_to)
+{
+	const struct memory_file *f = (const struct memory_file *)m;
+	uint64_t from = addr;
+	uint64_t to = addr;
+	const struct core_load *l = NULL;
+	while ((l = memory_stretch(f->map, to, end, &from, &to))) {
+		uint64_t data_from = 0;
+		uint64_t data_to = 0;
+		uint64_t shift = l->addr - l->offset; /* modulo 2^64 */
+		if (!data_in(f->fd, from - shift, to - shift, &data_from, &data_to))
+			continue;
+		*ret_from = data_from + shift;
+		*ret_to = data_to + shift;
+		return CH_DONE;
+	}
+	*ret_from = end;
+	*ret_to = end;
+	return CH_DONE;
+}
+
+ch_err memory_file_init(struct memory_file *m, const struct core_map *map, int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return ch_fail(CH_E_UNSUPPORTED, "a core must be a file to be read at random", 0);
+	*m = (struct memory_file){ { file_read_at, file_next }, map, fd, (uint64_t)st.st_size };
+	return CH_DONE;
+}

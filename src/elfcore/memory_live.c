@@ -1,0 +1,176 @@
+/* The memory of a process that waits in its dump. It reads only what the kernel will put into
+ * the core, and asks the page tables first, so that what was never touched is neither read
+ * nor made. The pages of shared memory and of files need not be in the tables of this process
+ * to hold something: there only reading tells. */
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "memory_inside.h"
+
+/* linux/fs.h of 6.7 and later */
+struct page_region {
+	uint64_t start, end, categories;
+};
+struct pm_scan_arg {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+#define PAGEMAP_SCAN_CALL _IOWR('f', 16, struct pm_scan_arg)
+enum {
+	PAGE_IS_FILE = 1 << 2,
+	PAGE_IS_PRESENT = 1 << 3,
+	PAGE_IS_SWAPPED = 1 << 4,
+	PAGE_IS_PFNZERO = 1 << 5
+};
+
+/* bits of /proc/PID/pagemap */
+#define PAGEMAP_THERE (UINT64_C(3) << 62) /* present or swapped */
+#define PAGEMAP_FILE (UINT64_C(1) << 61)
+
+enum { REGIONS = 16, ENTRIES = 512, GAP_PAGES = 16, RUN_PAGES = 4096, PAGE = CORE_PAGE };
+
+/* A range, and whether any page of it is of a file or shared. */
+struct touched {
+	uint64_t from, to; /* from == to: none */
+	bool file;
+};
+
+static uint64_t page_up(uint64_t v)
+{
+	return (v + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+}
+
+/* Small gaps are read over, since each question costs about a read. A run ends somewhere,
+ * so that who asks again and again for the rest does not pay for all of it each time. */
+static bool grows(struct touched *t, uint64_t from, uint64_t to)
+{
+	if (t->from == t->to)
+		t->from = from;
+	else if (from - t->to > GAP_PAGES * PAGE || t->to - t->from >= RUN_PAGES * PAGE)
+		return false;
+	t->to = to;
+	return true;
+}
+
+static ch_err scan(int fd, uint64_t from, uint64_t to, struct touched *ret_t)
+{
+	struct page_region regions[REGIONS];
+	struct pm_scan_arg a = {
+		.size = sizeof(a),
+		.start = from,
+		.end = to,
+		.vec = (uintptr_t)regions,
+		.vec_len = REGIONS,
+		.max_pages = RUN_PAGES,
+		.category_inverted = PAGE_IS_PFNZERO,
+		.category_mask = PAGE_IS_PFNZERO,
+		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
+		.return_mask = PAGE_IS_FILE,
+	};
+	int n = ioctl(fd, PAGEMAP_SCAN_CALL, &a);
+	if (n < 0)
+		return ch_fail(CH_E_UNSUPPORTED, "page tables cannot be scanned", errno);
+	struct touched t = { to, to, false };
+	for (int i = 0; i < n && grows(&t, regions[i].start, regions[i].end); i++)
+		t.file = t.file || regions[i].categories & PAGE_IS_FILE;
+	*ret_t = t;
+	return CH_DONE;
+}
+
+/* The same by reading them, in older kernels. */
+static ch_err walk(int fd, uint64_t from, uint64_t to, struct touched *ret_t)
+{
+	uint64_t entries[ENTRIES];
+	struct touched t = { to, to, false };
+	for (uint64_t page = from / PAGE; page * PAGE < to;) {
+		uint64_t left = to / PAGE - page;
+		size_t want = left < ENTRIES ? (size_t)left : ENTRIES;
+		ssize_t r = pread(fd, entries, want * 8, (off_t)(page * 8));
+		if (r < 8)
+			return ch_fail(CH_E_UNSUPPORTED, "page tables cannot be read", errno);
+		for (size_t i = 0; i < (size_t)r / 8; i++, page++) {
+			if (!(entries[i] & PAGEMAP_THERE))
+				continue;
+			if (!grows(&t, page * PAGE, (page + 1) * PAGE)) {
+				*ret_t = t;
+				return CH_DONE;
+			}
+			t.file = t.file || entries[i] & PAGEMAP_FILE;
+		}
+	}
+	*ret_t = t;
+	return CH_DONE;
+}
+
+static ch_err find_touched(struct memory_live *m, uint64_t from, uint64_t to, struct touched *ret_t)
+{
+	if (!m->no_scan && !failed(scan(m->pagemap_fd, from, to, ret_t)))
+		return CH_DONE;
+	m->no_scan = true;
+	return walk(m->pagemap_fd, from, to, ret_t);
+}
+
+/* Private memory that belongs to no file holds nothing but the pages it has. One look at the
+ * first of them tells; where there is none, the segment would not be in a core if it were
+ * plain private memory that nobody wrote to. */
+static void judge(struct memory_live *m, const struct core_load *l)
+{
+	struct touched t = { 0 };
+	if (m->judged == l)
+		return;
+	m->judged = l;
+	m->sparse = m->pagemap_fd >= 0 && !l->file_backed && l->addr % PAGE == 0 &&
+		    !failed(find_touched(m, l->addr, page_up(l->addr + l->file_size), &t)) &&
+		    t.from < t.to && !t.file;
+}
+
+static ch_err live_read(struct core_memory *mem, uint64_t addr, void *to, size_t n, size_t *ret_n)
+{
+	const struct memory_live *m = (const struct memory_live *)mem;
+	size_t got = 0;
+	while (got < n) {
+		uint64_t offset = 0;
+		size_t part = memory_part(m->map, addr + got, n - got, &offset);
+		size_t have = 0;
+		if (part)
+			TRY(memory_pread(m->mem_fd, addr + got, (uint8_t *)to + got, part, &have));
+		got += have;
+		if (have < part || part == 0)
+			break;
+	}
+	*ret_n = got;
+	return CH_DONE;
+}
+
+static ch_err live_next(struct core_memory *mem, uint64_t addr, uint64_t end, uint64_t *ret_from,
+			uint64_t *ret_to)
+{
+	struct memory_live *m = (struct memory_live *)mem;
+	uint64_t from = addr;
+	uint64_t to = addr;
+	const struct core_load *l = NULL;
+	while ((l = memory_stretch(m->map, to, end, &from, &to)) && l->addr <= INT64_MAX) {
+		struct touched t = { from, to, false };
+		judge(m, l);
+		if (m->sparse &&
+		    failed(find_touched(m, from & ~(uint64_t)(PAGE - 1), page_up(to), &t)))
+			t = (struct touched){ from, to, false };
+		if (t.from == t.to)
+			continue;
+		*ret_from = t.from > from ? t.from : from;
+		*ret_to = t.to < to ? t.to : to;
+		return CH_DONE;
+	}
+	*ret_from = end;
+	*ret_to = end;
+	return CH_DONE;
+}
+
+void memory_live_init(struct memory_live *m, const struct core_map *map, int mem_fd, int pagemap_fd)
+{
+	*m = (struct memory_live){ .memory = { live_read, live_next },
+				   .map = map,
+				   .mem_fd = mem_fd,
+				   .pagemap_fd = pagemap_fd };
+}
