@@ -88,6 +88,11 @@ ch_err secret_read(int fd, size_t max, bool trim, struct secret **ret_s)
 	return CH_DONE;
 }
 
+ch_err secret_write(const struct secret *s, int fd)
+{
+	return fd_write_all(fd, secret_peek(s));
+}
+
 ch_err secret_share(const struct secret *s, enum secretmem_kind kind, int *ret_fd)
 {
 	return secretmem_share(kind, secret_peek(s), ret_fd);

@@ -25,6 +25,8 @@ size_t secret_size(const struct secret *s);
 /* All of a descriptor, 1 to max bytes (E_MISSING for none, E_FULL for more), read
  * straight into secret memory; trim leaves out line ends behind it. */
 ch_err secret_read(int fd, size_t max, bool trim, struct secret **ret_s);
+/* Writes all of it: to a file that only its owner can read. */
+ch_err secret_write(const struct secret *s, int fd);
 /* A copy in shared secret memory for another process, see secretmem_share. */
 ch_err secret_share(const struct secret *s, enum secretmem_kind kind, int *ret_fd);
 /* crypto/ only. */

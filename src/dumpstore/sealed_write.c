@@ -1,0 +1,223 @@
+/* Writes a sealed dump: gathers parts into a block of at most DUMP_FRAME_MAX, compresses it,
+ * seals it, writes it. Plain bytes are in memory alone, and the key that would open what was
+ * written is gone. After a failure it writes nothing more. */
+#include <stdlib.h>
+#include <zstd.h>
+
+#include "base/ck.h"
+#include "base/file.h"
+#include "sealed_internal.h"
+
+_Static_assert((int)PACKED_MAX == (int)ZSTD_COMPRESSBOUND(DUMP_FRAME_MAX), "bound");
+
+/* A shorter fill costs less as bytes. */
+enum { FILL_MIN = 64 };
+
+struct sealed_writer {
+	int fd;
+	bool ended; /* or failed */
+	ZSTD_CCtx *zstd;
+	struct secret *stream;
+	uint8_t head[DUMP_HEAD_SIZE];
+	uint64_t core_bytes, file_bytes;
+	size_t n;       /* of the block */
+	size_t data_at; /* where an open DATA part begins; data_n: its bytes, 0: none is open */
+	size_t data_n;
+	size_t fill_at; /* where a FILL that ends the block begins; fill_n: its bytes, or 0 */
+	uint64_t fill_n;
+	uint8_t fill_with;
+	uint8_t packed[PACKED_MAX];
+	/* the block; once that is packed, its length and its sealed bytes */
+	uint8_t block[FRAME_LENGTH + SEALED_MAX];
+};
+
+void sealed_writer_done(struct sealed_writer **w)
+{
+	if (!*w)
+		return;
+	(void)ZSTD_freeCCtx((*w)->zstd);
+	secret_done(&(*w)->stream);
+	free(*w);
+	*w = NULL;
+}
+
+static ch_err write_out(struct sealed_writer *w, bytes b)
+{
+	TRY(fd_write_all(w->fd, b));
+	w->file_bytes += b.n;
+	return CH_DONE;
+}
+
+static ch_err head_write(struct sealed_writer *w, const struct dump_public_key *to)
+{
+	struct wr out = wr_of(w->head, sizeof(w->head));
+	wr_str(&out, DUMP_MAGIC);
+	dump_key_id(to, wr_room(&out, KEY_ID_SIZE));
+	TRY(sealed_stream_begin(to->p, wr_room(&out, SEALED_STREAM_HEAD), &w->stream));
+	return write_out(w, BYTES_OF(w->head));
+}
+
+static ch_err zstd_start(struct sealed_writer *w, int level)
+{
+	w->zstd = ZSTD_createCCtx();
+	if (!w->zstd ||
+	    ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, level)))
+		return ch_fail(CH_E_NOMEM, "zstd does not start", level);
+	return CH_DONE;
+}
+
+ch_err sealed_writer_new(int fd, const struct dump_public_key *to, int zstd_level,
+			 struct sealed_writer **ret_w)
+{
+	AUTO(sealed_writer_done) struct sealed_writer *w = calloc(1, sizeof(*w));
+	if (!w)
+		return ch_fail(CH_E_NOMEM, "no memory to seal a dump", sizeof(*w));
+	w->fd = fd;
+	TRY(zstd_start(w, zstd_level));
+	TRY(head_write(w, to));
+	*ret_w = TAKE(w);
+	return CH_DONE;
+}
+
+uint64_t sealed_writer_bytes(const struct sealed_writer *w)
+{
+	return w->file_bytes;
+}
+
+static void part_head(uint8_t *at, enum part_type type, size_t n)
+{
+	struct wr out = wr_of(at, PART_BYTES_HEAD);
+	wr_u8(&out, (uint8_t)type);
+	wr_u32(&out, u32_from(n));
+}
+
+static void close_parts(struct sealed_writer *w)
+{
+	if (w->data_n > 0)
+		part_head(w->block + w->data_at, PART_DATA, w->data_n);
+	w->data_n = 0;
+	w->fill_n = 0;
+}
+
+static ch_err frame_write(struct sealed_writer *w, bool last)
+{
+	close_parts(w);
+	size_t n = ZSTD_compress2(w->zstd, w->packed, sizeof(w->packed), w->block, w->n);
+	if (ZSTD_isError(n))
+		return ch_fail(CH_E_INTERNAL, "zstd cannot compress", w->n);
+	TRY(sealed_stream_put(w->stream, BYTES_OF(w->head), (bytes){ w->packed, n }, last,
+			      w->block + FRAME_LENGTH));
+	struct wr out = wr_of(w->block, FRAME_LENGTH);
+	wr_u32(&out, u32_from(n + SEALED_STREAM_OVERHEAD));
+	w->n = 0;
+	return write_out(w, (bytes){ w->block, FRAME_LENGTH + n + SEALED_STREAM_OVERHEAD });
+}
+
+/* Room for n bytes more in the block, in one piece. */
+static ch_err have_room(struct sealed_writer *w, size_t n)
+{
+	return DUMP_FRAME_MAX - w->n < n ? frame_write(w, false) : CH_DONE;
+}
+
+static ch_err data_put(struct sealed_writer *w, bytes b)
+{
+	while (b.n > 0) {
+		if (w->data_n == 0) {
+			TRY(have_room(w, PART_BYTES_HEAD + 1));
+			w->fill_n = 0;
+			w->data_at = w->n;
+			w->n += PART_BYTES_HEAD;
+		}
+		size_t room = DUMP_FRAME_MAX - w->n;
+		size_t n = b.n < room ? b.n : room;
+		mem_copy(w->block + w->n, b.p, n);
+		w->n += n;
+		w->data_n += n;
+		b = (bytes){ b.p + n, b.n - n };
+		if (w->n == DUMP_FRAME_MAX)
+			TRY(frame_write(w, false));
+	}
+	return CH_DONE;
+}
+
+static ch_err fill_put(struct sealed_writer *w, uint8_t with, uint64_t n)
+{
+	if (w->fill_n == 0 || w->fill_with != with) {
+		TRY(have_room(w, PART_FILL_SIZE));
+		close_parts(w);
+		w->fill_at = w->n;
+		w->n += PART_FILL_SIZE;
+		w->fill_with = with;
+	}
+	w->fill_n += n;
+	struct wr out = wr_of(w->block + w->fill_at, PART_FILL_SIZE);
+	wr_u8(&out, PART_FILL);
+	wr_u8(&out, with);
+	wr_u64(&out, w->fill_n);
+	return CH_DONE;
+}
+
+/* Every call but the first failing one leaves the writer usable. */
+static ch_err begin_call(struct sealed_writer *w, uint64_t n)
+{
+	if (w->ended)
+		return ch_fail(CH_E_USAGE, "this dump is written or has failed", 0);
+	w->ended = true;
+	if (!ck_add(w->core_bytes, n, &w->core_bytes))
+		return ch_fail(CH_E_RANGE, "a core of more than 2^64 bytes", n);
+	return CH_DONE;
+}
+
+ch_err sealed_put(struct sealed_writer *w, bytes b)
+{
+	TRY(begin_call(w, b.n));
+	TRY(data_put(w, b));
+	w->ended = false;
+	return CH_DONE;
+}
+
+ch_err sealed_fill(struct sealed_writer *w, uint8_t with, uint64_t n)
+{
+	uint8_t same[FILL_MIN];
+	bool longer = w->fill_n > 0 && w->fill_with == with;
+	TRY(begin_call(w, n));
+	if (n >= FILL_MIN || (longer && n > 0)) {
+		TRY(fill_put(w, with, n));
+	} else {
+		for (size_t i = 0; i < n; i++)
+			same[i] = with;
+		TRY(data_put(w, (bytes){ same, (size_t)n }));
+	}
+	w->ended = false;
+	return CH_DONE;
+}
+
+static ch_err report_put(struct sealed_writer *w, bytes report)
+{
+	close_parts(w);
+	while (report.n > 0) {
+		TRY(have_room(w, PART_BYTES_HEAD + 1));
+		size_t room = DUMP_FRAME_MAX - w->n - PART_BYTES_HEAD;
+		size_t n = report.n < room ? report.n : room;
+		part_head(w->block + w->n, PART_REPORT, n);
+		mem_copy(w->block + w->n + PART_BYTES_HEAD, report.p, n);
+		w->n += PART_BYTES_HEAD + n;
+		report = (bytes){ report.p + n, report.n - n };
+	}
+	return CH_DONE;
+}
+
+ch_err sealed_end(struct sealed_writer *w, bytes report)
+{
+	if (report.n > DUMP_REPORT_MAX)
+		return ch_fail(CH_E_LIMIT, "a report is longer than allowed", DUMP_REPORT_MAX);
+	TRY(begin_call(w, 0));
+	TRY(report_put(w, report));
+	TRY(have_room(w, PART_END_SIZE));
+	close_parts(w);
+	struct wr out = wr_of(w->block + w->n, PART_END_SIZE);
+	wr_u8(&out, PART_END);
+	wr_u64(&out, w->core_bytes);
+	w->n += PART_END_SIZE;
+	return frame_write(w, true);
+}
