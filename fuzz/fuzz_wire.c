@@ -5,6 +5,7 @@
 
 #include "wire/control.h"
 #include "wire/coredump.h"
+#include "wire/dump_settings.h"
 #include "wire/fetch.h"
 #include "wire/hash.h"
 #include "wire/plan.h"
@@ -34,6 +35,11 @@ ROLE_CONFIG(redactor_config)
 ROLE_CONFIG(packer_config)
 ROLE_CONFIG(registry_ask)
 ROLE_CONFIG(registry_answer)
+ROLE_CONFIG(dump_settings)
+ROLE_CONFIG(dump_former)
+ROLE_CONFIG(dump_self_test)
+ROLE_CONFIG(crash_report)
+ROLE_CONFIG(crash_stored)
 
 static void try_requests(bytes b)
 {
@@ -82,10 +88,12 @@ static void try_fetch(bytes b)
 }
 
 static void (*const tries[])(bytes) = {
-	try_signer_config,   try_warden_config, try_keeper_config, try_issuer_config,
-	try_gate_config,     try_plan,          try_control,       try_requests,
-	try_answers,         try_hash,          try_fetch,         try_fetcher_config,
-	try_redactor_config, try_packer_config, try_registry_ask,  try_registry_answer,
+	try_signer_config,   try_warden_config, try_keeper_config,  try_issuer_config,
+	try_gate_config,     try_plan,          try_control,        try_requests,
+	try_answers,         try_hash,          try_fetch,          try_fetcher_config,
+	try_redactor_config, try_packer_config, try_registry_ask,   try_registry_answer,
+	try_dump_settings,   try_dump_former,   try_dump_self_test, try_crash_report,
+	try_crash_stored,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -22,6 +22,13 @@ static void rule_write(struct wr *w, const struct dump_rule *rule)
 	wr_u8(w, (uint8_t)rule->wish);
 }
 
+void wire_rules_write(struct wr *w, const struct dump_rule *rules, size_t n)
+{
+	wr_u16(w, u16_from(n));
+	for (size_t i = 0; i < n; i++)
+		rule_write(w, &rules[i]);
+}
+
 void redactor_config_write(struct wr *w, const struct redactor_config *c)
 {
 	wr_u8(w, (uint8_t)c->duty);
@@ -32,9 +39,7 @@ void redactor_config_write(struct wr *w, const struct redactor_config *c)
 	wr_u64(w, c->device);
 	wr_u64(w, c->inode);
 	wr_u32(w, (uint32_t)c->signal);
-	wr_u16(w, u16_from(c->n_rules));
-	for (size_t i = 0; i < c->n_rules; i++)
-		rule_write(w, &c->rules[i]);
+	wire_rules_write(w, c->rules, c->n_rules);
 }
 
 /* A number below count; else bad, and 0. */
@@ -63,6 +68,14 @@ static void rule_read(struct rd *r, struct dump_rule *rule)
 		r->bad = true;
 }
 
+size_t wire_rules_read(struct rd *r, struct dump_rule *rules)
+{
+	size_t n = rd_count16(r, DUMP_RULES_MAX);
+	for (size_t i = 0; i < n; i++)
+		rule_read(r, &rules[i]);
+	return n;
+}
+
 ch_err redactor_config_read(bytes b, struct redactor_config *ret_c)
 {
 	struct rd r = rd_of(b);
@@ -77,9 +90,7 @@ ch_err redactor_config_read(bytes b, struct redactor_config *ret_c)
 	uint32_t number = rd_u32(&r);
 	r.bad = r.bad || number > DUMP_SIGNAL_MAX;
 	c->signal = r.bad ? 0 : (int32_t)number;
-	c->n_rules = rd_count16(&r, DUMP_RULES_MAX);
-	for (size_t i = 0; i < c->n_rules; i++)
-		rule_read(&r, &c->rules[i]);
+	c->n_rules = wire_rules_read(&r, c->rules);
 	return wire_done(&r);
 }
 
