@@ -7,7 +7,7 @@
 #include "base/ck.h"
 #include "layout.h"
 #include "notes.h"
-#include "sort.h"
+#include "base/sort.h"
 
 enum { PAGE_MAX = 1 << 30, PATH_KEPT_MAX = 32 * 1024 };
 

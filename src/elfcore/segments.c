@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "elfcore/core.h"
 #include "layout.h"
-#include "sort.h"
+#include "base/sort.h"
 
 enum { BLOCK = 64, GAP_MAX = 1024 * 1024 };
 

@@ -1,6 +1,6 @@
 /* Heapsort: O(n log n) whatever the order, since who made the core chose it. What is sorted
  * already, as the kernel's is, costs one pass. */
-#include "sort.h"
+#include "base/sort.h"
 
 #include <assert.h>
 
