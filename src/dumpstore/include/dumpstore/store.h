@@ -23,31 +23,45 @@ struct dump_facts {
 	str level, cgroup;
 };
 
-/* A folder that is there, of mode 0750 or less; E_DENIED when others may write to it. */
+/* A folder that is there, of mode 0750 or less, owned by root or by us; E_DENIED otherwise:
+ * whoever may write into it may put dumps there. */
 ch_err dumpstore_open(const char *path, int *ret_dir);
-/* A new file without a name in it, for a packer. */
+/* The same to read and list only: whose it is does not matter. */
+ch_err dumpstore_open_to_read(const char *path, int *ret_dir);
+/* A new file without a name in it, for a packer. E_UNSUPPORTED when the file system has none. */
 ch_err dumpstore_begin(int dir, int *ret_fd);
-/* Names it, with its sidecar; both or, after a crash at any moment, neither counts. */
+/* Names it, with its sidecar; both or, after a crash at any moment, neither counts. The report
+ * is an object of at most DUMP_REPORT_MAX bytes, or empty. E_TRUNCATED when nothing is in the
+ * file, E_SYNTAX (nothing is named then) when the report is no JSON. */
 ch_err dumpstore_commit(int dir, int fd, const struct dump_facts *f, bytes report_json,
 			struct dump_id *ret_id);
 /* The sidecar alone, of a crash whose dump is not kept: `why` is a word. */
 ch_err dumpstore_note(int dir, const struct dump_facts *f, str why, struct dump_id *ret_id);
 
+enum { DUMP_SIDECAR_MAX = 1024 * 1024 + 64 * 1024 };
+
 struct dump_entry {
 	struct dump_id id;
 	bool has_dump;
 	uint64_t stored_bytes;
-	bytes sidecar; /* JSON, until the next call */
+	bytes sidecar; /* JSON as it was written here, until take returns */
 };
-/* Calls take for each, oldest first. */
+/* Calls take for each, oldest first; ends with the first error of take's. */
 struct entry_taker {
 	ch_err (*take)(struct entry_taker *t, const struct dump_entry *e);
 };
 ch_err dumpstore_list(int dir, struct entry_taker *t);
+/* By its id, or the beginning of it or of the random part behind its "-". E_NOT_FOUND;
+ * E_DUPLICATE when it may be several. */
 ch_err dumpstore_find(int dir, str id_or_prefix, struct dump_id *ret_id);
+/* One of them; the sidecar as above. */
+ch_err dumpstore_show(int dir, const struct dump_id *id, struct entry_taker *t);
+/* The sealed file, to be read; E_NOT_FOUND when its dump was not kept. */
+ch_err dumpstore_open_dump(int dir, const struct dump_id *id, int *ret_fd);
 ch_err dumpstore_remove(int dir, const struct dump_id *id);
 /* Removes what is older than keep_days (0: none) and then the oldest until all are at most
- * total_bytes (0: no bound); also what an interrupted commit left behind. */
+ * total_bytes (0: no bound); also what an interrupted commit left behind. What cannot be
+ * removed does not stop the rest. */
 struct dumpstore_limits {
 	uint32_t keep_days;
 	uint64_t total_bytes;
@@ -58,3 +72,5 @@ ch_err dumpstore_prune(int dir, const struct dumpstore_limits *l, int64_t now_s,
 		       size_t *ret_removed);
 /* Is there room for one more? E_FULL. */
 ch_err dumpstore_room(int dir, const struct dumpstore_limits *l);
+/* How long its file may get: packer_config's size_max; never 0. E_FULL likewise. */
+ch_err dumpstore_space(int dir, const struct dumpstore_limits *l, uint64_t *ret_bytes);
