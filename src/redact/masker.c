@@ -1,0 +1,123 @@
+/* Masks a stream of memory in place. All that looks for secrets sees the bytes as they were:
+ * a byte is changed only when it is final, which is when MASKER_HOLD bytes behind it were
+ * looked at. Whatever goes wrong is an error, never a byte that passes unseen. */
+#include "redact/masker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/rand.h"
+#include "masker_internal.h"
+#include "zero.h"
+
+_Static_assert((int)FORM_SIZE_MAX <= (int)MASKER_HOLD,
+	       "every form of a value fits into what is held");
+
+ch_err masker_new(const struct masker_setup *s, struct masker **ret_m)
+{
+	AUTO(masker_done) struct masker *m = calloc(1, sizeof(*m));
+	if (!m)
+		return ch_fail(CH_E_NOMEM, "no memory for a masker", ENOMEM);
+	m->setup = *s;
+	rand_fill(m->key, sizeof(m->key));
+	random_rule_init(&m->random, s->map);
+	TRY(needles_new(s->values, &m->needles));
+	*ret_m = TAKE(m);
+	return CH_DONE;
+}
+
+void masker_done(struct masker **m)
+{
+	if (!*m)
+		return;
+	needles_done(&(*m)->needles);
+	mem_wipe(*m, sizeof(**m));
+	free(*m);
+	*m = NULL;
+}
+
+/* What finds something, and where it is put. */
+struct needle_taker {
+	struct hit_taker taker;
+	struct masker *m;
+};
+
+static ch_err take_needle(struct hit_taker *t, const struct needle_hit *h)
+{
+	struct masker *m = ((struct needle_taker *)t)->m;
+	const struct value *v = values_at(m->setup.values, h->value);
+	struct mask k = {
+		.from = h->from,
+		.to = h->to,
+		.finder = v->finder,
+		.form = h->form     ? form_name(h->form)
+			: v->number ? LIT("be")
+				    : LIT("raw"),
+		.mark = mark_of(m->key, v->kind, v->is),
+		.class = MASK_VALUE,
+	};
+	return mask_add(m, &k);
+}
+
+/* Looks at memory up to `upto`. */
+static ch_err look(struct masker *m, const struct masker_piece *piece, uint64_t upto)
+{
+	struct needle_taker needles = { { take_needle }, m };
+	struct needle_text text = { piece->addr, piece->p, piece->n, piece->last };
+	TRY(needles_scan(m->needles, &text, (size_t)(upto - piece->addr), &needles.taker));
+	m->scanned = upto;
+	return CH_DONE;
+}
+
+static void restart(struct masker *m, uint64_t addr)
+{
+	m->begun = true;
+	m->next = m->scanned = m->final = m->random_to = addr;
+	m->n_masks = 0;
+	needles_restart(m->needles, addr);
+}
+
+/* What is final once all up to `upto` was looked at; in whole words. */
+static uint64_t final_of(const struct masker *m, const struct masker_piece *piece, uint64_t upto)
+{
+	uint64_t end = piece->addr + piece->n;
+	if (piece->last && upto == end)
+		return end;
+	if (upto - m->final <= MASKER_HOLD)
+		return m->final;
+	uint64_t to = (upto - MASKER_HOLD) / 8 * 8;
+	return to > m->final ? to : m->final;
+}
+
+ch_err masker_run(struct masker *m, struct masker_piece piece, size_t *ret_final)
+{
+	assert(piece.held <= piece.n);
+	m->is_memory = true;
+	bool goes_on = m->begun && piece.addr == m->final && piece.addr + piece.held == m->next;
+	if (!goes_on)
+		restart(m, piece.addr);
+	uint64_t end = piece.addr + piece.n;
+	do {
+		uint64_t upto = end - m->scanned < MASK_STEP ? end : m->scanned + MASK_STEP;
+		TRY(look(m, &piece, upto));
+		uint64_t to = final_of(m, &piece, upto);
+		mask_finish(m, piece.p + (m->final - piece.addr), to, end);
+	} while (m->scanned < end);
+	m->next = end;
+	m->begun = !piece.last;
+	*ret_final = (size_t)(m->final - piece.addr);
+	return CH_DONE;
+}
+
+ch_err masker_bytes(struct masker *m, uint8_t *p, size_t n)
+{
+	struct masker_piece piece = { .p = p, .n = n, .last = true };
+	restart(m, 0);
+	m->is_memory = false;
+	TRY(look(m, &piece, n));
+	mask_finish(m, p, n, n);
+	m->begun = false;
+	return CH_DONE;
+}

@@ -1,0 +1,42 @@
+/* The masker's insides: what is to be masked and is not yet, and what of it a byte shows. */
+#pragma once
+#include "marks.h"
+#include "needles.h"
+#include "random.h"
+#include "redact/masker.h"
+
+enum {
+	MASK_STEP = 64 * 1024,     /* bytes that are looked at, then finished, at once */
+	MASKS_MAX = 16 * 1024,     /* in a step and what is held back */
+	RANDOM_OWNER = UINT16_MAX, /* in the map of owners; others are index + 1 */
+};
+_Static_assert(MASKS_MAX < RANDOM_OWNER, "an owner fits into 16 bits");
+
+/* The stronger hides the weaker where they overlap; of equal ones the longer. */
+enum mask_class { MASK_TEXT, MASK_REGISTERED, MASK_VALUE };
+
+struct mask {
+	uint64_t from, to;
+	str finder, form;
+	struct mark mark;
+	uint8_t class;
+};
+
+struct masker {
+	struct masker_setup setup;
+	uint8_t key[MAC_KEY_SIZE];
+	struct needles *needles;
+	struct random_rule random;
+	/* of the stream: what was handed over, looked at, and is written, up to here */
+	bool begun, is_memory;
+	uint64_t next, scanned, final;
+	uint64_t random_to; /* what looks random and begins before `final` ends there */
+	struct mask masks[MASKS_MAX];
+	size_t n_masks;
+	uint16_t owners[MASK_STEP];
+};
+
+/* Remembers it; what is final already stays. E_LIMIT. */
+ch_err mask_add(struct masker *m, const struct mask *one);
+/* Paints and reports memory up to `to`; p is at m->final, and memory is there up to `end`. */
+void mask_finish(struct masker *m, uint8_t *p, uint64_t to, uint64_t end);

@@ -1,0 +1,48 @@
+/* A masker without speed, and one that feeds the real one piece by piece. */
+#include "plain_masker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "plain_needles.h"
+#include "random.h"
+
+void plain_masker(const struct masker_setup *s, uint64_t addr, bytes memory, uint8_t *covered)
+{
+	struct random_rule rule;
+	const struct core_load *load = core_map_at(s->map, addr);
+	plain_needles(s->values, memory, NEEDLE_PIECE, covered);
+	if (s->level != LEVEL_STRICT || (load && load->file_backed && !(load->flags & CORE_WRITE)))
+		return;
+	uint16_t *owners = calloc(memory.n, sizeof(*owners));
+	assert(owners);
+	random_rule_init(&rule, s->map);
+	random_find_plain(&rule, memory.p, memory.n, memory.n, owners, 1);
+	for (size_t i = 0; i < memory.n; i++)
+		covered[i] |= (uint8_t)owners[i];
+	free(owners);
+}
+
+ch_err mask_in_pieces(struct masker *m, uint64_t addr, uint8_t *p, size_t n, size_t step)
+{
+	size_t done = 0, passed = 0;
+	while (done < n) {
+		size_t end = n - passed < step ? n : passed + step, final = 0;
+		/* what is not there yet must not be touched */
+		size_t size = end - done;
+		uint8_t *piece = malloc(size);
+		assert(piece);
+		mem_copy(piece, p + done, size);
+		struct masker_piece one = { addr + done, piece, size, passed - done, end == n };
+		ch_err e = masker_run(m, one, &final);
+		assert(failed(e) || final <= size);
+		assert(failed(e) || end < n || final == size);
+		assert(failed(e) || size - final <= MASKER_HOLD + 8);
+		mem_copy(p + done, piece, size);
+		free(piece);
+		TRY(e);
+		done += final;
+		passed = end;
+	}
+	return CH_DONE;
+}

@@ -1,0 +1,294 @@
+/* What the masker masks, that it is what the plain one masks in whatever pieces memory comes,
+ * and what stands there then. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rand.h"
+#include "fingerprint/forms.h"
+#include "marks.h"
+#include "plain_masker.h"
+
+enum { SIZE = 150 * 1024, ADDR = 0x555500000000 };
+
+static struct core_load loads[] = {
+	{ ADDR, 0x40000000, 0x40000000, 0, CORE_READ | CORE_WRITE, false },
+};
+static struct core_map map = { .loads = loads, .n = 1 };
+static struct values *values;
+static struct report *report;
+static struct masker *masker;
+static uint8_t memory[SIZE], before[SIZE], once[SIZE], covered[SIZE];
+
+static int fresh(void **state)
+{
+	(void)state;
+	masker_done(&masker);
+	values_done(&values);
+	report_done(&report);
+	mem_zero(memory, sizeof(memory));
+	mem_zero(covered, sizeof(covered));
+	loads[0].file_backed = false;
+	loads[0].flags = CORE_READ | CORE_WRITE;
+	return failed(values_new(&values)) || failed(report_new(&report));
+}
+
+static struct masker_setup setup_of(enum level level)
+{
+	return (struct masker_setup){ level, &map, values, NULL, report };
+}
+
+static void begin(enum level level)
+{
+	struct masker_setup s = setup_of(level);
+	masker_done(&masker);
+	assert_false(failed(masker_new(&s, &masker)));
+}
+
+static unsigned any(unsigned below)
+{
+	unsigned v = 0;
+	rand_fill(&v, sizeof(v));
+	return v % below;
+}
+
+static bytes add(enum value_kind kind, bool number, const void *p, size_t n)
+{
+	struct value v = { kind, number, { p, n }, LIT("test"), 0 };
+	assert_false(failed(values_add(values, &v)));
+	return values_at(values, values_count(values) - 1)->is;
+}
+
+static bytes add_random(enum value_kind kind, bool number, size_t n)
+{
+	uint8_t p[4096];
+	rand_fill(p, n);
+	p[0] |= 1;
+	return add(kind, number, p, n);
+}
+
+static void plant(size_t at, const struct value *v, unsigned form)
+{
+	struct form_value f = form_value_of(v->is, v->number);
+	for (size_t i = 0; i < form_size(form, &f) && at + i < SIZE; i++)
+		memory[at + i] = form_byte(form, &f, i);
+}
+
+static bool is_mark(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || memchr("<>:*-", c, 5);
+}
+
+/* At once, and in pieces of this size, both as the plain one. */
+static void run(enum level level, size_t step)
+{
+	struct masker_setup s = setup_of(level);
+	size_t bad = 0;
+	begin(level);
+	mem_copy(before, memory, SIZE);
+	mem_copy(once, memory, SIZE);
+	assert_false(failed(mask_in_pieces(masker, ADDR, once, SIZE, SIZE)));
+	assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, step)));
+	assert_memory_equal(once, memory, SIZE);
+	mem_zero(covered, sizeof(covered));
+	plain_masker(&s, ADDR, (bytes){ before, SIZE }, covered);
+	for (size_t i = 0; i < SIZE; i++)
+		bad += covered[i] ? !is_mark(memory[i]) : memory[i] != before[i];
+	assert_int_equal(bad, 0);
+}
+
+/* Something of everything that memory holds. */
+static void fill_memory(void)
+{
+	for (size_t at = 0; at + 64 <= SIZE; at += 64) {
+		uint64_t pointer = ADDR + any(1 << 20);
+		switch (any(6)) {
+		case 0:
+			rand_fill(memory + at, 1 + any(63));
+			break;
+		case 1:
+			mem_copy(memory + at,
+				 "The quick brown fox jumps over the lazy dog 0123456789 AND SO ON",
+				 64);
+			break;
+		case 2:
+			mem_copy(memory + at + any(56), &pointer, 8);
+			break;
+		case 3:
+			rand_fill(memory + at, 64);
+			mem_copy(memory + at + 8 * any(8), &pointer, 8);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void as_the_plain_one(void **state)
+{
+	for (unsigned round = 0; round < 4; round++) {
+		fresh(state);
+		fill_memory();
+		add_random(VALUE_RSA_PRIME, true, 128);
+		add_random(VALUE_EC_SCALAR, true, 32);
+		add(VALUE_PASSWORD, false, "correct horse", 13);
+		add(VALUE_PASSWORD, false, "hunter2", 7);
+		for (unsigned i = 0; i < 40; i++)
+			plant(any(SIZE), values_at(values, any(4)), any(forms_count()));
+		run(round % 2 ? LEVEL_STRICT : LEVEL_FULL, round < 2 ? 4096 : 1 + any(100000));
+	}
+}
+
+/* A value across every place where a piece ends. */
+static void across_every_edge(void **state)
+{
+	(void)state;
+	bytes key = add_random(VALUE_AES_KEY, false, 32);
+	begin(LEVEL_FULL);
+	for (size_t cut = 1; cut < 48; cut++) {
+		mem_zero(memory, SIZE);
+		mem_copy(memory + 3, key.p, key.n);
+		size_t final = 0, n = 3 * 4096;
+		struct masker_piece a = { ADDR, memory, cut, 0, false };
+		assert_false(failed(masker_run(masker, a, &final)));
+		assert_int_equal(final, 0);
+		struct masker_piece b = { ADDR, memory, n, cut, true };
+		assert_false(failed(masker_run(masker, b, &final)));
+		assert_int_equal(final, n);
+		assert_null(memmem(memory, n, key.p, 8));
+		assert_null(memmem(memory, n, key.p + key.n - 8, 8));
+	}
+	assert_int_equal(report_secrets(report), 47);
+}
+
+/* The longest form there is, across what is held back. */
+static void the_longest_form(void **state)
+{
+	(void)state;
+	uint8_t p[FORM_VALUE_MAX];
+	rand_fill(p, sizeof(p));
+	add(VALUE_SSH_PREKEY, false, p, sizeof(p));
+	struct form_value f = form_value_of(BYTES_OF(p), false);
+	for (unsigned form = 0; form < forms_count(); form++) {
+		if (form_size(form, &f) != FORM_SIZE_MAX)
+			continue;
+		mem_zero(memory, SIZE);
+		plant(70001, values_at(values, 0), form);
+		begin(LEVEL_FULL);
+		assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, 10000)));
+		for (size_t i = 0; i < SIZE; i++)
+			assert_true(!memory[i] || is_mark(memory[i]));
+		assert_memory_equal(memory + 70001 + (form_byte(form, &f, 0) == 0),
+				    "<ssh-prekey:", 12);
+		return;
+	}
+	fail();
+}
+
+/* Of a short value nothing is left, not even by a mark that has no room. */
+static void every_mark_at_every_length(void **state)
+{
+	(void)state;
+	uint8_t key[MAC_KEY_SIZE] = { 1 }, p[80];
+	for (unsigned kind = 0; kind < VALUE_KIND_COUNT; kind++) {
+		struct mark m = mark_of(key, (enum value_kind)kind, bytes_of_str(LIT("x")));
+		assert_int_equal(m.tagged, value_kind_bits((enum value_kind)kind) >= 96);
+		for (size_t n = 1; n <= sizeof(p); n++) {
+			mem_zero(p, sizeof(p));
+			mark_put(&m, p, n, 0, n);
+			for (size_t i = 0; i < sizeof(p); i++)
+				assert_int_equal(p[i] != 0, i < n);
+		}
+	}
+}
+
+static void marks_say_what_was_there(void **state)
+{
+	(void)state;
+	bytes a = add_random(VALUE_RSA_PRIME, true, 128),
+	      b = add_random(VALUE_RSA_PRIME, true, 128);
+	add(VALUE_PASSWORD, false, "correct-horse-battery", 21);
+	mem_copy(memory + 1000, a.p, 128);
+	mem_copy(memory + 2000, b.p, 128);
+	plant(3000, values_at(values, 0), 1);
+	plant(4001, values_at(values, 2), 0);
+	begin(LEVEL_FULL);
+	assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, SIZE)));
+	assert_memory_equal(memory + 1000, "<rsa-prime:", 11);
+	assert_memory_equal(memory + 1000, memory + 3000, 128);
+	assert_memory_not_equal(memory + 1000, memory + 2000, 20);
+	assert_memory_equal(memory + 1000, memory + 1020, 20);
+	assert_memory_equal(memory + 4001, "<password>***********\0", 22);
+	assert_int_equal(report_secrets(report), 4);
+	/* another masker has other marks */
+	mem_copy(memory + 2000, a.p, 128);
+	begin(LEVEL_FULL);
+	assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, SIZE)));
+	assert_memory_not_equal(memory + 1000, memory + 2000, 20);
+}
+
+static void notes_are_masked_too(void **state)
+{
+	(void)state;
+	uint8_t notes[300] = { 0 };
+	bytes key = add_random(VALUE_AES_KEY, false, 16);
+	mem_copy(notes + 284, key.p, 16);
+	rand_fill(notes, 100);
+	mem_copy(before, notes, 284);
+	begin(LEVEL_STRICT);
+	assert_false(failed(masker_bytes(masker, notes, sizeof(notes))));
+	assert_memory_equal(notes, before, 284);
+	assert_null(memmem(notes, sizeof(notes), key.p, 4));
+	assert_int_equal(report_secrets(report), 1);
+}
+
+static void constants_of_files_stay(void **state)
+{
+	(void)state;
+	rand_fill(memory, 4096);
+	mem_copy(before, memory, SIZE);
+	loads[0].file_backed = true;
+	loads[0].flags = CORE_READ | CORE_EXEC;
+	begin(LEVEL_STRICT);
+	assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, SIZE)));
+	assert_memory_equal(memory, before, SIZE);
+	loads[0].flags |= CORE_WRITE;
+	assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, SIZE)));
+	assert_memory_not_equal(memory, before, 4096);
+}
+
+/* Segments that touch are no one memory, and a masker serves one after the other. */
+static void segments_are_apart(void **state)
+{
+	(void)state;
+	bytes key = add_random(VALUE_AES_KEY, false, 16);
+	begin(LEVEL_FULL);
+	size_t final = 0;
+	mem_copy(memory + 4088, key.p, 16);
+	struct masker_piece a = { ADDR, memory, 4096, 0, true };
+	assert_false(failed(masker_run(masker, a, &final)));
+	assert_int_equal(final, 4096);
+	struct masker_piece b = { ADDR + 0x100000, memory + 4096, 4096, 0, true };
+	assert_false(failed(masker_run(masker, b, &final)));
+	assert_int_equal(report_secrets(report), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(as_the_plain_one, fresh),
+		cmocka_unit_test_setup(across_every_edge, fresh),
+		cmocka_unit_test_setup(the_longest_form, fresh),
+		cmocka_unit_test_setup(every_mark_at_every_length, fresh),
+		cmocka_unit_test_setup(marks_say_what_was_there, fresh),
+		cmocka_unit_test_setup(notes_are_masked_too, fresh),
+		cmocka_unit_test_setup(constants_of_files_stay, fresh),
+		cmocka_unit_test_setup_teardown(segments_are_apart, fresh, fresh),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,305 @@
+/* The needles find what the plain search finds, in whatever pieces memory comes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/rand.h"
+#include "base/rw.h"
+#include "plain_needles.h"
+
+enum { SIZE = 8 * 1024, ADDR = 0x7000 };
+
+struct cover {
+	struct hit_taker taker;
+	uint8_t covered[SIZE];
+};
+
+static ch_err cover(struct hit_taker *t, const struct needle_hit *h)
+{
+	struct cover *c = (struct cover *)t;
+	assert_true(h->from >= ADDR && h->from < h->to && h->to <= ADDR + SIZE);
+	for (uint64_t i = h->from; i < h->to; i++)
+		c->covered[i - ADDR] = 1;
+	return CH_DONE;
+}
+
+static struct cover fast;
+static uint8_t plain[SIZE], memory[SIZE];
+static struct values *values;
+
+static int fresh(void **state)
+{
+	(void)state;
+	values_done(&values);
+	mem_zero(&fast, sizeof(fast));
+	mem_zero(plain, sizeof(plain));
+	mem_zero(memory, sizeof(memory));
+	fast.taker.take = cover;
+	return failed(values_new(&values));
+}
+
+static int gone(void **state)
+{
+	(void)state;
+	values_done(&values);
+	return 0;
+}
+
+static unsigned any(unsigned below)
+{
+	unsigned v = 0;
+	rand_fill(&v, sizeof(v));
+	return v % below;
+}
+
+static bytes add(enum value_kind kind, bool number, const void *p, size_t n)
+{
+	struct value v = { kind, number, { p, n }, LIT("test"), 0 };
+	assert_false(failed(values_add(values, &v)));
+	return values_at(values, values_count(values) - 1)->is;
+}
+
+static bytes add_random(enum value_kind kind, bool number, size_t n)
+{
+	uint8_t p[2000];
+	rand_fill(p, n);
+	p[0] |= 1;
+	return add(kind, number, p, n);
+}
+
+/* The same search, with the memory growing by steps of this size at most. */
+static void search(unsigned step)
+{
+	struct needles *n = NULL;
+	assert_false(failed(needles_new(values, &n)));
+	needles_restart(n, ADDR);
+	mem_zero(fast.covered, sizeof(fast.covered));
+	for (size_t end = 0; end < SIZE;) {
+		end += 1 + any(step);
+		end = end < SIZE ? end : SIZE;
+		/* what is not there yet must not be read: a copy that ends with it */
+		uint8_t *p = malloc(end);
+		mem_copy(p, memory, end);
+		struct needle_text text = { ADDR, p, end, end == SIZE };
+		size_t half = end < SIZE ? any((unsigned)end + 1) : end;
+		assert_false(failed(needles_scan(n, &text, half, &fast.taker)));
+		if (any(2) || end == SIZE) {
+			text.last = end == SIZE;
+			assert_false(failed(needles_scan(n, &text, end, &fast.taker)));
+		}
+		free(p);
+	}
+	needles_done(&n);
+}
+
+static void compare(void)
+{
+	mem_zero(plain, sizeof(plain));
+	plain_needles(values, (bytes){ memory, SIZE }, NEEDLE_PIECE, plain);
+	for (size_t i = 0; i < SIZE; i++) {
+		if (fast.covered[i] != plain[i])
+			fail_msg("at %zu: plain %u, fast %u", i, plain[i], fast.covered[i]);
+	}
+}
+
+/* A piece of a form somewhere. */
+static void plant(const struct value *v, bool whole)
+{
+	struct form_value f = form_value_of(v->is, v->number);
+	unsigned form = any(forms_count());
+	size_t n = form_size(form, &f);
+	if (!n || n > SIZE)
+		return;
+	size_t from = whole ? 0 : any((unsigned)n),
+	       to = whole ? n : from + any((unsigned)(n - from + 1));
+	size_t at = any((unsigned)(SIZE - (to - from) + 1));
+	for (size_t i = from; i < to; i++)
+		memory[at + i - from] = form_byte(form, &f, i);
+}
+
+static void agrees_with_the_plain_search(void **state)
+{
+	for (unsigned round = 0; round < 16; round++) {
+		fresh(state);
+		if (round % 3)
+			rand_fill(memory, sizeof(memory));
+		for (unsigned i = 0; i < 3; i++)
+			add_random(VALUE_BIGNUM, true, 16 + any(120));
+		add_random(VALUE_AES_KEY, false, 16);
+		add_random(VALUE_PRIVATE_KEY, false, 100 + any(100));
+		add(VALUE_TOKEN, false, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJqb2UifQ.c2lnbmF0dXJl", 52);
+		add(VALUE_PASSWORD, false, "correct-horse", 13);
+		add(VALUE_PASSWORD, false, "hunter2", 7);
+		if (round % 4 == 0)
+			add(VALUE_PASSWORD, false, "1234", 4);
+		for (unsigned i = 0; i < 30; i++)
+			plant(values_at(values, any((unsigned)values_count(values))), any(2));
+		search(round % 2 ? 64 : SIZE);
+		compare();
+	}
+}
+
+static void every_form_at_every_phase(void **state)
+{
+	(void)state;
+	uint8_t p[32];
+	rand_fill(p, sizeof(p));
+	p[0] |= 0x80;
+	add(VALUE_EC_SCALAR, true, p, sizeof(p));
+	struct form_value f = form_value_of((bytes){ p, sizeof(p) }, true);
+	for (unsigned form = 0; form < forms_count(); form++) {
+		size_t n = form_size(form, &f);
+		for (size_t phase = 0; n && phase < 8; phase++) {
+			mem_zero(memory, sizeof(memory));
+			for (size_t i = 0; i < n; i++)
+				memory[4093 + phase + i] = form_byte(form, &f, i);
+			search(SIZE);
+			size_t left = 0;
+			for (size_t i = 0; i < SIZE; i++)
+				left += memory[i] && !fast.covered[i];
+			assert_int_equal(left, 0);
+		}
+	}
+}
+
+/* A copy of which a part was overwritten is a copy. */
+static void remnants(void **state)
+{
+	(void)state;
+	bytes prime = add_random(VALUE_RSA_PRIME, true, 128);
+	for (size_t n = NEEDLE_PIECE; n < 128; n += 7) {
+		mem_zero(memory, sizeof(memory));
+		mem_copy(memory + 1001, prime.p + 128 - n, n);
+		search(SIZE);
+		compare();
+		assert_int_equal(fast.covered[1001], 1);
+		assert_int_equal(fast.covered[1001 + n - 1], 1);
+		assert_int_equal(fast.covered[1001 + n], 0);
+	}
+}
+
+/* Passwords of few characters are words of programs too. */
+static void short_ones_stand_alone(void **state)
+{
+	(void)state;
+	add(VALUE_PASSWORD, false, "admin", 5);
+	add(VALUE_PASSWORD, false, "s3cr", 4);
+	add(VALUE_PASSWORD, false, "longer-one", 10);
+	static const struct {
+		const char *text;
+		size_t n;
+		size_t from, to;
+	} cases[] = {
+		{ "administrator", 13, 0, 0 },
+		{ "\0admin\0", 7, 1, 6 },
+		{ "\"admin\"", 7, 1, 6 },
+		{ "x admin y", 9, 0, 0 },
+		{ "'s3cr'", 6, 1, 5 },
+		{ "as3cr'", 6, 0, 0 },
+		{ "xlonger-onex", 12, 1, 11 },
+		{ "\0\0a\0d\0m\0i\0n\0\0\0", 14, 2, 12 },
+		{ "x\0a\0d\0m\0i\0n\0", 14, 0, 0 },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		for (size_t phase = 0; phase < 8; phase++) {
+			for (size_t k = 0; k < SIZE; k++)
+				memory[k] = (uint8_t)('A' + k % 23);
+			mem_copy(memory + 256 + phase, cases[i].text, cases[i].n);
+			search(SIZE);
+			compare();
+			for (size_t k = 0; k < cases[i].n; k++)
+				assert_int_equal(fast.covered[256 + phase + k],
+						 k >= cases[i].from && k < cases[i].to);
+		}
+	}
+}
+
+static void at_the_ends_of_memory(void **state)
+{
+	(void)state;
+	bytes key = add_random(VALUE_AES_KEY, false, 16);
+	add(VALUE_PASSWORD, false, "admin", 5);
+	mem_copy(memory, key.p, 16);
+	mem_copy(memory + SIZE - 16, key.p, 16);
+	search(1000);
+	compare();
+	assert_int_equal(fast.covered[0] + fast.covered[SIZE - 1], 2);
+	memory[SIZE - 6] = '"';
+	mem_copy(memory + SIZE - 5, "admin", 5);
+	mem_copy(memory, "admin\"", 6);
+	search(1000);
+	compare();
+	assert_int_equal(fast.covered[0] + fast.covered[SIZE - 1], 2);
+}
+
+/* Values that share most of what they are. */
+static void many_that_are_alike(void **state)
+{
+	(void)state;
+	char token[] =
+		"eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMDAwMDAwMDAifQ.................";
+	for (unsigned i = 0; i < 40; i++) {
+		uint8_t tail[24];
+		struct wr w = wr_of(token + 68, 12);
+		rand_fill(tail, sizeof(tail));
+		wr_hex(&w, (bytes){ tail, 6 });
+		add(VALUE_TOKEN, false, token, sizeof(token) - 1);
+	}
+	for (unsigned i = 0; i < 60; i++)
+		plant(values_at(values, any(40)), true);
+	search(SIZE);
+	compare();
+}
+
+/* Memory full of one value takes time in proportion to its size. */
+static void memory_full_of_one(void **state)
+{
+	(void)state;
+	uint8_t p[64];
+	for (size_t i = 0; i < sizeof(p); i++)
+		p[i] = (uint8_t)("abcdefgh"[i % 8]);
+	add(VALUE_TOKEN, false, p, sizeof(p));
+	for (size_t i = 0; i < SIZE; i++)
+		memory[i] = p[i % 8];
+	search(5000);
+	for (size_t i = 0; i < SIZE; i++)
+		assert_int_equal(fast.covered[i], 1);
+}
+
+static void too_much_is_an_error(void **state)
+{
+	(void)state;
+	struct needles *n = NULL;
+	for (unsigned i = 0; i < VALUES_MAX; i++)
+		add_random(VALUE_BIGNUM, true, 64);
+	assert_int_equal(needles_new(values, &n).site->code, CH_E_LIMIT);
+	assert_null(n);
+	fresh(state);
+	for (unsigned i = 0; i < 1000; i++) {
+		uint8_t p[7] = "pass";
+		p[4] = (uint8_t)('0' + i / 100);
+		p[5] = (uint8_t)('0' + i / 10 % 10);
+		p[6] = (uint8_t)('0' + i % 10);
+		add(VALUE_PASSWORD, false, p, sizeof(p));
+	}
+	assert_int_equal(needles_new(values, &n).site->code, CH_E_LIMIT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(agrees_with_the_plain_search, fresh),
+		cmocka_unit_test_setup(every_form_at_every_phase, fresh),
+		cmocka_unit_test_setup(remnants, fresh),
+		cmocka_unit_test_setup(short_ones_stand_alone, fresh),
+		cmocka_unit_test_setup(at_the_ends_of_memory, fresh),
+		cmocka_unit_test_setup(many_that_are_alike, fresh),
+		cmocka_unit_test_setup(memory_full_of_one, fresh),
+		cmocka_unit_test_setup_teardown(too_much_is_an_error, fresh, gone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
