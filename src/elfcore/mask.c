@@ -120,7 +120,6 @@ void mask_psinfo(struct notes *s, uint8_t *p, size_t n)
 	(void)s;
 	(void)n;
 	mem_zero(p + 4, 4);
-	p[PSINFO_NAME + PSINFO_NAME_N - 1] = 0;
 	mem_zero(p + PSINFO_ARGS, PSINFO_ARGS_N);
 	mem_copy(p + PSINFO_ARGS, p + PSINFO_NAME, PSINFO_NAME_N);
 }
@@ -156,6 +155,12 @@ void mask_xstate(struct notes *s, uint8_t *p, size_t n)
 	mem_zero(p, n);
 	if (xcr0)
 		store_le(p + XSTATE_XCR0, xcr0, 8);
+}
+
+void mask_all(struct notes *s, uint8_t *p, size_t n)
+{
+	(void)s;
+	mem_zero(p, n);
 }
 
 void mask_text(struct notes *s, uint8_t *p, size_t n)

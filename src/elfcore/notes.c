@@ -91,6 +91,7 @@ struct rule {
 #define OWNER(name) LIT(name "\0")
 static const struct rule rules[] = {
 	{ OWNER("CORE"), 1 /* NT_PRSTATUS */, STATUS_SIZE, true, true, mask_status },
+	{ OWNER("CORE"), 2 /* NT_FPREGSET */, 0, true, false, mask_all },
 	{ OWNER("CORE"), 3 /* NT_PRPSINFO */, PSINFO_SIZE, false, true, mask_psinfo },
 	{ OWNER("CORE"), 6 /* NT_AUXV */, 0, false, true, mask_auxv },
 	{ OWNER("CORE"), 0x53494749 /* NT_SIGINFO */, SIGINFO_SIZE, true, true, mask_siginfo },
@@ -106,6 +107,7 @@ struct note {
 	uint32_t name_n, n, type;
 	uint64_t name_padded, padded;
 	const struct rule *rule;
+	bool owner_known; /* else even the name goes */
 };
 
 static uint64_t padded(uint32_t n)
@@ -113,16 +115,18 @@ static uint64_t padded(uint32_t n)
 	return ((uint64_t)n + 3) & ~(uint64_t)3;
 }
 
-static const struct rule *rule_for(const struct notes *s, const struct note *note)
+static void find_rule(const struct notes *s, struct note *note)
 {
 	const str name = { (const char *)s->p + s->at + NOTE_HEADER, note->name_n };
 	for (size_t i = 0; i < COUNT_OF(rules); i++) {
 		const struct rule *r = &rules[i];
 		bool fits = r->size ? note->n == r->size : !r->mask || note->n <= CORE_NOTE_MAX;
-		if (r->type == note->type && str_eq(r->owner, name) && fits)
-			return r;
+		if (!str_eq(r->owner, name))
+			continue;
+		note->owner_known = true;
+		if (r->type == note->type && fits)
+			note->rule = r;
 	}
-	return &unknown;
 }
 
 /* *ret_note only when the whole note lies in the segment. */
@@ -141,7 +145,7 @@ static ch_err note_begin(struct notes *s, struct note *ret_note, bool *ret_sound
 		return CH_DONE;
 	if (note.name_n <= 8) {
 		TRY(notes_need(s, NOTE_HEADER + (size_t)note.name_padded));
-		note.rule = rule_for(s, &note);
+		find_rule(s, &note);
 	}
 	*ret_note = note;
 	return CH_DONE;
@@ -182,7 +186,7 @@ static ch_err note_pass(struct notes *s, const struct note *note)
 {
 	s->keeping = decide(s, note);
 	TRY(notes_pass(s, NOTE_HEADER));
-	if (note->rule == &unknown) {
+	if (!note->owner_known) {
 		TRY(notes_pass_zeros(s, note->name_padded));
 	} else {
 		uint8_t *pad = s->p + s->at + note->name_n;

@@ -32,6 +32,7 @@ void mask_psinfo(struct notes *s, uint8_t *p, size_t n);
 void mask_auxv(struct notes *s, uint8_t *p, size_t n);
 void mask_xstate(struct notes *s, uint8_t *p, size_t n);
 void mask_text(struct notes *s, uint8_t *p, size_t n);
+void mask_all(struct notes *s, uint8_t *p, size_t n);
 void mask_nothing(struct notes *s, uint8_t *p, size_t n);
 
 /* NT_FILE, n bytes, however long: passes all of it on. */

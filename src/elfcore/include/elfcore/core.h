@@ -3,6 +3,7 @@
  * NT_FILE holds (16 MiB at most, of which 4 are kept), and of each thread its stack pointer. */
 #pragma once
 #include "elfcore/map.h"
+#include "elfcore/memory.h"
 
 /* Where a core comes from. read: as many as are wanted; *ret_n < n: that was the end. It
  * does not count; core_input_read does, through which all reading goes. */
@@ -72,6 +73,10 @@ void core_head_done(struct core_head *h);
 const struct core_file *core_file_at(const struct core_head *h, uint64_t addr);
 /* Executable, and of a file. */
 bool core_is_code(const struct core_head *h, uint64_t addr);
+/* After core_notes_read: cores of gcore have no segment for code that nobody changed; what
+ * the ELF headers in memory call executable is code all the same. Needless for a core of
+ * the kernel's, and does no harm there. */
+ch_err core_files_find_code(struct core_head *h, struct core_memory *m);
 /* Home and mail folders: overwrites what stands behind them by x, in place. For paths of
  * the process's files, wherever they stand. */
 void core_path_mask(char *p, size_t n);
