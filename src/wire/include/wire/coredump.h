@@ -48,7 +48,18 @@ ch_err redactor_config_read(bytes b, struct redactor_config *ret_c);
 struct packer_config {
 	uint8_t public_key[32];
 	uint8_t zstd_level; /* 1 to 19 */
-	uint64_t size_max; /* of the file, bytes; 0: no bound */
+	uint64_t size_max;  /* of the file, bytes; 0: no bound */
+};
+/* What a packer ends with. Its file holds something only after PACKER_DONE; on its last pipe it
+ * has then said the report and END, as records (dumpstore/records.h). END says whether the
+ * core was whole: if not, the file is empty all the same. */
+enum packer_status {
+	PACKER_DONE = 0,
+	PACKER_TROUBLE = 3,
+	PACKER_CUT,       /* the records stopped before their END */
+	PACKER_TOO_LARGE, /* the file would be longer than size_max */
+	PACKER_DISK_FULL,
+	PACKER_BREACH, /* records that are none */
 };
 void packer_config_write(struct wr *w, const struct packer_config *c);
 ch_err packer_config_read(bytes b, struct packer_config *ret_c);
