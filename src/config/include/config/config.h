@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/rw.h"
 #include "base/secretmem.h"
+#include "wire/dump_settings.h"
 #include "wire/plan.h"
 
 enum {
@@ -64,6 +65,27 @@ struct gate_file {
 	struct gate_config gate;
 };
 
+/* What a machine does with crashes: /etc/chancery/coredump.yaml. */
+struct coredump_rule {
+	unsigned level; /* enum dump_wish */
+	str uid;        /* "1000" or "1000-1999"; each empty: any */
+	str executable; /* absolute */
+	str build_id;   /* hex */
+};
+
+struct coredump_file {
+	unsigned level; /* enum dump_wish: what no rule names */
+	str seal_to;    /* a public key's file; empty: not said */
+	str store;      /* absolute */
+	uint32_t uid_base;
+	uint32_t core_mb, dump_mb, total_mb, free_mb, keep_days;
+	uint32_t crashes, per_s, at_once, seconds;
+	size_t n_reporters;
+	str reporters[DUMP_REPORTERS_MAX]; /* uids */
+	size_t n_rules;
+	struct coredump_rule rules[DUMP_RULES_MAX];
+};
+
 /* Opaque storage of a parsed file's texts. */
 struct config_text;
 void config_text_free(struct config_text *t);
@@ -82,6 +104,15 @@ ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 		    struct config_text **ret_text);
 ch_err gate_file_parse(str path, bytes yaml, struct wr *why, struct gate_file *ret_g,
 		       struct config_text **ret_text);
+
+ch_err coredump_file_parse(str path, bytes yaml, struct wr *why, struct coredump_file *ret_f,
+			   struct config_text **ret_text);
+/* What holds without a file. Texts are constants. */
+void coredump_file_defaults(struct coredump_file *ret_f);
+/* "1000" or "1000-1999", in order; false for anything else. */
+bool coredump_uids(str text, uint32_t *ret_from, uint32_t *ret_to);
+/* An even number of hex digits, 64 at most; false for anything else. */
+bool coredump_build_id(str text, uint8_t ret_id[static BUILD_ID_MAX], uint8_t *ret_n);
 
 /* What `chancery init` starts from: realms home and corp in group main on
  * 127.0.0.1:8080, staff (which issues nothing) in a group of its own on 8081. All
