@@ -13,6 +13,10 @@ static const struct subcommand {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } subcommands[] = {
+	{ "install", coredump_install, "let this machine's crashes come to us" },
+	{ "uninstall", coredump_uninstall, "put core_pattern back as it was" },
+	{ "status", coredump_status, "does it work, and what is stored" },
+	{ "self-test", coredump_self_test, "crash a process with a secret and look at its dump" },
 	{ "help", coredump_help, "this list, or what a command takes" },
 };
 

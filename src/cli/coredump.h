@@ -3,3 +3,8 @@
 #pragma once
 
 int coredump_help(int argc, char **argv);
+/* coredump_install.c, coredump_status.c, coredump_self_test.c */
+int coredump_install(int argc, char **argv);
+int coredump_uninstall(int argc, char **argv);
+int coredump_status(int argc, char **argv);
+int coredump_self_test(int argc, char **argv);

@@ -103,8 +103,9 @@ struct workers {
 	pid_t redactor, packer;     /* 0: none, or it has ended */
 	int redactor_fd, packer_fd; /* pidfds */
 	bool redactor_well, packer_well;
-	int report; /* from the packer */
-	int file;   /* without a name, being written */
+	int report;    /* from the packer */
+	int file;      /* without a name, being written */
+	uint64_t room; /* how long it may get */
 };
 void workers_init(struct workers *w);
 /* Kills what still runs. */

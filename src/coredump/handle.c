@@ -20,6 +20,7 @@ struct dump {
 	bool by_build_id, registry_silent;
 	struct path store;
 	int dir; /* the store */
+	uint64_t room;
 	int64_t time_s;
 	struct dump_id id;
 };
@@ -101,6 +102,7 @@ static ch_err is_there_room(struct dump *d)
 						   l->free_bytes };
 	enum rate_answer rate = RATE_GO;
 	size_t removed = 0;
+	d->room = l->file_bytes;
 	if (d->test.store.n > 0)
 		return CH_DONE;
 	TRY(rate_ask(d->state->dir, &who, l, &rate));
@@ -109,7 +111,7 @@ static ch_err is_there_room(struct dump *d)
 	if (rate != RATE_GO)
 		return ch_fail(CH_E_LIMIT, "it crashes too often", l->crashes);
 	TRY(dumpstore_prune(d->dir, &of_store, d->time_s, &removed));
-	ch_err e = dumpstore_room(d->dir, &of_store);
+	ch_err e = dumpstore_space(d->dir, &of_store, &d->room);
 	if (failed(e))
 		(void)leave_note(d, LIT("room"));
 	return e;
@@ -152,6 +154,7 @@ static ch_err start_workers(struct dump *d, struct workers *w)
 		d->wish = WISH_TRIAGE;
 	fill_config(d, registered >= 0, &config);
 	TRY(dumpstore_begin(d->dir, &w->file));
+	w->room = d->room;
 	const struct work work = {
 		.settings = &d->state->settings,
 		.public_key = d->test.store.n > 0 ? d->test.public_key

@@ -62,7 +62,7 @@ ch_err handle_report(struct state *s, const struct crash_report *r, int reply,
 	workers_init(&w);
 	TRY(path_of(&store, s->settings.store));
 	TRY(dumpstore_open(store.p, &dir));
-	TRY(dumpstore_room(dir, &of_store));
+	TRY(dumpstore_space(dir, &of_store, &w.room));
 	TRY(pack(s, dir, &w, r));
 	const int keep[] = { dir, w.file, w.report, w.packer_fd, reply };
 	TRY(confine_opener(store.p, keep, COUNT_OF(keep)));

@@ -92,7 +92,7 @@ ch_err packer_start(const struct dump_settings *s, const uint8_t *public_key, st
 {
 	uint8_t room[PACKER_CONFIG_MAX];
 	struct wr out = wr_of(room, sizeof(room));
-	struct packer_config config = { .zstd_level = 1, .size_max = s->limits.file_bytes };
+	struct packer_config config = { .zstd_level = 1, .size_max = w->room };
 	int records[2] = { -1, -1 }, report[2] = { -1, -1 };
 	mem_copy(config.public_key, public_key, sizeof(config.public_key));
 	packer_config_write(&out, &config);
