@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "noise.h"
 #include "redact/finder.h"
 #include "zero.h"
 
@@ -32,6 +33,7 @@ static ch_err show(struct walk *w, size_t from, size_t to)
 	};
 	if (window.seen >= window.n)
 		return CH_DONE;
+	noise_see(w->h->noise, &window);
 	for (size_t i = 0; i < w->n_finders; i++) {
 		struct finder *f = w->finders[i];
 		if (f->look)
@@ -139,18 +141,30 @@ static void free_wiped(uint8_t **p)
 	free(*p);
 }
 
+static ch_err run_all(struct walk *w)
+{
+	struct hunt *h = w->h;
+	for (size_t i = 0; i < h->map->n; i++)
+		TRY(walk_load(w, &h->map->loads[i]));
+	for (size_t i = 0; i < w->n_finders; i++) {
+		if (w->finders[i]->end)
+			TRY(w->finders[i]->end(w->finders[i], h));
+	}
+	return CH_DONE;
+}
+
 ch_err hunt_run(struct hunt *h, struct finder *const *finders, size_t n, uint64_t *ret_unread)
 {
 	AUTO(free_wiped) uint8_t *p = malloc(WINDOW_SIZE);
 	if (!p)
 		return ch_fail(CH_E_NOMEM, "no memory for a window", ENOMEM);
+	AUTO(noise_done) struct noise *noise = NULL;
+	TRY(noise_new(&noise));
+	h->noise = noise;
 	struct walk w = { .h = h, .finders = finders, .n_finders = n, .p = p };
-	for (size_t i = 0; i < h->map->n; i++)
-		TRY(walk_load(&w, &h->map->loads[i]));
-	for (size_t i = 0; i < n; i++) {
-		if (finders[i]->end)
-			TRY(finders[i]->end(finders[i], h));
-	}
-	*ret_unread = w.unread;
-	return CH_DONE;
+	ch_err e = run_all(&w);
+	h->noise = NULL;
+	if (!failed(e))
+		*ret_unread = w.unread;
+	return e;
 }

@@ -15,6 +15,7 @@ const str flaw_names[FLAW_COUNT] = {
 	[FLAW_THREADS] = S("threads"), [FLAW_SEGMENTS] = S("segments"),
 	[FLAW_PUBLICS] = S("publics"), [FLAW_NO_TEXT] = S("no-text"),
 	[FLAW_LEVEL] = S("level"),     [FLAW_UNSUPPORTED] = S("unsupported"),
+	[FLAW_UNTRIED] = S("untried"),
 };
 
 const str flaw_texts[FLAW_COUNT] = {
@@ -23,6 +24,7 @@ const str flaw_texts[FLAW_COUNT] = {
 	[FLAW_THREADS] = S("threads were left out"),
 	[FLAW_SEGMENTS] = S("segments lie about themselves and were left out"),
 	[FLAW_PUBLICS] = S("more public keys than are looked for"),
+	[FLAW_UNTRIED] = S("candidates for keys were not tried, for time or room"),
 	[FLAW_NO_TEXT] = S("code could not be seen: stack words into it were masked"),
 	[FLAW_UNSUPPORTED] = S("no core of a machine that is known"),
 	[FLAW_LEVEL] = S("kept at triage: the level asked for could not be done"),

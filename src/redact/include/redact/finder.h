@@ -37,6 +37,8 @@ struct hunt {
 	struct core_memory *memory;
 	struct values *values;
 	struct publics *publics;
+	struct noise *noise; /* hunt_run's own: where memory looks random (noise.h) */
+	uint64_t untried;    /* candidates that finders left alone, for time or room */
 };
 struct publics;
 ch_err publics_new(struct publics **ret_p);

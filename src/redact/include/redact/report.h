@@ -27,6 +27,7 @@ enum report_flaw {
 	FLAW_THREADS,     /* threads left out; n: how many */
 	FLAW_SEGMENTS,    /* segments that lie about themselves, left out */
 	FLAW_PUBLICS,     /* more public keys than are looked for */
+	FLAW_UNTRIED,     /* candidates that finders left alone, for time or room; n: how many */
 	FLAW_NO_TEXT,     /* code that could not be seen: stack words into it were masked */
 	FLAW_UNSUPPORTED, /* no core of a machine that we know */
 	FLAW_LEVEL,       /* kept at triage, since the level asked for could not be done */

@@ -1,0 +1,83 @@
+/* OpenSSL's BIGNUM: 24 bytes that lead to limbs. Keys of programs with libcrypto lie nowhere
+ * else. Layout, in memory order:
+ *
+ *   limbs (pointer, 8) | top (4) | dmax (4) | neg (4) | flags (4)
+ *
+ * Anything may look like one: what it leads to is judged at the end. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "bignum_pool.h"
+#include "room.h"
+
+enum { HEADER = 24, TOP_MIN = 3, DMAX_MAX = 1023 };
+
+struct finder_bignum {
+	struct finder finder;
+	struct bignum_pool pool;
+};
+
+/* `sizes` is top and dmax: few numbers in memory look like it. */
+static inline bool sizes_fit(uint64_t sizes)
+{
+	return !(sizes & 0xfffffc00fffffc00) && sizes >= (uint64_t)TOP_MIN << 32;
+}
+
+static void see(struct bignum_pool *p, struct hunt *h, const struct bignum_header *b)
+{
+	const struct core_load *load = core_map_at(h->map, b->limbs);
+	if (!load || b->limbs - load->addr >= load->file_size)
+		return;
+	/* windows overlap: a header that was seen is one of the last */
+	for (size_t i = p->n_headers; i > 0 && p->headers[i - 1].addr >= b->addr; i--)
+		if (p->headers[i - 1].addr == b->addr)
+			return;
+	if (p->n_headers == BIGNUM_HEADERS_MAX)
+		h->untried++;
+	else
+		p->headers[p->n_headers++] = *b;
+}
+
+static void judge(struct bignum_pool *p, struct hunt *h, uint64_t addr, const uint8_t *at)
+{
+	uint32_t top = load_le32(at + 8), dmax = load_le32(at + 12);
+	uint32_t neg = load_le32(at + 16), flags = load_le32(at + 20);
+	uint64_t limbs = load_le64(at);
+	if (top < TOP_MIN || top > dmax || top > BIGNUM_LIMBS_MAX || neg > 1 ||
+	    flags & ~(uint32_t)BIGNUM_FLAGS || limbs % 8 || limbs >> 47 || limbs < 4096)
+		return;
+	struct bignum_header b = { addr, limbs, flags, (uint16_t)top, BIGNUM_NONE };
+	see(p, h, &b);
+}
+
+static ch_err look(struct finder *f, struct hunt *h, const struct window *w)
+{
+	struct bignum_pool *p = &((struct finder_bignum *)f)->pool;
+	size_t at = w->seen > HEADER ? (w->seen - HEADER) / 8 * 8 : 0;
+	for (; at + HEADER <= w->n; at += 8)
+		if (__builtin_expect(sizes_fit(load_le64(w->p + at + 8)), 0))
+			judge(p, h, w->addr + at, w->p + at);
+	return CH_DONE;
+}
+
+static ch_err end(struct finder *f, struct hunt *h)
+{
+	struct bignum_pool *p = &((struct finder_bignum *)f)->pool;
+	TRY(bignum_pool_fill(p, h));
+	return bignum_relate(p, h, f->name);
+}
+
+static void finder_bignum_free(struct finder *f)
+{
+	room_done(f, sizeof(struct finder_bignum));
+}
+
+ch_err finder_bignum_new(struct finder **ret_f)
+{
+	void *p = NULL;
+	TRY(room_new(sizeof(struct finder_bignum), &p));
+	struct finder_bignum *f = p;
+	f->finder = (struct finder){ LIT("openssl-bignum"), look, end, finder_bignum_free };
+	*ret_f = &f->finder;
+	return CH_DONE;
+}

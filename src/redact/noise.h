@@ -1,0 +1,41 @@
+/* Where memory looks random: what may hold a key as bytes or limbs. Kept while memory is
+ * walked, so that finders that know at the end what to look for need not walk all of it
+ * again. */
+#pragma once
+#include "redact/finder.h"
+
+/* Bit i: the 8 bytes at p + 8 i are neither ASCII or UTF-16 text, nor small, nor a pointer. Of
+ * random ones 1 in 250 is taken for plain. n: bytes, a multiple of 8, at most 512. */
+enum { NOISE_BLOCK = 512, NOISE_LIMB = 8 };
+uint64_t noise_bits(const uint8_t *p, size_t n);
+
+/* All places where 3 of 4 limbs look random, with at least NOISE_MARGIN bytes around them;
+ * bounded: when there are too many, short gaps between them are taken in. */
+enum { NOISE_MARGIN = 1024 };
+struct noise;
+ch_err noise_new(struct noise **ret_n);
+void noise_done(struct noise **n);
+void noise_see(struct noise *n, const struct window *w);
+/* Whether addr lies in such a place. */
+bool noise_at(const struct noise *n, uint64_t addr);
+uint64_t noise_size(const struct noise *n);
+
+/* A piece of such a place. What begins in [from, to) is this piece's; around it there is
+ * context of NOISE_MARGIN bytes, as far as memory has it. */
+struct noise_piece {
+	uint64_t addr; /* of p[0], a multiple of 8 */
+	const uint8_t *p;
+	size_t n, from, to;
+	const uint64_t *bits; /* of each 8 bytes of p, as noise_bits; zeros follow */
+};
+struct noise_taker {
+	ch_err (*take)(struct noise_taker *t, const struct noise_piece *p);
+};
+ch_err noise_walk(struct noise *n, struct core_memory *m, struct noise_taker *t);
+/* count ≤ 32 bits from limb i of a piece */
+static inline uint64_t noise_run(const struct noise_piece *p, size_t i, unsigned count)
+{
+	uint64_t low = p->bits[i / 64] >> i % 64;
+	uint64_t high = i % 64 ? p->bits[i / 64 + 1] << (64 - i % 64) : 0;
+	return (low | high) & ((1ull << count) - 1);
+}
