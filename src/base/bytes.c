@@ -133,21 +133,33 @@ void mem_wipe(void *p, size_t n)
 }
 
 enum { ZERO_BLOCK = 256 };
+typedef uint64_t vec __attribute__((vector_size(16)));
 
-static bool words_are_zero(const uint8_t *p, size_t n)
+static vec vec_at(const uint8_t *p)
 {
-	uint64_t any = 0;
-	for (size_t i = 0; i < n; i += 8)
-		any |= load_le64(p + i);
-	return any == 0;
+	vec v NOT_ZEROED;
+	__builtin_memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* No array: compilers would keep it in memory. */
+static bool block_is_zero(const uint8_t *p)
+{
+	vec a = { 0 };
+	vec b = { 0 };
+	for (size_t i = 0; i < ZERO_BLOCK; i += 4 * sizeof(vec)) {
+		a |= vec_at(p + i) | vec_at(p + i + 16);
+		b |= vec_at(p + i + 32) | vec_at(p + i + 48);
+	}
+	a |= b;
+	return (a[0] | a[1]) == 0;
 }
 
 bool bytes_are_zero(bytes b)
 {
 	size_t at = 0;
-	/* a length that the compiler knows: it makes vectors of it */
 	for (; b.n - at >= ZERO_BLOCK; at += ZERO_BLOCK)
-		if (!words_are_zero(b.p + at, ZERO_BLOCK))
+		if (!block_is_zero(b.p + at))
 			return false;
 	uint8_t any = 0;
 	for (; at < b.n; at++)

@@ -9,6 +9,8 @@
 
 #include "base/ck.h"
 
+/* What was masked must not look like a value: 0 stays 0, since null pointers crash. */
+#define REG_MASKED (CORE_MASKED * UINT64_C(0x0101010101010101))
 enum { SYSCALLS_MAX = 1024, FLAGS_DEFINED = 0x3fffff, AUXV_KNOWN = 64, XCR0_KNOWN = 0xfffff };
 
 static uint64_t reg(const uint8_t *status, enum reg r)
@@ -68,7 +70,10 @@ static uint64_t reg_kept(const struct core_map *m, enum reg r, uint64_t v)
 	case REG_COUNT:
 		break;
 	}
-	return points(m, r, v) ? v : 0;
+	if (v == 0 || points(m, r, v))
+		return v;
+	/* a frame pointer of 0 ends a chain, where another value would be an error */
+	return r == REG_RBP ? 0 : REG_MASKED;
 }
 
 /* Whatever is in the way is left without the thread: the notes themselves pass. */

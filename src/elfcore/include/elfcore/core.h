@@ -49,6 +49,7 @@ enum {
 	CORE_NOTE_MAX = 64 * 1024,          /* a longer one is zeroed, but for NT_FILE */
 	CORE_NOTES_KEPT = 16 * 1024 * 1024, /* in a head */
 	CORE_FILES_MAX = 1 << 16,
+	CORE_MASKED = 0xc5, /* each byte of a register that was masked; registers of 0 stay */
 	CORE_FILE_TEXT_MAX = 4 * 1024 * 1024
 };
 
