@@ -1,0 +1,307 @@
+/* Memory as it comes, in pieces of any size: Vectorscan finds the anchors, and each is looked
+ * at once so much is there behind it that nothing more can change the answer, or once the
+ * piece ends. What a piece cuts off is looked at again with the next one.
+ *
+ * The memory is whatever a crashed program had and is believed in nothing. All work is
+ * bounded: by TEXT_REACH for a match, by HITS_MAX matches that wait. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "text_engine.h"
+#include "text_hot.h"
+#include "text_internal.h"
+
+enum {
+	SLICE = HOT_BLOCK * HOT_BLOCKS_MAX,
+	KEEP = TEXT_BEHIND + TEXT_REACH,
+	BUFFER = 4 * SLICE,
+	HITS_MAX = 4096,
+	ROWS_MAX = 128,
+	SMALL = 1024, /* pieces of under so many bytes are taken for text */
+	NARROW_BEHIND = 512,
+	NARROW = NARROW_BEHIND + TEXT_REACH / 2 + 1
+};
+_Static_assert(BUFFER > 2 * KEEP + SLICE, "what is kept moves to where it was not");
+
+struct hit {
+	uint64_t end; /* address behind the match */
+	uint16_t row;
+	bool again, run; /* looked at before; the row's alphabet goes on here */
+};
+
+struct side {
+	hs_database_t *db;
+	hs_stream_t *stream;
+	uint64_t start; /* the address at which the stream started */
+};
+
+struct text_stream {
+	struct side sides[TEXT_SIDE_COUNT];
+	hs_scratch_t *scratch;
+	struct text_sink *sink;
+	bool begun;
+	uint64_t base; /* the address of buffer[0] */
+	size_t fill;
+	size_t n_hits;
+	uint64_t done[ROWS_MAX]; /* up to here each row's secrets were said */
+	struct hit hits[HITS_MAX];
+	uint8_t narrow[NARROW];
+	uint8_t buffer[BUFFER];
+};
+
+static uint64_t end_of(const struct text_stream *s)
+{
+	return s->base + s->fill;
+}
+
+/* --- looking at a match --- */
+
+static ch_err say_run(struct text_stream *s, const struct text_row *row, uint64_t from, uint64_t to)
+{
+	for (; s->sink->span && from < to; from += TEXT_REACH) {
+		uint64_t end = to - from > TEXT_REACH ? from + TEXT_REACH : to;
+		struct span one = { from, end, row->kind, row->name };
+		TRY(s->sink->span(s->sink, &one));
+	}
+	return CH_DONE;
+}
+
+/* A secret of no greatest length goes on at `from`, as far as its alphabet does. */
+static ch_err run_on(struct text_stream *s, uint16_t row_at, uint64_t from)
+{
+	const struct text_row *row = text_row_at(row_at);
+	size_t i = (size_t)(from - s->base);
+	while (i < s->fill && text_is(s->buffer[i], row->alphabet))
+		i++;
+	TRY(say_run(s, row, from, s->base + i));
+	s->done[row_at] = s->base + i;
+	if (i == s->fill && s->n_hits < HITS_MAX)
+		s->hits[s->n_hits++] = (struct hit){ end_of(s), row_at, false, true };
+	return CH_DONE;
+}
+
+/* Every second byte around the match, as far as the others are zero. */
+static void narrow(struct text_stream *s, size_t at, struct text_job *j)
+{
+	size_t behind = 0, n = 0;
+	while (behind < NARROW_BEHIND && at >= 2 * behind + 2 && !s->buffer[at - 2 * behind - 1])
+		behind++;
+	size_t i = at - 2 * behind;
+	for (; n + 1 < NARROW && i + 1 < s->fill && !s->buffer[i + 1]; i += 2)
+		s->narrow[n++] = s->buffer[i];
+	if (i + 1 < s->fill)
+		s->narrow[n++] = 0; /* it ends here, whatever comes */
+	j->v = (bytes){ s->narrow, n };
+	j->at = behind;
+	j->addr = s->base + at - 2 * behind;
+	j->scale = 2;
+}
+
+static void view(struct text_stream *s, const struct hit *h, struct text_job *j)
+{
+	size_t at = (size_t)(h->end - s->base);
+	if (j->row->flags & ROW_WIDE) {
+		narrow(s, at, j);
+		return;
+	}
+	size_t from = at > TEXT_BEHIND ? at - TEXT_BEHIND : 0;
+	size_t to = s->fill - at > TEXT_REACH ? at + TEXT_REACH : s->fill;
+	j->v = (bytes){ s->buffer + from, to - from };
+	j->at = at - from;
+	j->addr = s->base + from;
+	j->scale = 1;
+}
+
+/* *ret_open: to be looked at again when there is more. */
+static ch_err look(struct text_stream *s, const struct hit *h, bool *ret_open)
+{
+	*ret_open = false;
+	if (h->run)
+		return run_on(s, h->row, h->end);
+	if (h->end <= s->done[h->row] && !h->again)
+		return CH_DONE;
+	struct text_job j = { .row = text_row_at(h->row), .sink = s->sink };
+	j.kind = j.row->kind;
+	view(s, h, &j);
+	TRY(text_check(&j));
+	uint64_t to = j.addr + j.to * j.scale;
+	if (j.to && to > s->done[h->row])
+		s->done[h->row] = to;
+	bool full = end_of(s) - h->end >= TEXT_REACH;
+	*ret_open = j.open && !full;
+	if (j.open && full && !j.row->max && j.to == j.v.n && j.scale == 1)
+		return run_on(s, h->row, to);
+	return CH_DONE;
+}
+
+/* Looks at the matches that have all that they need behind them, or, at the end of a piece,
+ * at all of them. */
+static ch_err drain(struct text_stream *s, bool all)
+{
+	size_t n = s->n_hits, kept = 0, i = 0;
+	for (; i < n; i++) {
+		struct hit h = s->hits[i];
+		bool open = !all && end_of(s) - h.end < TEXT_REACH;
+		if (!open) {
+			TRY(look(s, &h, &open));
+			h.again = true;
+		}
+		if (open)
+			s->hits[kept++] = h;
+	}
+	/* what running on has put behind them */
+	for (; i < s->n_hits; i++)
+		s->hits[kept++] = s->hits[i];
+	s->n_hits = kept;
+	return CH_DONE;
+}
+
+/* --- scanning --- */
+
+struct catcher {
+	struct text_stream *s;
+	const struct side *side;
+	ch_err failure;
+};
+
+static int on_match(unsigned id, unsigned long long from, unsigned long long to, unsigned flags,
+		    void *context)
+{
+	struct catcher *c = context;
+	struct text_stream *s = c->s;
+	(void)from;
+	(void)flags;
+	if (s->n_hits == HITS_MAX && !failed(c->failure)) {
+		/* somebody repeats anchors: those that wait are judged as they stand */
+		c->failure = drain(s, true);
+		s->n_hits = 0;
+	}
+	if (failed(c->failure))
+		return 1;
+	s->hits[s->n_hits++] = (struct hit){ c->side->start + to, (uint16_t)id, false, false };
+	return 0;
+}
+
+static ch_err scan(struct text_stream *s, enum text_side side, bytes b)
+{
+	struct catcher c = { s, &s->sides[side], CH_DONE };
+	hs_error_t e = hs_scan_stream(s->sides[side].stream, (const char *)b.p, (unsigned)b.n, 0,
+				      s->scratch, on_match, &c);
+	TRY(c.failure);
+	return e ? ch_fail(CH_E_INTERNAL, "scanning for text patterns", e) : CH_DONE;
+}
+
+static ch_err restart(struct side *side, uint64_t addr)
+{
+	hs_error_t e = hs_reset_stream(side->stream, 0, NULL, NULL, NULL);
+	side->start = addr;
+	return e ? ch_fail(CH_E_INTERNAL, "resetting text patterns", e) : CH_DONE;
+}
+
+/* The stream of TEXT is always right at the start of the slice: its end was scanned. */
+static ch_err scan_hot(struct text_stream *s, bytes b, uint64_t addr)
+{
+	struct hot hot;
+	size_t at = 0, end = 0;
+	hot_mark(b.p, b.n, &hot);
+	for (; hot_next(&hot, &at, &end); at = end) {
+		size_t from = at * HOT_BLOCK, to = end * HOT_BLOCK;
+		if (from)
+			TRY(restart(&s->sides[TEXT_SIDE_TEXT], addr + from));
+		to = to < b.n ? to : b.n;
+		TRY(scan(s, TEXT_SIDE_TEXT, (bytes){ b.p + from, to - from }));
+	}
+	return CH_DONE;
+}
+
+static ch_err scan_slice(struct text_stream *s, bytes b)
+{
+	uint64_t addr = end_of(s);
+	if (s->fill + b.n > BUFFER) {
+		size_t gone = s->fill - KEEP;
+		mem_copy(s->buffer, s->buffer + gone, KEEP);
+		s->base += gone;
+		s->fill = KEEP;
+	}
+	bytes here = { s->buffer + s->fill, b.n };
+	mem_copy(s->buffer + s->fill, b.p, b.n);
+	s->fill += b.n;
+	TRY(scan(s, TEXT_SIDE_BINARY, here));
+	if (b.n < SMALL)
+		return scan(s, TEXT_SIDE_TEXT, here);
+	return scan_hot(s, here, addr);
+}
+
+static ch_err begin(struct text_stream *s, uint64_t addr)
+{
+	s->begun = true;
+	s->base = addr;
+	s->fill = 0;
+	s->n_hits = 0;
+	mem_zero(s->done, sizeof(s->done));
+	for (unsigned i = 0; i < TEXT_SIDE_COUNT; i++)
+		TRY(restart(&s->sides[i], addr));
+	return CH_DONE;
+}
+
+static ch_err feed_slice(struct text_stream *s, bytes b)
+{
+	TRY(scan_slice(s, b));
+	TRY(drain(s, false));
+	uint64_t seen = end_of(s) - s->base > KEEP ? end_of(s) - KEEP : s->base;
+	return s->sink->passed ? s->sink->passed(s->sink, seen) : CH_DONE;
+}
+
+ch_err text_stream_feed(struct text_stream *s, uint64_t addr, bytes b, struct text_sink *sink)
+{
+	s->sink = sink;
+	if (!s->begun || addr != end_of(s))
+		TRY(begin(s, addr));
+	while (b.n) {
+		size_t n = b.n < SLICE ? b.n : SLICE;
+		TRY(feed_slice(s, (bytes){ b.p, n }));
+		b = (bytes){ b.p + n, b.n - n };
+	}
+	TRY(drain(s, true));
+	return sink->passed ? sink->passed(sink, UINT64_MAX) : CH_DONE;
+}
+
+/* --- its life --- */
+
+static ch_err open_side(struct text_stream *s, enum text_side i)
+{
+	struct side *side = &s->sides[i];
+	TRY(text_load(i, &side->db));
+	hs_error_t e = hs_alloc_scratch(side->db, &s->scratch);
+	if (!e)
+		e = hs_open_stream(side->db, 0, &side->stream);
+	return e ? ch_fail(CH_E_NOMEM, "text patterns", e) : CH_DONE;
+}
+
+ch_err text_stream_new(struct text_stream **ret_s)
+{
+	AUTO(text_stream_done) struct text_stream *s = calloc(1, sizeof(*s));
+	if (!s)
+		return ch_fail(CH_E_NOMEM, "text patterns", sizeof(*s));
+	if (text_rows_count() > ROWS_MAX)
+		return ch_fail(CH_E_INTERNAL, "more text patterns than there is room for", 0);
+	for (unsigned i = 0; i < TEXT_SIDE_COUNT; i++)
+		TRY(open_side(s, (enum text_side)i));
+	*ret_s = TAKE(s);
+	return CH_DONE;
+}
+
+void text_stream_done(struct text_stream **s)
+{
+	if (!*s)
+		return;
+	for (unsigned i = 0; i < TEXT_SIDE_COUNT; i++) {
+		if ((*s)->sides[i].stream)
+			(void)hs_close_stream((*s)->sides[i].stream, NULL, NULL, NULL);
+		hs_free_database((*s)->sides[i].db);
+	}
+	hs_free_scratch((*s)->scratch);
+	mem_wipe(*s, sizeof(**s));
+	free(*s);
+	*s = NULL;
+}

@@ -1,0 +1,234 @@
+/* Of private keys in every wrapping the numbers are said, and of public ones that they are
+ * there; whatever is cut or changed is never more than it is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "text_kit.h"
+
+struct key {
+	const char *name, *pem;
+	bool has_public;
+	enum public_kind public_kind;
+	const char *public_hex;
+	struct {
+		enum value_kind kind;
+		const char *hex;
+	} numbers[6];
+};
+
+struct public_text {
+	const char *name, *text;
+	enum public_kind kind;
+	const char *hex;
+};
+
+#include "text_keys.inc"
+
+struct number {
+	uint8_t p[512];
+	size_t n;
+};
+
+static unsigned nibble(char c)
+{
+	return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
+}
+
+static struct number of_hex(const char *hex)
+{
+	struct number b = { .n = 0 };
+	for (size_t i = 0; hex[i] && hex[i + 1]; i += 2)
+		b.p[b.n++] = (uint8_t)(nibble(hex[i]) << 4 | nibble(hex[i + 1]));
+	return b;
+}
+
+static bool says(const struct said *s, enum value_kind kind, const char *hex)
+{
+	struct number b = of_hex(hex);
+	for (size_t i = 0; i < values_count(s->values); i++) {
+		const struct value *v = values_at(s->values, i);
+		if (v->kind == kind && bytes_eq(v->is, (bytes){ b.p, b.n }))
+			return v->number == (kind != VALUE_ED25519_SEED);
+	}
+	return false;
+}
+
+static bool knows(const struct said *s, enum public_kind kind, const char *hex)
+{
+	struct number b = of_hex(hex);
+	for (size_t i = 0; i < publics_count(s->publics, kind); i++)
+		if (bytes_eq(publics_at(s->publics, kind, i), (bytes){ b.p, b.n }))
+			return true;
+	return false;
+}
+
+static bool all_said(const struct said *s, const struct key *k)
+{
+	bool all = !k->has_public || knows(s, k->public_kind, k->public_hex);
+	for (size_t i = 0; i < COUNT_OF(k->numbers) && k->numbers[i].hex; i++)
+		all = all && says(s, k->numbers[i].kind, k->numbers[i].hex);
+	return all;
+}
+
+struct memory {
+	uint8_t p[16 * 1024];
+	size_t n, from;
+};
+
+static void put(struct memory *m, const void *p, size_t n)
+{
+	mem_copy(m->p + m->n, p, n);
+	m->n += n;
+}
+
+static void begin(struct memory *m)
+{
+	m->n = 300;
+	m->from = 300;
+	memset(m->p, 0, m->n);
+}
+
+static void expect(const struct key *k, struct memory *m, const char *how)
+{
+	size_t to = m->n;
+	memset(m->p + m->n, 0, 300);
+	m->n += 300;
+	struct said *s = said_new(0x5000, m->n);
+	said_feed(s, (bytes){ m->p, m->n }, 0, 0);
+	if (!all_said(s, k))
+		fail_msg("%s as %s: numbers are missing", k->name, how);
+	if (!said_all(s, m->from, to))
+		fail_msg("%s as %s: not all of it is masked", k->name, how);
+	said_free(s);
+}
+
+static bytes der_of(const struct key *k, struct memory *m)
+{
+	const char *body = strchr(k->pem, '\n') + 1;
+	size_t n = (size_t)(strstr(body, "\n-----END") - body);
+	m->n = text_unbase64((bytes){ (const uint8_t *)body, n }, m->p, sizeof(m->p));
+	return (bytes){ m->p, m->n };
+}
+
+static void in_pem(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		struct memory m;
+		begin(&m);
+		put(&m, keys[i].pem, strlen(keys[i].pem) - 1);
+		expect(&keys[i], &m, "PEM");
+	}
+}
+
+/* line ends as CR LF, and as the two characters \n of JSON */
+static void in_pem_with_other_line_ends(void **state)
+{
+	(void)state;
+	static const char *const ends[] = { "\r\n", "\\n", "\\r\\n", "\n    " };
+	for (size_t i = 0; i < COUNT_OF(keys) * COUNT_OF(ends); i++) {
+		const struct key *k = &keys[i / COUNT_OF(ends)];
+		const char *end = ends[i % COUNT_OF(ends)];
+		struct memory m;
+		begin(&m);
+		for (const char *c = k->pem; *c; c++)
+			if (*c != '\n')
+				put(&m, c, 1);
+			else if (c[1])
+				put(&m, end, strlen(end));
+		expect(k, &m, end);
+	}
+}
+
+static void in_utf16(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		struct memory m;
+		begin(&m);
+		for (const char *c = keys[i].pem; c[1]; c++) {
+			uint8_t unit[2] = { (uint8_t)*c, 0 };
+			put(&m, unit, 2);
+		}
+		expect(&keys[i], &m, "UTF-16");
+	}
+}
+
+static void in_der(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		struct memory m, der;
+		bytes b = der_of(&keys[i], &der);
+		begin(&m);
+		put(&m, b.p, b.n);
+		expect(&keys[i], &m, "DER");
+	}
+}
+
+static void publics_are_learned(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(publics); i++) {
+		const struct public_text *p = &publics[i];
+		struct said *s = said_new(0, strlen(p->text));
+		said_feed(s, (bytes){ (const uint8_t *)p->text, strlen(p->text) }, 0, 0);
+		if (!knows(s, p->kind, p->hex) || s->spans)
+			fail_msg("%s is not learned, or masked", p->name);
+		said_free(s);
+	}
+}
+
+/* --- hostile keys --- */
+
+static ch_err read_one(bytes b, unsigned how, struct text_job *j, size_t *ret_size)
+{
+	if (how == 0)
+		return key_any(j, b, ret_size);
+	if (how == 1)
+		return key_openssh(j, b, ret_size);
+	*ret_size = 0;
+	return publics_of_der(j, b);
+}
+
+/* every prefix of every key: none is a whole one; every flip of a byte: no crash, no size
+ * past the end */
+static void cut_and_flipped(void **state)
+{
+	(void)state;
+	struct text_sink quiet = { NULL, NULL, NULL, NULL };
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		struct memory der;
+		bytes b = der_of(&keys[i], &der);
+		for (size_t n = 0; n < b.n; n++) {
+			struct text_job j = { .row = text_row_at(0), .sink = &quiet };
+			size_t size = 0;
+			assert_true(failed(read_one((bytes){ b.p, n }, 0, &j, &size)));
+			assert_true(failed(read_one((bytes){ b.p, n }, 1, &j, &size)));
+			der.p[n] ^= 0x81;
+			for (unsigned how = 0; how < 3; how++)
+				if (!failed(read_one(b, how, &j, &size)))
+					assert_true(size <= b.n);
+			der.p[n] ^= 0x81;
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(in_pem),
+		cmocka_unit_test(in_pem_with_other_line_ends),
+		cmocka_unit_test(in_utf16),
+		cmocka_unit_test(in_der),
+		cmocka_unit_test(publics_are_learned),
+		cmocka_unit_test(cut_and_flipped),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
