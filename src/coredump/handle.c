@@ -220,15 +220,19 @@ static str why_of(ch_err e)
 	return LIT("error");
 }
 
-static ch_err make_dump(struct dump *d)
+static ch_err work(struct dump *d)
 {
 	AUTO(workers_done) struct workers w;
 	workers_init(&w);
-	ch_err e = crash_open(d->crash);
-	if (!failed(e))
-		e = start_workers(d, &w);
-	if (!failed(e))
-		e = finish(d, &w);
+	TRY(crash_open(d->crash));
+	TRY(start_workers(d, &w));
+	return finish(d, &w);
+}
+
+/* The note comes when the workers are gone, and with them what they had written. */
+static ch_err make_dump(struct dump *d)
+{
+	ch_err e = work(d);
 	if (failed(e) && failed(leave_note(d, why_of(e))))
 		LOG(LOG_ERROR, "not even a note can be written");
 	return e;
