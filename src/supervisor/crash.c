@@ -68,4 +68,5 @@ void crash_write(struct supervisor *s, const struct control *c)
 	}
 	LOG(LOG_ALARM, "a signer crashed", log_u64("signal", c->code), log_str("group", c->name),
 	    log_str("report", str_from_c(path.p)));
+	report_hand_over(s, c, path.p);
 }

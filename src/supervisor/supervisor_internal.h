@@ -108,6 +108,10 @@ ch_err kdf_file_bytes(struct supervisor *s, struct wr *storage, bytes *ret_kdf);
 /* crash.c: DIR/crash/… */
 void crash_write(struct supervisor *s, const struct control *c);
 
+/* handover.c: gives the report at this path of DIR to the machine's handler of crash dumps, if
+ * there is one, in a process of its own; once it is stored there, the path is removed. */
+void report_hand_over(struct supervisor *s, const struct control *c, const char *path);
+
 /* renew.c: DIR/run/control */
 ch_err renew_listen(struct supervisor *s);
 void renew_accept(struct supervisor *s);
