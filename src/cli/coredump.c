@@ -17,6 +17,11 @@ static const struct subcommand {
 	{ "uninstall", coredump_uninstall, "put core_pattern back as it was" },
 	{ "status", coredump_status, "does it work, and what is stored" },
 	{ "self-test", coredump_self_test, "crash a process with a secret and look at its dump" },
+	{ "list", coredump_list, "crashes whose dumps are stored" },
+	{ "show", coredump_show, "what is known of one, and what was masked in it" },
+	{ "open", coredump_open, "decrypt one, for the holder of the private key" },
+	{ "prune", coredump_prune, "remove the oldest" },
+	{ "keygen", coredump_keygen, "make the pair of keys that dumps are sealed to" },
 	{ "help", coredump_help, "this list, or what a command takes" },
 };
 

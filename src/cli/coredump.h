@@ -8,3 +8,8 @@ int coredump_install(int argc, char **argv);
 int coredump_uninstall(int argc, char **argv);
 int coredump_status(int argc, char **argv);
 int coredump_self_test(int argc, char **argv);
+int coredump_keygen(int argc, char **argv);
+int coredump_list(int argc, char **argv);
+int coredump_open(int argc, char **argv);
+int coredump_prune(int argc, char **argv);
+int coredump_show(int argc, char **argv);

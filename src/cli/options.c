@@ -10,8 +10,9 @@
 
 static const struct option_spec *spec_find(const struct option_spec *specs, size_t n, str name)
 {
+	bool word = !str_starts(name, LIT("-")) || name.n == 1;
 	for (size_t i = 0; i < n; i++)
-		if (str_eq(str_from_c(specs[i].name), name))
+		if (specs[i].name ? str_eq(str_from_c(specs[i].name), name) : word)
 			return &specs[i];
 	return NULL;
 }
@@ -33,7 +34,8 @@ static bool value_set(const struct option_spec *spec, const char *value)
 	if (spec->list)
 		return list_add(spec->list, str_from_c(value));
 	if (*spec->value) {
-		say("given twice", str_from_c(spec->name));
+		say(spec->name ? "given twice" : "one too many",
+		    str_from_c(spec->name ? spec->name : value));
 		return false;
 	}
 	*spec->value = value;
@@ -48,6 +50,10 @@ bool options_read(int argc, char **argv, int from, const struct option_spec *spe
 			say("no such option here", str_from_c(argv[i]));
 			return false;
 		}
+		if (!spec->name && !value_set(spec, argv[i]))
+			return false;
+		if (!spec->name)
+			continue;
 		if (spec->flag) {
 			*spec->flag = true;
 			continue;

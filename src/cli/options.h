@@ -3,7 +3,7 @@
 #include "base/rw.h"
 
 struct option_spec {
-	const char *name;   /* "--realm" */
+	const char *name;   /* "--realm"; NULL: a word that is no option */
 	const char **value; /* takes an argument; once */
 	struct wr *list;    /* takes one each time: items with a blank between them */
 	bool *flag;         /* takes none */

@@ -2,15 +2,14 @@
  * the files hold was written by a gate or by whoever could write there, so texts are printed
  * only quoted or escaped. A token that is looked for comes from a file, never an argument. */
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "commands.h"
 #include "crypto/hash.h"
 #include "options.h"
 #include "say.h"
 #include "sightings_read.h"
 #include "token/verify.h"
+#include "when.h"
 
 static const char usage[] =
 	"usage: chancery sightings DIR [--since T] [--token FILE|- | --identity HEX] [--json]\n"
@@ -42,50 +41,12 @@ struct wish {
 	struct wr heads_w;
 };
 
-static bool age_of(str text, int64_t *ret_ms)
-{
-	static const struct {
-		char unit;
-		int64_t ms;
-	} units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 } };
-	uint64_t n = 0;
-	for (size_t i = 0; i < COUNT_OF(units); i++) {
-		str number = str_sub(text, 0, text.n - 1);
-		if (text.p[text.n - 1] == units[i].unit && str_to_u64(number, 1000000000, &n)) {
-			*ret_ms = clock_unix_ms() - (int64_t)n * units[i].ms;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool date_of(const char *text, int64_t *ret_ms)
-{
-	static const char *const forms[] = { "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d" };
-	for (size_t i = 0; i < COUNT_OF(forms); i++) {
-		struct tm tm = { 0 };
-		const char *end = strptime(text, forms[i], &tm);
-		if (end && *end == 0) {
-			*ret_ms = (int64_t)timegm(&tm) * 1000;
-			return true;
-		}
-	}
-	return false;
-}
-
 static int time_take(const char *text, int64_t *ret_ms)
 {
-	uint64_t s = 0;
 	str t = str_from_c(text);
-	if (t.n > 0 && str_to_u64(t, UINT64_C(1) << 40, &s)) {
-		*ret_ms = (int64_t)s * 1000;
+	if (when_read(t, ret_ms))
 		return EXIT_YES;
-	}
-	if (t.n > 1 && (age_of(t, ret_ms) || date_of(text, ret_ms)))
-		return EXIT_YES;
-	say("sightings: no time; write 2026-11-22, 2026-11-22T12:00:00Z, seconds since 1970, or an "
-	    "age such as 90d",
-	    t);
+	say("sightings: no time; write " WHEN_FORMS, t);
 	return EXIT_USAGE;
 }
 
