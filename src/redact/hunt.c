@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "noise.h"
 #include "redact/finder.h"
-#include "zero.h"
 
 enum { PAGE = 4096 };
 
@@ -55,7 +54,7 @@ static ch_err show_all(struct walk *w)
 	size_t from = 0, zeros = 0; /* p[from .. at) is to be shown; how many zeros end it */
 	for (size_t at = 0; at < w->n;) {
 		size_t end = page_end(w, at);
-		bool zero = is_zero(w->p + at, end - at);
+		bool zero = bytes_are_zero((bytes){ w->p + at, end - at });
 		if (!zero && (zeros >= WINDOW_OVERLAP || zeros == at - from)) {
 			if (zeros < at - from)
 				TRY(show(w, from, at - zeros));

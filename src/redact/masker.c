@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "base/rand.h"
 #include "masker_internal.h"
-#include "zero.h"
 
 _Static_assert((int)FORM_SIZE_MAX <= (int)MASKER_HOLD,
 	       "every form of a value fits into what is held");
@@ -24,6 +23,7 @@ ch_err masker_new(const struct masker_setup *s, struct masker **ret_m)
 	rand_fill(m->key, sizeof(m->key));
 	random_rule_init(&m->random, s->map);
 	TRY(needles_new(s->values, &m->needles));
+	TRY(paths_new(s->files, s->n_files, &m->paths));
 	*ret_m = TAKE(m);
 	return CH_DONE;
 }
@@ -33,6 +33,7 @@ void masker_done(struct masker **m)
 	if (!*m)
 		return;
 	needles_done(&(*m)->needles);
+	paths_done(&(*m)->paths);
 	mem_wipe(*m, sizeof(**m));
 	free(*m);
 	*m = NULL;
@@ -85,10 +86,11 @@ static uint64_t final_of(const struct masker *m, const struct masker_piece *piec
 	uint64_t end = piece->addr + piece->n;
 	if (piece->last && upto == end)
 		return end;
-	if (upto - m->final <= MASKER_HOLD)
+	if (upto - m->final < MASKER_HOLD + 8)
 		return m->final;
-	uint64_t to = (upto - MASKER_HOLD) / 8 * 8;
-	return to > m->final ? to : m->final;
+	const uint8_t *p = piece->p + (m->final - piece->addr);
+	uint64_t n = (upto - MASKER_HOLD) / 8 * 8 - m->final;
+	return m->final + mask_step(p, (size_t)n);
 }
 
 ch_err masker_run(struct masker *m, struct masker_piece piece, size_t *ret_final)
@@ -103,7 +105,9 @@ ch_err masker_run(struct masker *m, struct masker_piece piece, size_t *ret_final
 		uint64_t upto = end - m->scanned < MASK_STEP ? end : m->scanned + MASK_STEP;
 		TRY(look(m, &piece, upto));
 		uint64_t to = final_of(m, &piece, upto);
-		mask_finish(m, piece.p + (m->final - piece.addr), to, end);
+		size_t from = (size_t)(m->final - piece.addr);
+		struct finish f = { piece.p + from, (size_t)(to - m->final), piece.n - from };
+		mask_finish(m, &f);
 	} while (m->scanned < end);
 	m->next = end;
 	m->begun = !piece.last;
@@ -117,7 +121,7 @@ ch_err masker_bytes(struct masker *m, uint8_t *p, size_t n)
 	restart(m, 0);
 	m->is_memory = false;
 	TRY(look(m, &piece, n));
-	mask_finish(m, p, n, n);
+	mask_finish(m, &(struct finish){ p, n, n });
 	m->begun = false;
 	return CH_DONE;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "marks.h"
 #include "needles.h"
+#include "paths.h"
 #include "random.h"
 #include "redact/masker.h"
 
@@ -27,6 +28,7 @@ struct masker {
 	uint8_t key[MAC_KEY_SIZE];
 	struct needles *needles;
 	struct random_rule random;
+	struct paths *paths;
 	/* of the stream: what was handed over, looked at, and is written, up to here */
 	bool begun, is_memory;
 	uint64_t next, scanned, final;
@@ -38,5 +40,15 @@ struct masker {
 
 /* Remembers it; what is final already stays. E_LIMIT. */
 ch_err mask_add(struct masker *m, const struct mask *one);
-/* Paints and reports memory up to `to`; p is at m->final, and memory is there up to `end`. */
-void mask_finish(struct masker *m, uint8_t *p, uint64_t to, uint64_t end);
+/* Memory that becomes final: n bytes at m->final, of `there` that can be read. */
+struct finish {
+	uint8_t *p;
+	size_t n, there;
+};
+/* At most n, in whole words and so that no path goes over the end: whoever judges it wants
+ * to see all of it. */
+size_t mask_step(const uint8_t *p, size_t n);
+/* Paints and reports it. */
+void mask_finish(struct masker *m, const struct finish *f);
+/* Sets the owners of what looks random; n <= MASK_STEP. Whether there is any. */
+bool mask_random(struct masker *m, const struct finish *f);

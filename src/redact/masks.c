@@ -1,7 +1,6 @@
 /* What is to be masked, until the bytes are final: then each byte shows the mark of the
  * strongest that claims it, and the report says so. Bytes are changed nowhere else. */
-#include <stdlib.h>
-
+#include "base/sort.h"
 #include "masker_internal.h"
 
 /* The report's place of bytes that are no memory. */
@@ -23,39 +22,12 @@ ch_err mask_add(struct masker *m, const struct mask *one)
 	return CH_DONE;
 }
 
-static int weaker_first(const void *a, const void *b)
+static bool is_weaker(const void *a, const void *b)
 {
 	const struct mask *x = a, *y = b;
-	uint64_t nx = x->to - x->from, ny = y->to - y->from;
 	if (x->class != y->class)
-		return x->class < y->class ? -1 : 1;
-	return nx < ny ? -1 : nx > ny;
-}
-
-/* What begins in these bytes and looks random. What holds code and constants of files
- * is public. */
-static bool claim_random(struct masker *m, const uint8_t *p, size_t n, size_t there)
-{
-	const struct core_load *load = core_map_at(m->setup.map, m->final);
-	bool constant = load && load->file_backed && !(load->flags & CORE_WRITE);
-	bool any = m->random_to > m->final;
-	size_t carried = any ? (size_t)(m->random_to - m->final) : 0;
-	for (size_t i = 0; i < carried && i < n; i++)
-		m->owners[i] = RANDOM_OWNER;
-	if (!m->is_memory || m->setup.level != LEVEL_STRICT || constant)
-		return any;
-	for (size_t at = 0; at < n; at += RANDOM_BLOCK) {
-		size_t size = n - at < RANDOM_BLOCK ? n - at : RANDOM_BLOCK;
-		size_t covered = random_find(&m->random, p + at, size, there - at, m->owners + at,
-					     RANDOM_OWNER);
-		if (!covered)
-			continue;
-		any = true;
-		for (size_t i = size; i < covered && at + i < n; i++)
-			m->owners[at + i] = RANDOM_OWNER;
-		m->random_to = m->final + at + covered;
-	}
-	return any;
+		return x->class < y->class;
+	return x->to - x->from < y->to - y->from;
 }
 
 static bool claim_masks(struct masker *m, size_t n)
@@ -116,21 +88,27 @@ static void drop_done(struct masker *m)
 	m->n_masks = kept;
 }
 
-void mask_finish(struct masker *m, uint8_t *p, uint64_t to, uint64_t end)
+static void finish_step(struct masker *m, const struct finish *f)
 {
-	if (m->n_masks > 1 && to > m->final)
-		qsort(m->masks, m->n_masks, sizeof(m->masks[0]), weaker_first);
-	while (m->final < to) {
-		uint64_t left = to - m->final;
-		size_t n = left < MASK_STEP ? (size_t)left : MASK_STEP;
-		bool any = claim_random(m, p, n, (size_t)(end - m->final));
-		any |= claim_masks(m, n);
-		if (any) {
-			paint_all(m, p, n);
-			mem_zero(m->owners, n * sizeof(m->owners[0]));
-		}
-		m->final += n;
-		p += n;
+	bool any = mask_random(m, f);
+	any |= claim_masks(m, f->n);
+	if (any) {
+		paint_all(m, f->p, f->n);
+		mem_zero(m->owners, f->n * sizeof(m->owners[0]));
+	}
+	m->final += f->n;
+}
+
+void mask_finish(struct masker *m, const struct finish *f)
+{
+	if (m->n_masks > 1 && f->n)
+		sort_in_place(m->masks, m->n_masks, sizeof(m->masks[0]), is_weaker);
+	for (size_t at = 0; at < f->n;) {
+		size_t left = f->n - at;
+		size_t n = left <= MASK_STEP ? left : mask_step(f->p + at, MASK_STEP);
+		struct finish step = { f->p + at, n, f->there - at };
+		finish_step(m, &step);
+		at += step.n;
 	}
 	drop_done(m);
 }

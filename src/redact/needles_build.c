@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "base/rand.h"
@@ -279,6 +278,11 @@ ch_err needles_new(const struct values *values, struct needles **ret_n)
 	rand_fill(&n->factor, sizeof(n->factor));
 	n->factor |= 1;
 	n->short_step = 4;
+	n->known = needles_known;
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("bmi2"))
+		n->known = needles_known_bmi2;
+#endif
 	TRY(fill(n));
 	*ret_n = TAKE(n);
 	return CH_DONE;

@@ -22,14 +22,19 @@ struct open_hit {
 
 enum { OPEN_MAX = 256 };
 
+/* The first word of p[i .. end), in steps of eight, that a filter knows; end: none. */
+typedef size_t needles_known_fn(const struct needles *n, const uint8_t *p, size_t i, size_t end);
+needles_known_fn needles_known, needles_known_bmi2;
+
 struct needles {
 	struct needle_value *values;
 	size_t n_values;
 	uint64_t factor; /* of the hash: odd, random, so that nobody can choose what collides */
 	struct word_table longs, shorts;
 	bool has_longs, has_shorts;
-	unsigned short_step; /* 4, or 2 */
-	uint64_t next;       /* the first word that was not looked at */
+	needles_known_fn *known; /* the fastest that the processor has */
+	unsigned short_step;     /* 4, or 2 */
+	uint64_t next;           /* the first word that was not looked at */
 	struct open_hit open[OPEN_MAX];
 	size_t n_open;
 };

@@ -1,5 +1,7 @@
-/* The rule of `strict`, as it is defined: every window at every byte. */
-#include "random.h"
+/* The rule of `strict`: as it is defined, every window at every byte; and fast, by counts of
+ * the windows of whole words, which rule out most others and cover most of what is random.
+ * The memory is hostile, and nothing here depends on what it holds but time, by a factor. */
+#include "random_kernels.h"
 
 /* The smallest gap between two ranges of n; its index. */
 static size_t nearest(const uint64_t *from, const uint64_t *size, size_t n)
@@ -31,37 +33,63 @@ void random_rule_init(struct random_rule *r, const struct core_map *map)
 {
 	uint64_t from[RANDOM_RANGES + 1] = { 0 }, size[RANDOM_RANGES + 1] = { 0 };
 	size_t n = 0;
-	*r = (struct random_rule){ 0 };
 	for (size_t i = 0; i < map->n; i++) {
 		from[n] = map->loads[i].addr;
-		size[n++] = map->loads[i].mem_size;
+		size[n] = map->loads[i].mem_size;
+		n += from[n] && size[n] && from[n] + size[n] <= INT64_MAX;
 		if (n > RANDOM_RANGES)
 			n = join(from, size, n, nearest(from, size, n));
 	}
+	*r = (struct random_rule){ .n = n, .kernel = random_kernel_plain };
+	if (random_has_avx2())
+		r->kernel = random_kernel_avx2;
+	if (random_has_avx512())
+		r->kernel = random_kernel_avx512;
 	for (size_t i = 0; i < n; i++) {
-		r->from[i] = from[i];
-		r->size[i] = size[i];
+		r->before[i] = (int64_t)from[i] - 1;
+		r->end[i] = (int64_t)(from[i] + size[i]);
 	}
 }
 
 static bool is_pointer(const struct random_rule *r, uint64_t word)
 {
-	for (size_t i = 0; i < RANDOM_RANGES; i++) {
-		if (word - r->from[i] < r->size[i])
+	for (size_t i = 0; i < r->n; i++) {
+		if ((int64_t)word > r->before[i] && (int64_t)word < r->end[i])
 			return true;
 	}
 	return false;
 }
 
-static size_t distinct(const uint8_t *p)
+/* Which of the 256 values there are. */
+struct set {
+	uint64_t bits[4];
+};
+
+static inline void set_add(struct set *s, uint8_t b)
 {
-	uint64_t seen[4] = { 0 };
+	s->bits[b >> 6] |= UINT64_C(1) << (b & 63);
+}
+
+static struct set set_of(const uint8_t *p, size_t n)
+{
+	struct set s = { 0 };
+	for (size_t i = 0; i < n; i++)
+		set_add(&s, p[i]);
+	return s;
+}
+
+static size_t size_of_union(const struct set *a, const struct set *b)
+{
 	size_t n = 0;
-	for (size_t i = 0; i < RANDOM_WINDOW; i++)
-		seen[p[i] >> 6] |= UINT64_C(1) << (p[i] & 63);
 	for (size_t i = 0; i < 4; i++)
-		n += (size_t)__builtin_popcountll(seen[i]);
+		n += (size_t)__builtin_popcountll(a->bits[i] | b->bits[i]);
 	return n;
+}
+
+static size_t distinct(const uint8_t *p, size_t n)
+{
+	struct set s = set_of(p, n);
+	return size_of_union(&s, &s);
 }
 
 /* Does the window at `at` touch a pointer? Words that are not wholly there are none. */
@@ -74,22 +102,108 @@ static bool touches_pointer(const struct random_rule *r, const uint8_t *p, size_
 	return false;
 }
 
-size_t random_find_plain(const struct random_rule *r, const uint8_t *p, size_t n, size_t there,
-			 uint16_t *owners, uint16_t owner)
+size_t random_find_plain(const struct random_rule *r, struct random_block b)
 {
+	const uint8_t *p = b.p;
 	size_t covered = 0;
-	for (size_t at = 0; at < n && at + RANDOM_WINDOW <= there; at++) {
-		if (distinct(p + at) < RANDOM_DISTINCT || touches_pointer(r, p, at, there))
+	for (size_t at = 0; at < b.n && at + RANDOM_WINDOW <= b.there; at++) {
+		if (distinct(p + at, RANDOM_WINDOW) < RANDOM_DISTINCT ||
+		    touches_pointer(r, p, at, b.there))
 			continue;
-		for (size_t i = at > covered ? at : covered; i < at + RANDOM_WINDOW && i < n; i++)
-			owners[i] = owner;
+		for (size_t i = at > covered ? at : covered; i < at + RANDOM_WINDOW && i < b.n; i++)
+			b.owners[i] = b.owner;
 		covered = at + RANDOM_WINDOW;
 	}
 	return covered;
 }
 
-size_t random_find(const struct random_rule *r, const uint8_t *p, size_t n, size_t there,
-		   uint16_t *owners, uint16_t owner)
+void random_kernel_plain(const struct random_rule *r, const uint8_t *p, uint8_t *d)
 {
-	return random_find_plain(r, p, n, there, owners, owner);
+	for (size_t i = 0; i < RANDOM_WORDS + 8; i++) {
+		bool pointer = touches_pointer(r, p + 8 * i, 0, RANDOM_WINDOW);
+		d[i] = pointer ? 0 : (uint8_t)distinct(p + 8 * i, RANDOM_WINDOW);
+	}
+}
+
+/* What was found in a block. */
+struct found {
+	uint16_t *owners, owner;
+	size_t n, covered;
+};
+
+static void cover(struct found *f, size_t at)
+{
+	for (size_t i = at > f->covered ? at : f->covered; i < at + RANDOM_WINDOW && i < f->n; i++)
+		f->owners[i] = f->owner;
+	f->covered = at + RANDOM_WINDOW;
+}
+
+/* The seven windows that begin within the word at `at`. */
+static void between(struct found *f, const uint8_t *p, size_t at)
+{
+	struct set middle = set_of(p + at + 8, RANDOM_WINDOW - 8), ends[8] = { 0 };
+	if (distinct(p + at, RANDOM_WINDOW + 8) < RANDOM_DISTINCT)
+		return;
+	ends[7] = middle;
+	set_add(&ends[7], p[at + 7]);
+	for (size_t i = 6; i; i--) {
+		ends[i] = ends[i + 1];
+		set_add(&ends[i], p[at + i]);
+	}
+	for (size_t i = 1; i < 8; i++) {
+		set_add(&middle, p[at + RANDOM_WINDOW + i - 1]);
+		if (size_of_union(&ends[i], &middle) >= RANDOM_DISTINCT)
+			cover(f, at + i);
+	}
+}
+
+/* Is none of the next eight near? None is above 32, so that no carry goes over. */
+static bool none_near(const uint8_t *d)
+{
+	const uint64_t ones = 0x0101010101010101;
+	return !((load_le64(d) + ones * (128 - RANDOM_NEAR)) & ones << 7);
+}
+
+static void find(struct found *f, const uint8_t *p, const uint8_t *d)
+{
+	for (size_t i = 0; i < f->n / 8; i++) {
+		if (none_near(d + i)) {
+			/* the eighth may be near to the one behind it */
+			i += 6;
+			continue;
+		}
+		if (d[i] >= RANDOM_DISTINCT)
+			cover(f, 8 * i);
+		bool near = d[i] >= RANDOM_NEAR || d[i + 1] >= RANDOM_NEAR;
+		bool both = d[i] >= RANDOM_DISTINCT && d[i + 1] >= RANDOM_DISTINCT &&
+			    8 * (i + 1) < f->n;
+		if (near && !both && d[i] && d[i + 1])
+			between(f, p, 8 * i);
+	}
+}
+
+size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct random_block b)
+{
+	uint8_t d[RANDOM_WORDS + 8 + 8] = { 0 }, copy[RANDOM_BLOCK + RANDOM_AHEAD];
+	struct found f = { b.owners, b.owner, b.n, 0 };
+	const uint8_t *p = b.p;
+	if (b.there % 8) /* the end of a segment that is odd in more than one way */
+		return random_find_plain(r, b);
+	if (b.there < sizeof(copy)) {
+		mem_copy(copy, p, b.there);
+		mem_zero(copy + b.there, sizeof(copy) - b.there);
+		p = copy;
+	}
+	kernel(r, p, d);
+	/* windows that go over the end */
+	for (size_t i = b.there < RANDOM_WINDOW ? 0 : (b.there - RANDOM_WINDOW) / 8 + 1;
+	     i < sizeof(d); i++)
+		d[i] = 0;
+	find(&f, p, d);
+	return f.covered;
+}
+
+size_t random_find(const struct random_rule *r, struct random_block b)
+{
+	return random_find_by(r->kernel, r, b);
 }

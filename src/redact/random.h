@@ -9,18 +9,29 @@
 
 enum { RANDOM_WINDOW = 32, RANDOM_DISTINCT = 24, RANDOM_RANGES = 6, RANDOM_BLOCK = 4096 };
 
-/* Where pointers point to: all mappings, those near each other as one. A word that is random
- * lies in one of them once in 2^20 at most. */
+struct random_rule;
+/* See random_kernels.h. */
+typedef void random_kernel(const struct random_rule *r, const uint8_t *p, uint8_t *d);
+
+/* Where pointers point to: all mappings, those near each other as one, which lets a word
+ * pass as a pointer that points between them. The addresses of the kernel are none, so that
+ * signed numbers will do: before < pointer < end. */
 struct random_rule {
-	uint64_t from[RANDOM_RANGES], size[RANDOM_RANGES];
+	int64_t before[RANDOM_RANGES], end[RANDOM_RANGES];
+	size_t n;
+	random_kernel *kernel; /* the fastest that the processor has */
 };
 void random_rule_init(struct random_rule *r, const struct core_map *map);
 
 /* Windows that begin in p[0 .. n), where p is at a multiple of eight and `there` bytes can be
- * read. Sets owners[i] to `owner` for bytes i < n that belong to one. How many bytes, behind
- * p, the last of them covers; 0 for none. n <= RANDOM_BLOCK. */
-size_t random_find(const struct random_rule *r, const uint8_t *p, size_t n, size_t there,
-		   uint16_t *owners, uint16_t owner);
-/* The same in the plainest way, for tests. */
-size_t random_find_plain(const struct random_rule *r, const uint8_t *p, size_t n, size_t there,
-			 uint16_t *owners, uint16_t owner);
+ * read; n <= RANDOM_BLOCK. owners[i], for bytes i < n that belong to one, is set to `owner`. */
+struct random_block {
+	const uint8_t *p;
+	size_t n, there;
+	uint16_t *owners, owner;
+};
+/* How many bytes, from p on, the last window covers to; 0 for none. */
+size_t random_find(const struct random_rule *r, struct random_block b);
+size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct random_block b);
+/* The same in the plainest way, for tests; of any n. */
+size_t random_find_plain(const struct random_rule *r, struct random_block b);

@@ -40,7 +40,9 @@ static int fresh(void **state)
 
 static struct masker_setup setup_of(enum level level)
 {
-	return (struct masker_setup){ level, &map, values, NULL, report };
+	return (struct masker_setup){
+		.level = level, .map = &map, .values = values, .report = report
+	};
 }
 
 static void begin(enum level level)
@@ -262,6 +264,29 @@ static void constants_of_files_stay(void **state)
 	assert_memory_not_equal(memory, before, 4096);
 }
 
+/* Some look random; a debugger reads them. */
+static void paths_of_libraries_stay(void **state)
+{
+	(void)state;
+	static const char kernel[] = "/usr/lib/x86_64-linux-gnu/libQ5jZ8xKwBv3Yt.so.7.4.1";
+	static const char linker[] = "/opt/aB3dE9fG/x86_64-LinuX+gNu7/libQ5jZ8xKwBv3Yt.so.7";
+	static const char other[] = "/opt/aB3dE9fG/x86_64-LinuX+gNu7/libQ5jZ8xKwBv3Yu.so.7";
+	struct core_file file = { .path = str_from_c(kernel) };
+	struct masker_setup s = setup_of(LEVEL_STRICT);
+	s.files = &file;
+	s.n_files = 1;
+	assert_false(failed(masker_new(&s, &masker)));
+	for (size_t at = 65400; at < 65700; at += 11) {
+		mem_zero(memory, SIZE);
+		mem_copy(memory + at, linker, sizeof(linker));
+		mem_copy(memory + at + sizeof(linker), other, sizeof(other));
+		assert_false(
+			failed(mask_in_pieces(masker, ADDR, memory, SIZE, at % 2 ? SIZE : 9999)));
+		assert_memory_equal(memory + at, linker, sizeof(linker));
+		assert_memory_not_equal(memory + at + sizeof(linker), other, sizeof(other));
+	}
+}
+
 /* Segments that touch are no one memory, and a masker serves one after the other. */
 static void segments_are_apart(void **state)
 {
@@ -288,6 +313,7 @@ int main(void)
 		cmocka_unit_test_setup(marks_say_what_was_there, fresh),
 		cmocka_unit_test_setup(notes_are_masked_too, fresh),
 		cmocka_unit_test_setup(constants_of_files_stay, fresh),
+		cmocka_unit_test_setup(paths_of_libraries_stay, fresh),
 		cmocka_unit_test_setup_teardown(segments_are_apart, fresh, fresh),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

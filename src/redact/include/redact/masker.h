@@ -2,7 +2,7 @@
  * (forms.h), what the text patterns see, what is registered, and at `strict` what looks
  * random. In place and without changing any length. */
 #pragma once
-#include "elfcore/map.h"
+#include "elfcore/core.h"
 #include "redact/level.h"
 #include "redact/report.h"
 #include "redact/value.h"
@@ -15,6 +15,10 @@ struct masker_setup {
 	const struct values *values;
 	const struct fingerprints *registered_or_null;
 	struct report *report;
+	/* what NT_FILE names: paths of such files, as the dynamic linker keeps them for
+	 * debuggers, are not random however they look; NULL, 0: unknown */
+	const struct core_file *files;
+	size_t n_files;
 };
 
 /* Bytes that the masker holds back, since a secret may begin in them. */

@@ -1,0 +1,94 @@
+/* Claims what looks random, but for code and constants of files, which are public, and for
+ * the paths of libraries. */
+#include "masker_internal.h"
+
+/* The end of the path in which p[at] lies, or 0 when it lies in none that is known. */
+static size_t path_end(const struct masker *m, const struct finish *f, size_t at)
+{
+	const uint8_t *p = f->p;
+	size_t back = 0, end = at;
+	while (back < at && back < PATH_STRING_MAX && path_char(p[at - back - 1]))
+		back++;
+	if (back < at && p[at - back - 1])
+		return 0;
+	while (end < f->there && end - at < PATH_STRING_MAX && path_char(p[end]))
+		end++;
+	if (end == f->there || p[end])
+		return 0;
+	str path = str_of_bytes((bytes){ p + at - back, end - at + back });
+	return paths_has(m->paths, path) ? end : 0;
+}
+
+size_t mask_step(const uint8_t *p, size_t n)
+{
+	size_t at = n / 8 * 8;
+	/* where one string ends in the word in which the next begins, back over that too */
+	while (at && n - at < PATH_STRING_MAX && path_char(p[at - 1])) {
+		while (at && path_char(p[at - 1]))
+			at--;
+		at = at / 8 * 8;
+	}
+	return at && n - at < PATH_STRING_MAX ? at : n / 8 * 8;
+}
+
+static void spare_paths(struct masker *m, const struct finish *f)
+{
+	for (size_t at = 0; at < f->n; at++) {
+		if (m->owners[at] != RANDOM_OWNER || !path_char(f->p[at]))
+			continue;
+		size_t end = path_end(m, f, at);
+		/* and the zero that ends it */
+		if (end && m->random_to > m->final && m->random_to - m->final <= end + 1)
+			m->random_to = m->final;
+		for (size_t i = at; end && i <= end && i < f->n; i++)
+			m->owners[i] = 0;
+		/* one answer for all of the string */
+		while (at + 1 < f->n && path_char(f->p[at + 1]))
+			at++;
+	}
+}
+
+static void carry(struct masker *m, size_t n)
+{
+	if (m->random_to <= m->final)
+		return;
+	uint64_t carried = m->random_to - m->final;
+	for (size_t i = 0; i < carried && i < n; i++)
+		m->owners[i] = RANDOM_OWNER;
+}
+
+/* A block of zeros, and as much behind it that nothing random begins in it. */
+static bool is_empty(const uint8_t *p, size_t n, size_t there)
+{
+	size_t more = there - n < RANDOM_WINDOW ? there - n : RANDOM_WINDOW;
+	return bytes_are_zero((bytes){ p, n + more });
+}
+
+static void claim(struct masker *m, const struct finish *f, size_t at)
+{
+	const uint8_t *p = f->p + at;
+	size_t n = f->n - at < RANDOM_BLOCK ? f->n - at : RANDOM_BLOCK;
+	if (is_empty(p, n, f->there - at))
+		return;
+	struct random_block b = { p, n, f->there - at, m->owners + at, RANDOM_OWNER };
+	size_t covered = random_find(&m->random, b);
+	for (size_t i = n; i < covered && at + i < f->n; i++)
+		m->owners[at + i] = RANDOM_OWNER;
+	if (covered)
+		m->random_to = m->final + at + covered;
+}
+
+bool mask_random(struct masker *m, const struct finish *f)
+{
+	const struct core_load *load = core_map_at(m->setup.map, m->final);
+	bool constant = load && load->file_backed && !(load->flags & CORE_WRITE);
+	if (!m->is_memory || m->setup.level != LEVEL_STRICT || constant)
+		return false;
+	carry(m, f->n);
+	for (size_t at = 0; at < f->n; at += RANDOM_BLOCK)
+		claim(m, f, at);
+	bool any = m->random_to > m->final;
+	if (any && m->setup.n_files)
+		spare_paths(m, f);
+	return any;
+}
