@@ -23,6 +23,7 @@ ch_err masker_new(const struct masker_setup *s, struct masker **ret_m)
 	rand_fill(m->key, sizeof(m->key));
 	random_rule_init(&m->random, s->map);
 	TRY(needles_new(s->values, &m->needles));
+	TRY(text_spans_new(&m->text));
 	TRY(paths_new(s->files, s->n_files, &m->paths));
 	*ret_m = TAKE(m);
 	return CH_DONE;
@@ -33,6 +34,7 @@ void masker_done(struct masker **m)
 	if (!*m)
 		return;
 	needles_done(&(*m)->needles);
+	text_spans_done(&(*m)->text);
 	paths_done(&(*m)->paths);
 	mem_wipe(*m, sizeof(**m));
 	free(*m);
@@ -62,12 +64,50 @@ static ch_err take_needle(struct hit_taker *t, const struct needle_hit *h)
 	return mask_add(m, &k);
 }
 
+struct text_taker {
+	struct span_taker taker;
+	struct masker *m;
+	const struct masker_piece *piece;
+};
+
+/* What has no value of its own is marked by what stands there. */
+static ch_err take_span(struct span_taker *t, const struct span *one)
+{
+	const struct text_taker *x = (const struct text_taker *)t;
+	const struct masker_piece *piece = x->piece;
+	uint64_t from = one->from > piece->addr ? one->from : piece->addr;
+	uint64_t to = one->to < piece->addr + piece->n ? one->to : piece->addr + piece->n;
+	if (from >= to)
+		return CH_DONE;
+	bytes is = { piece->p + (from - piece->addr), (size_t)(to - from) };
+	struct mask k = {
+		.from = from,
+		.to = to,
+		.finder = one->finder,
+		.form = LIT("here"),
+		.mark = mark_of(x->m->key, one->kind, is),
+		.class = MASK_TEXT,
+	};
+	return mask_add(x->m, &k);
+}
+
+/* Zeros hold no text, and what stood before them was judged. */
+static ch_err look_for_text(struct masker *m, const struct masker_piece *piece, uint64_t upto)
+{
+	struct text_taker taker = { { take_span }, m, piece };
+	bytes b = { piece->p + (m->scanned - piece->addr), (size_t)(upto - m->scanned) };
+	if (!m->is_memory || bytes_are_zero(b))
+		return CH_DONE;
+	return text_spans_feed(m->text, m->scanned, b, &taker.taker);
+}
+
 /* Looks at memory up to `upto`. */
 static ch_err look(struct masker *m, const struct masker_piece *piece, uint64_t upto)
 {
 	struct needle_taker needles = { { take_needle }, m };
 	struct needle_text text = { piece->addr, piece->p, piece->n, piece->last };
 	TRY(needles_scan(m->needles, &text, (size_t)(upto - piece->addr), &needles.taker));
+	TRY(look_for_text(m, piece, upto));
 	m->scanned = upto;
 	return CH_DONE;
 }

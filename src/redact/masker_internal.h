@@ -5,6 +5,7 @@
 #include "paths.h"
 #include "random.h"
 #include "redact/masker.h"
+#include "redact/spans.h"
 
 enum {
 	MASK_STEP = 64 * 1024,     /* bytes that are looked at, then finished, at once */
@@ -27,6 +28,7 @@ struct masker {
 	struct masker_setup setup;
 	uint8_t key[MAC_KEY_SIZE];
 	struct needles *needles;
+	struct text_spans *text;
 	struct random_rule random;
 	struct paths *paths;
 	/* of the stream: what was handed over, looked at, and is written, up to here */

@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "noise.h"
 #include "room.h"
-#include "zero.h"
 
 enum { RUNS_MAX = 32 * 1024, GAP = 2 * NOISE_MARGIN, PIECE = 64 * 1024, PAGE = 4096 };
 

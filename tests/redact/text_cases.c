@@ -2,7 +2,10 @@
  * left. All of it was drawn for these tests. */
 #include "text_kit.h"
 
-#define S(text) { "" text, sizeof(text) - 1 }
+#define S(text)                           \
+	{                                 \
+		"" text, sizeof(text) - 1 \
+	}
 
 #include "text_cases.inc"
 

@@ -146,7 +146,7 @@ static void put(struct planted *p, str text, bool wide)
 static void fill(struct planted *p, size_t n)
 {
 	static const uint8_t heap[] = { 0x10, 0x32, 0xdc, 0xf7, 0xff, 0x7f, 0, 0, 1, 0, 0, 0,
-					0,    0,    0,	  0,	0xe8, 3,    0, 0, 0, 0, 0, 0 };
+					0,    0,    0,    0,    0xe8, 3,    0, 0, 0, 0, 0, 0 };
 	for (size_t i = 0; i < n; i++)
 		p->p[p->n++] = heap[i % sizeof(heap)];
 }
