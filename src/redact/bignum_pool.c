@@ -5,6 +5,7 @@
 #include "bignum_pool.h"
 #include "crypto/short_hash.h"
 #include "noise.h"
+#include "rsa_divide.h"
 
 enum { SLOTS = 2 * BIGNUMS_MAX, SIZE_MIN = 16, LIMB = 8 };
 
@@ -40,17 +41,6 @@ bool bignum_pool_low(const struct bignum_pool *p, uint64_t low,
 	return false;
 }
 
-/* a^-1 modulo 2^64 by Newton's steps: each doubles the bits that are right */
-static uint64_t inverse(uint64_t a)
-{
-	uint64_t x = a;
-	if (!(a & 1))
-		return 0;
-	for (unsigned i = 0; i < 5; i++)
-		x *= 2 - a * x;
-	return x;
-}
-
 /* Random but for the highest limb and one of each eight, which may be so by chance. */
 static bool looks_random(const uint8_t *limbs, size_t top)
 {
@@ -80,9 +70,10 @@ static uint16_t put(struct bignum_pool *p, bytes le, uint64_t addr)
 		return BIGNUM_NONE;
 	uint8_t *to = p->bytes + p->used;
 	mem_copy(to, le.p, le.n);
-	p->numbers[p->n] = (struct bignum){ .le = { to, le.n },
-					    .addr = addr,
-					    .inverse = inverse(load_le64(to)) };
+	p->numbers[p->n] =
+		(struct bignum){ .le = { to, le.n },
+				 .addr = addr,
+				 .inverse = to[0] & 1 ? limb_inverse(load_le64(to)) : 0 };
 	p->used += (le.n + LIMB) / LIMB * LIMB;
 	put_low(p, p->n);
 	return u16_from(p->n++);

@@ -1,0 +1,300 @@
+/* RSA by a modulus in sight: whoever keeps a key keeps a prime, as limbs of 64 or 32 bits or in
+ * big endian. All places that look random are walked twice: first the lowest limbs of what
+ * may be a prime are noted, then each is tried whose other prime's lowest limb (n / p modulo
+ * 2^64: one multiplication) was seen too. As long as there are few, all are tried. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "noise.h"
+#include "room.h"
+#include "rsa_divide.h"
+#include "rsa_say.h"
+
+enum {
+	LIMB = 8,
+	MODULI_MAX = 1024,
+	SIZES_MAX = 16,
+	SEEN_BITS = 1 << 23,
+	PRIMES_KNOWN_MAX = 256,
+};
+/* Budgets: products of limbs (2 a ns), and lookups of lowest limbs. */
+static const uint64_t products_max = 1000 * 1000 * 1000, lookups_max = 200 * 1000 * 1000;
+
+struct one {
+	struct rsa_modulus m;
+	bytes be;
+	bool done;
+};
+
+/* Moduli of one size. */
+struct size_class {
+	size_t size, limbs;
+	uint8_t top;
+	size_t first, n;
+};
+
+struct finder_rsa {
+	struct finder finder;
+	size_t n, n_sizes, left;
+	struct one moduli[MODULI_MAX];
+	struct size_class sizes[SIZES_MAX];
+	uint64_t seen[SEEN_BITS / 64];
+};
+
+/* One walk. */
+struct walk {
+	struct noise_taker taker;
+	struct finder_rsa *f;
+	struct hunt *h;
+	struct relater *r;
+	bool second;
+	bool all; /* few enough that each is divided by */
+	uint64_t candidates, products, lookups;
+};
+
+static void bits_of(uint64_t low, size_t ret_at[static 2])
+{
+	uint64_t x = low * 0x9e3779b97f4a7c15;
+	ret_at[0] = (size_t)(x >> 41);
+	ret_at[1] = (size_t)((x * 0xd6e8feb86659fd93) >> 41);
+}
+
+static void seen_add(struct finder_rsa *f, uint64_t low)
+{
+	size_t at[2];
+	bits_of(low, at);
+	f->seen[at[0] / 64] |= 1ull << at[0] % 64;
+	f->seen[at[1] / 64] |= 1ull << at[1] % 64;
+}
+
+static bool seen_has(const struct finder_rsa *f, uint64_t low)
+{
+	size_t at[2];
+	bits_of(low, at);
+	return f->seen[at[0] / 64] >> at[0] % 64 & f->seen[at[1] / 64] >> at[1] % 64 & 1;
+}
+
+static ch_err found(struct walk *w, struct one *one, const uint64_t *p, uint64_t addr)
+{
+	uint8_t be[RSA_LIMBS_MAX * LIMB];
+	AUTO(modulus_done) struct modulus *m = NULL;
+	bytes le = { (const uint8_t *)p, one->m.limbs * LIMB };
+	TRY(modulus_new(one->be, &m));
+	if (!modulus_divides(m, w->r, le))
+		return CH_DONE;
+	one->done = true;
+	w->f->left--;
+	struct rsa_origin o = { w->f->finder.name, addr, NULL, NULL };
+	ch_err e = rsa_say(w->h, w->r, m, (bytes){ be, number_be(le, be) }, &o);
+	mem_wipe(be, sizeof(be));
+	return e;
+}
+
+static ch_err try_one(struct walk *w, const struct size_class *s, const uint64_t *p, uint64_t addr)
+{
+	uint64_t inverse = limb_inverse(p[0]);
+	for (size_t i = s->first; i < s->first + s->n; i++) {
+		struct one *one = &w->f->moduli[i];
+		if (one->done)
+			continue;
+		if (!w->all &&
+		    (w->lookups++ > lookups_max || !seen_has(w->f, one->m.n[0] * inverse)))
+			continue;
+		w->products += s->limbs * s->limbs;
+		if (w->products > products_max)
+			w->h->untried++;
+		else if (rsa_divides(&one->m, p, inverse))
+			TRY(found(w, one, p, addr));
+	}
+	return CH_DONE;
+}
+
+/* Which order of bytes a place is read in. */
+enum order { ORDER_LE, ORDER_WORDS_BE, ORDER_BE };
+
+static void load(const uint8_t *at, const struct size_class *s, enum order o, uint64_t *p)
+{
+	uint8_t *to = (uint8_t *)p;
+	p[s->limbs - 1] = 0;
+	if (o == ORDER_LE)
+		mem_copy(to, at, s->size);
+	else if (o == ORDER_BE)
+		bytes_turn((bytes){ at, s->size }, to);
+	else
+		for (size_t i = 0; i + 4 <= s->size; i += 4)
+			mem_copy(to + s->size - 4 - i, at + i, 4);
+}
+
+static bool random_enough(const struct noise_piece *p, size_t at, size_t size)
+{
+	size_t from = at / LIMB + !!(at % LIMB), to = (at + size) / LIMB, n = 0, all = to - from;
+	while (from < to) {
+		unsigned count = to - from < 32 ? (unsigned)(to - from) : 32;
+		n += (size_t)__builtin_popcountll(noise_run(p, from, count));
+		from += count;
+	}
+	/* one in 250 is plain by chance */
+	return n + 2 + all / 16 >= all;
+}
+
+static ch_err candidate(struct walk *w, const struct noise_piece *p, const struct size_class *s,
+			size_t at, enum order o)
+{
+	uint64_t NOT_ZEROED limbs[RSA_LIMBS_MAX];
+	if (!random_enough(p, at, s->size))
+		return CH_DONE;
+	w->candidates++;
+	load(p->p + at, s, o, limbs);
+	if (w->second)
+		return try_one(w, s, limbs, p->addr + at);
+	seen_add(w->f, limbs[0]);
+	return CH_DONE;
+}
+
+/* The orders in which something at `at`, a multiple of 4, may be a prime: odd, its highest
+ * byte high. */
+static ch_err try_words(struct walk *w, const struct noise_piece *p, const struct size_class *s,
+			size_t at)
+{
+	const uint8_t *b = p->p + at;
+	if (at + s->size > p->n)
+		return CH_DONE;
+	if (b[0] & 1 && b[s->size - 1] >= s->top)
+		TRY(candidate(w, p, s, at, ORDER_LE));
+	if (s->size % 4 == 0 && b[3] >= s->top && b[s->size - 4] & 1)
+		TRY(candidate(w, p, s, at, ORDER_WORDS_BE));
+	return CH_DONE;
+}
+
+/* Big endian: at the start of a limb, or behind the zero that keeps it from being negative. */
+static ch_err try_bytes(struct walk *w, const struct noise_piece *p, const struct size_class *s,
+			size_t at)
+{
+	for (size_t i = at; i < at + LIMB && i + s->size <= p->n; i++) {
+		if (p->p[i] < s->top || !(p->p[i + s->size - 1] & 1))
+			continue;
+		if (i == at || !p->p[i - 1])
+			TRY(candidate(w, p, s, i, ORDER_BE));
+	}
+	return CH_DONE;
+}
+
+static ch_err take(struct noise_taker *t, const struct noise_piece *p)
+{
+	struct walk *w = (struct walk *)t;
+	for (size_t c = 0; c < w->f->n_sizes && w->f->left; c++) {
+		const struct size_class *s = &w->f->sizes[c];
+		for (size_t at = p->from; at < p->to && at + s->size <= p->n; at += LIMB) {
+			/* two plain ones in a row: not here, nor half a limb on */
+			if (!noise_run(p, at / LIMB, 2))
+				continue;
+			TRY(try_words(w, p, s, at));
+			TRY(try_words(w, p, s, at + LIMB / 2));
+			TRY(try_bytes(w, p, s, at));
+		}
+	}
+	return CH_DONE;
+}
+
+static bool is_known(const struct rsa_modulus *m, const struct values *v)
+{
+	uint64_t p[RSA_LIMBS_MAX];
+	size_t tried = 0;
+	for (size_t i = 0; i < values_count(v) && tried < PRIMES_KNOWN_MAX; i++) {
+		const struct value *one = values_at(v, i);
+		if (one->kind != VALUE_RSA_PRIME || one->is.n > m->limbs * LIMB ||
+		    !(one->is.p[one->is.n - 1] & 1))
+			continue;
+		tried++;
+		mem_zero(p, sizeof(p));
+		bytes_turn(one->is, (uint8_t *)p);
+		if (rsa_divides(m, p, limb_inverse(p[0])))
+			return true;
+	}
+	return false;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	size_t x = ((const struct one *)a)->m.size, y = ((const struct one *)b)->m.size;
+	return x < y ? -1 : x > y;
+}
+
+/* All moduli whose primes are not known, by size. */
+static void gather(struct finder_rsa *f, struct hunt *h)
+{
+	for (size_t i = 0; i < publics_count(h->publics, PUBLIC_RSA_MODULUS); i++) {
+		bytes be = publics_at(h->publics, PUBLIC_RSA_MODULUS, i);
+		if (f->n == MODULI_MAX) {
+			h->untried++;
+			continue;
+		}
+		if (!(be.p[be.n - 1] & 1))
+			continue;
+		struct one *one = &f->moduli[f->n];
+		one->be = be;
+		rsa_modulus_init(&one->m, be);
+		f->n += !is_known(&one->m, h->values);
+	}
+	qsort(f->moduli, f->n, sizeof(f->moduli[0]), by_size);
+	f->left = f->n;
+	for (size_t i = 0; i < f->n; i++) {
+		const struct rsa_modulus *m = &f->moduli[i].m;
+		struct size_class *s = f->n_sizes ? &f->sizes[f->n_sizes - 1] : NULL;
+		if ((!s || s->size != m->size) && f->n_sizes == SIZES_MAX) {
+			h->untried += f->n - i;
+			return;
+		}
+		if (!s || s->size != m->size) {
+			s = &f->sizes[f->n_sizes++];
+			*s = (struct size_class){ m->size, m->limbs, m->top, i, 0 };
+		}
+		s->n++;
+		s->top = m->top < s->top ? m->top : s->top;
+	}
+}
+
+/* What it would cost to divide by each. */
+static uint64_t products_of(const struct walk *first)
+{
+	uint64_t most = 0;
+	for (size_t i = 0; i < first->f->n_sizes; i++) {
+		const struct size_class *s = &first->f->sizes[i];
+		most += s->limbs * s->limbs * s->n;
+	}
+	return first->candidates > products_max / most ? UINT64_MAX : first->candidates * most;
+}
+
+static ch_err end(struct finder *finder, struct hunt *h)
+{
+	struct finder_rsa *f = (struct finder_rsa *)finder;
+	AUTO(relater_done) struct relater *r = NULL;
+	gather(f, h);
+	if (!f->left)
+		return CH_DONE;
+	TRY(relater_new(&r));
+	struct walk first = { .taker = { take }, .f = f, .h = h, .r = r };
+	TRY(noise_walk(h->noise, h->memory, &first.taker));
+	if (!first.candidates)
+		return CH_DONE;
+	struct walk second = { .taker = { take }, .f = f, .h = h, .r = r, .second = true };
+	second.all = products_of(&first) <= products_max;
+	TRY(noise_walk(h->noise, h->memory, &second.taker));
+	h->untried += second.lookups > lookups_max ? second.lookups - lookups_max : 0;
+	return CH_DONE;
+}
+
+static void finder_rsa_free(struct finder *f)
+{
+	room_done(f, sizeof(struct finder_rsa));
+}
+
+ch_err finder_rsa_new(struct finder **ret_f)
+{
+	void *p = NULL;
+	TRY(room_new(sizeof(struct finder_rsa), &p));
+	struct finder_rsa *f = p;
+	f->finder = (struct finder){ LIT("rsa-prime"), NULL, end, finder_rsa_free };
+	*ret_f = &f->finder;
+	return CH_DONE;
+}
