@@ -165,9 +165,12 @@ ch_err daemon_start(const struct handler *h, bool systemd)
 {
 	pid_t pid = 0;
 	int status = 0;
-	if (systemd)
-		TRY(systemctl("start"));
-	else
+	if (systemd && failed(systemctl("start")))
+		return ch_fail(CH_E_GONE,
+			       "systemd cannot start " UNIT ": put the unit of contrib/systemd "
+			       "there, or give --no-systemd",
+			       0);
+	if (!systemd)
 		TRY(run_program(h, "serve", &pid));
 	for (int i = 0; i < START_TRIES; i++) {
 		if (is_armed(h))

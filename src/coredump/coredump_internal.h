@@ -100,12 +100,12 @@ ch_err handle_report(struct state *s, const struct crash_report *r, int reply,
 /* --- workers.c --- */
 
 struct workers {
-	pid_t redactor, packer;     /* 0: none, or it has ended */
-	int redactor_fd, packer_fd; /* pidfds */
-	bool redactor_well, packer_well;
-	int report;    /* from the packer */
-	int file;      /* without a name, being written */
-	uint64_t room; /* how long it may get */
+	pid_t redactor, packer;         /* 0: none, or it has ended */
+	int redactor_fd, packer_fd;     /* pidfds */
+	int redactor_exit, packer_exit; /* once they have ended */
+	int report;                     /* from the packer */
+	int file;                       /* without a name, being written */
+	uint64_t room;                  /* how long it may get */
 };
 void workers_init(struct workers *w);
 /* Kills what still runs. */
@@ -121,7 +121,7 @@ ch_err workers_start(const struct work *work, struct workers *w);
 /* A packer alone; *ret_records is where its records go. */
 ch_err packer_start(const struct dump_settings *s, const uint8_t *public_key, struct workers *w,
 		    int *ret_records);
-/* Waits for all of them, at most seconds; the report's JSON is in room. E_BUSY: time is over;
+/* Waits for all of them, at most seconds; the report's JSON is in room. E_BUSY: time is over; E_DENIED: the redactor's rules want no dump;
  * E_GONE: one of them failed; E_TRUNCATED: no end was said. */
 ch_err workers_wait(struct workers *w, uint32_t seconds, struct wr *report, bool *ret_whole);
 
@@ -135,6 +135,8 @@ ch_err registered_snapshot(int state_dir, int *ret_fd);
 
 /* What an opener still needs once its workers run: the store's folder, waiting, ending them. */
 ch_err confine_opener(const char *store, const int *keep, size_t n);
+/* What the watcher still needs: to wait, to end its server, to put core_pattern back. */
+ch_err confine_watcher(const char *state_path);
 
 /* --- pattern.c: what belongs to the whole machine --- */
 

@@ -233,6 +233,8 @@ static ch_err work(struct dump *d)
 static ch_err make_dump(struct dump *d)
 {
 	ch_err e = work(d);
+	if (ch_code_of(e) == CH_E_DENIED)
+		return e;
 	if (failed(e) && failed(leave_note(d, why_of(e))))
 		LOG(LOG_ERROR, "not even a note can be written");
 	return e;

@@ -13,7 +13,14 @@
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
 
-enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_TROUBLE = 3, PIPE_SIZE = 1 << 20 };
+enum {
+	EXIT_DONE = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2,
+	EXIT_TROUBLE = 3,
+	PIPE_SIZE = 1 << 20,
+	GRACE_S = 30
+};
 
 static struct state state = { .dir = -1 };
 
@@ -76,6 +83,8 @@ static int duty_crash(int argc, char **argv)
 	if (failed(e))
 		return refuse("crash", e);
 	log_into_state();
+	/* whatever hangs, in a file system that a crasher serves, ends with us */
+	(void)alarm(state.settings.limits.seconds + GRACE_S);
 	return failed(handle_crash(&state, &c, false)) ? EXIT_REFUSED : EXIT_DONE;
 }
 

@@ -126,6 +126,8 @@ static int run(struct watcher *w)
 		e = machine_arm(&w->machine, w->state);
 	if (!failed(e))
 		e = write_pid(w);
+	if (!failed(e))
+		e = confine_watcher(w->state_path);
 	if (failed(e)) {
 		LOG(LOG_ERROR, "core_pattern cannot be taken", log_err(e));
 		restore(w, LIT("it could not be taken"));

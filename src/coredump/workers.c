@@ -18,6 +18,8 @@
 #include "wire/boot.h"
 
 enum { UID_REDACTOR, UID_PACKER, RECORDS_PIPE = 1024 * 1024, SAID_MAX = 2 * 1024 * 1024 };
+/* how a redactor says that its rules want no dump */
+enum { EXIT_NEVER = 1, EXIT_KILLED = 255 };
 enum { W_REPORT, W_REDACTOR, W_PACKER, W_COUNT };
 
 void workers_init(struct workers *w)
@@ -143,12 +145,12 @@ static ch_err take_words(struct workers *w, int said, size_t *total)
 	return fd_write_all(said, (bytes){ room, (size_t)n });
 }
 
-static void reap(pid_t *pid, int *pidfd, bool *well)
+static void reap(pid_t *pid, int *pidfd, int *ret_exit)
 {
 	int status = 0;
 	if (waitpid(*pid, &status, WNOHANG) != *pid)
 		return;
-	*well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	*ret_exit = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_KILLED;
 	*pid = 0;
 	fd_close(pidfd);
 }
@@ -164,9 +166,9 @@ static ch_err turn(struct workers *w, int said, size_t *total, int timeout_ms)
 	if (n <= 0)
 		return CH_DONE;
 	if (p[W_REDACTOR].revents)
-		reap(&w->redactor, &w->redactor_fd, &w->redactor_well);
+		reap(&w->redactor, &w->redactor_fd, &w->redactor_exit);
 	if (p[W_PACKER].revents)
-		reap(&w->packer, &w->packer_fd, &w->packer_well);
+		reap(&w->packer, &w->packer_fd, &w->packer_exit);
 	return p[W_REPORT].revents ? take_words(w, said, total) : CH_DONE;
 }
 
@@ -203,9 +205,11 @@ ch_err workers_wait(struct workers *w, uint32_t seconds, struct wr *report, bool
 		uint64_t left_ms = (until_ns - now_ns) / 1000000 + 1;
 		TRY(turn(w, said, &total, (int)(left_ms < 60000 ? left_ms : 60000)));
 	}
-	if (had_redactor && !w->redactor_well)
+	if (had_redactor && w->redactor_exit == EXIT_NEVER)
+		return ch_fail(CH_E_DENIED, "the policy wants no dump of this build", 0);
+	if (had_redactor && w->redactor_exit != 0)
 		return ch_fail(CH_E_GONE, "the redactor failed", 0);
-	if (!w->packer_well)
+	if (w->packer_exit != 0)
 		return ch_fail(CH_E_GONE, "the packer failed", 0);
 	return read_words(said, report, ret_whole);
 }
