@@ -47,10 +47,10 @@ static void check(ch_err (*redo)(bytes b, struct wr *w), struct wr *w)
 static struct dump_settings sample(void)
 {
 	struct dump_settings s = { .mode = DUMP_MODE_SOCKET,
-				   .pattern = LIT("@@/var/lib/chancery/coredump/run/core"),
+				   .pattern = LIT("@@/var/lib/chancery-coredump/run/core"),
 				   .pipe_limit = 4,
 				   .libexec = LIT("/usr/libexec/chancery"),
-				   .store = LIT("/var/lib/chancery/coredump/store"),
+				   .store = LIT("/var/lib/chancery-coredump/store"),
 				   .uid_base = 59980,
 				   .limits = { .core_bytes = UINT64_C(1) << 36,
 					       .file_bytes = 1 << 30,

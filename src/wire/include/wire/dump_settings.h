@@ -87,7 +87,7 @@ void crash_stored_write(struct wr *w, const struct crash_stored *s);
 ch_err crash_stored_read(bytes message, struct crash_stored *ret_s);
 
 /* Names in STATE, for the handler and the command line alike. */
-#define DUMP_STATE_DEFAULT "/var/lib/chancery/coredump"
+#define DUMP_STATE_DEFAULT "/var/lib/chancery-coredump"
 #define DUMP_FILE_SETTINGS "settings"
 #define DUMP_FILE_FORMER "former"
 #define DUMP_FILE_SELF_TEST "self-test"
