@@ -68,7 +68,11 @@ static ch_err make_state(struct handler *h)
 		return ch_fail(CH_E_IO, "cannot open the handler's folder", errno);
 	if (fchmod(h->dir, 0711) != 0)
 		return ch_fail(CH_E_IO, "cannot give the handler's folder its mode", errno);
-	return dir_make(h->dir, "run", 0711);
+	TRY(dir_make(h->dir, "run", 0711));
+	/* whatever our umask is: those who may hand reports over must come through */
+	if (fchmodat(h->dir, "run", 0711, 0) != 0)
+		return ch_fail(CH_E_IO, "cannot give the handler's folder its mode", errno);
+	return CH_DONE;
 }
 
 /* Ends what is there. */

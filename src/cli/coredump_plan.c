@@ -152,9 +152,9 @@ static int settings_of(struct install_plan *p)
 static int store_of(const struct install_wish *w, struct install_plan *p)
 {
 	static struct path beside;
-	if (!w->state || !str_eq(p->file.store, LIT(DUMP_STATE_DEFAULT "/store")))
+	if (!w->state || !str_eq(p->file.store, LIT(DUMP_STATE_DEFAULT "/dumps")))
 		return EXIT_YES;
-	ch_err e = path_join(&beside, str_from_c(w->state), LIT("store"), (str){ NULL, 0 });
+	ch_err e = path_join(&beside, str_from_c(w->state), LIT("dumps"), (str){ NULL, 0 });
 	if (failed(e))
 		return say_trouble("coredump install: cannot name the store", (str){ NULL, 0 }, e);
 	p->file.store = str_from_c(beside.p);

@@ -116,7 +116,7 @@ void coredump_file_defaults(struct coredump_file *ret_f)
 {
 	*ret_f = (struct coredump_file){
 		.level = WISH_TRIAGE,
-		.store = LIT(DUMP_STATE_DEFAULT "/store"),
+		.store = LIT(DUMP_STATE_DEFAULT "/dumps"),
 		.uid_base = 59980,
 		.core_mb = 256 * 1024,
 		.dump_mb = 4 * 1024,

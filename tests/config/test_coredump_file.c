@@ -62,7 +62,7 @@ static void test_defaults(void **unused)
 	assert_false(failed(parse("level: triage\n", &f, &t)));
 	assert_int_equal(f.n_rules, 0);
 	assert_int_equal(f.seal_to.n, 0);
-	assert_true(str_eq(f.store, LIT(DUMP_STATE_DEFAULT "/store")));
+	assert_true(str_eq(f.store, LIT(DUMP_STATE_DEFAULT "/dumps")));
 }
 
 static void test_complaints(void **unused)

@@ -47,6 +47,18 @@ def test_the_unit_starts_what_make_install_installs(root_dir):
     assert started == [f"{prefix}/bin/chancery"] * 2
 
 
+def test_the_unit_of_the_crash_handler_starts_what_make_install_installs(root_dir):
+    prefix = re.search(r"^PREFIX +\?= (\S+)$", (root_dir / "Makefile").read_text(), re.M).group(1)
+    unit = (root_dir / "contrib/systemd/chancery-coredump.service").read_text()
+    state = re.search(r'DUMP_STATE_DEFAULT "(\S+)"',
+                      (root_dir / "src/wire/include/wire/dump_settings.h").read_text()).group(1)
+    started = re.findall(r"^Exec\w+=-?(\S+) (\w+) (\S+)$", unit, re.M)
+    program = f"{prefix}/libexec/chancery/coredump"
+    assert started == [(program, "serve", state), (program, "restore", state)]
+    for name in ["docs/COREDUMP.md", "contrib/coredump/coredump.yaml"]:
+        assert state in (root_dir / name).read_text(), name
+
+
 def test_help_lists_every_target(root_dir):
     text = (root_dir / "Makefile").read_text()
     targets = set(re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", text, re.M).group(1)

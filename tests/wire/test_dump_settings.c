@@ -50,7 +50,7 @@ static struct dump_settings sample(void)
 				   .pattern = LIT("@@/var/lib/chancery-coredump/run/core"),
 				   .pipe_limit = 4,
 				   .libexec = LIT("/usr/libexec/chancery"),
-				   .store = LIT("/var/lib/chancery-coredump/store"),
+				   .store = LIT("/var/lib/chancery-coredump/dumps"),
 				   .uid_base = 59980,
 				   .limits = { .core_bytes = UINT64_C(1) << 36,
 					       .file_bytes = 1 << 30,
