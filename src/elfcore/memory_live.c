@@ -28,12 +28,19 @@ enum {
 #define PAGEMAP_THERE (UINT64_C(3) << 62) /* present or swapped */
 #define PAGEMAP_FILE (UINT64_C(1) << 61)
 
-enum { REGIONS = 16, ENTRIES = 512, GAP_PAGES = 16, RUN_PAGES = 4096, PAGE = CORE_PAGE };
+enum {
+	REGIONS = 16,
+	ENTRIES = 512,
+	GAP_PAGES = 16,
+	RUN_PAGES = 4096,
+	PAGE = CORE_PAGE,
+	SPARSE_MIN = 128 * 1024
+};
 
-/* A range, and whether any page of it is of a file or shared. */
+/* Pages of a range that are there, or those of them that are of a file or shared. */
+enum wanted { ALL_PAGES, FILE_PAGES };
 struct touched {
 	uint64_t from, to; /* from == to: none */
-	bool file;
 };
 
 static uint64_t page_up(uint64_t v)
@@ -53,7 +60,7 @@ static bool grows(struct touched *t, uint64_t from, uint64_t to)
 	return true;
 }
 
-static ch_err scan(int fd, uint64_t from, uint64_t to, struct touched *ret_t)
+static ch_err scan(int fd, enum wanted what, uint64_t from, uint64_t to, struct touched *ret_t)
 {
 	struct page_region regions[REGIONS];
 	struct pm_scan_arg a = {
@@ -64,25 +71,25 @@ static ch_err scan(int fd, uint64_t from, uint64_t to, struct touched *ret_t)
 		.vec_len = REGIONS,
 		.max_pages = RUN_PAGES,
 		.category_inverted = PAGE_IS_PFNZERO,
-		.category_mask = PAGE_IS_PFNZERO,
+		.category_mask = PAGE_IS_PFNZERO | (what == FILE_PAGES ? PAGE_IS_FILE : 0),
 		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
-		.return_mask = PAGE_IS_FILE,
+		.return_mask = PAGE_IS_PRESENT,
 	};
 	int n = ioctl(fd, PAGEMAP_SCAN_CALL, &a);
 	if (n < 0)
 		return ch_fail(CH_E_UNSUPPORTED, "page tables cannot be scanned", errno);
-	struct touched t = { to, to, false };
+	struct touched t = { to, to };
 	for (int i = 0; i < n && grows(&t, regions[i].start, regions[i].end); i++)
-		t.file = t.file || regions[i].categories & PAGE_IS_FILE;
+		;
 	*ret_t = t;
 	return CH_DONE;
 }
 
 /* The same by reading them, in older kernels. */
-static ch_err walk(int fd, uint64_t from, uint64_t to, struct touched *ret_t)
+static ch_err walk(int fd, enum wanted what, uint64_t from, uint64_t to, struct touched *ret_t)
 {
 	uint64_t entries[ENTRIES];
-	struct touched t = { to, to, false };
+	struct touched t = { to, to };
 	for (uint64_t page = from / PAGE; page * PAGE < to;) {
 		uint64_t left = to / PAGE - page;
 		size_t want = left < ENTRIES ? (size_t)left : ENTRIES;
@@ -90,39 +97,48 @@ static ch_err walk(int fd, uint64_t from, uint64_t to, struct touched *ret_t)
 		if (r < 8)
 			return ch_fail(CH_E_UNSUPPORTED, "page tables cannot be read", errno);
 		for (size_t i = 0; i < (size_t)r / 8; i++, page++) {
-			if (!(entries[i] & PAGEMAP_THERE))
+			if (!(entries[i] & PAGEMAP_THERE) ||
+			    (what == FILE_PAGES && !(entries[i] & PAGEMAP_FILE)))
 				continue;
 			if (!grows(&t, page * PAGE, (page + 1) * PAGE)) {
 				*ret_t = t;
 				return CH_DONE;
 			}
-			t.file = t.file || entries[i] & PAGEMAP_FILE;
 		}
 	}
 	*ret_t = t;
 	return CH_DONE;
 }
 
-static ch_err find_touched(struct memory_live *m, uint64_t from, uint64_t to, struct touched *ret_t)
+static ch_err find_touched(struct memory_live *m, enum wanted what, uint64_t from, uint64_t to,
+			   struct touched *ret_t)
 {
-	if (!m->no_scan && !failed(scan(m->pagemap_fd, from, to, ret_t)))
+	if (!m->no_scan && !failed(scan(m->pagemap_fd, what, from, to, ret_t)))
 		return CH_DONE;
 	m->no_scan = true;
-	return walk(m->pagemap_fd, from, to, ret_t);
+	return walk(m->pagemap_fd, what, from, to, ret_t);
 }
 
-/* Private memory that belongs to no file holds nothing but the pages it has. One look at the
- * first of them tells; where there is none, the segment would not be in a core if it were
- * plain private memory that nobody wrote to. */
+/* Private memory that belongs to no file holds nothing but the pages it has, and none of
+ * them is of a file. Where there is no page at all, the segment would not be in a core if
+ * it were plain private memory that nobody wrote to. The data of programs are small. */
+static bool is_sparse(struct memory_live *m, const struct core_load *l)
+{
+	const uint64_t end = page_up(l->addr + l->file_size);
+	struct touched t = { 0 };
+	if (m->pagemap_fd < 0 || l->file_backed || l->addr % PAGE || l->file_size < SPARSE_MIN)
+		return false;
+	if (failed(find_touched(m, ALL_PAGES, l->addr, end, &t)) || t.from == t.to)
+		return false;
+	return !failed(find_touched(m, FILE_PAGES, l->addr, end, &t)) && t.from == t.to;
+}
+
 static void judge(struct memory_live *m, const struct core_load *l)
 {
-	struct touched t = { 0 };
 	if (m->judged == l)
 		return;
 	m->judged = l;
-	m->sparse = m->pagemap_fd >= 0 && !l->file_backed && l->addr % PAGE == 0 &&
-		    !failed(find_touched(m, l->addr, page_up(l->addr + l->file_size), &t)) &&
-		    t.from < t.to && !t.file;
+	m->sparse = is_sparse(m, l);
 }
 
 static ch_err live_read(struct core_memory *mem, uint64_t addr, void *to, size_t n, size_t *ret_n)
@@ -151,11 +167,11 @@ static ch_err live_next(struct core_memory *mem, uint64_t addr, uint64_t end, ui
 	uint64_t to = addr;
 	const struct core_load *l = NULL;
 	while ((l = memory_stretch(m->map, to, end, &from, &to)) && l->addr <= INT64_MAX) {
-		struct touched t = { from, to, false };
+		struct touched t = { from, to };
 		judge(m, l);
-		if (m->sparse &&
-		    failed(find_touched(m, from & ~(uint64_t)(PAGE - 1), page_up(to), &t)))
-			t = (struct touched){ from, to, false };
+		if (m->sparse && failed(find_touched(m, ALL_PAGES, from & ~(uint64_t)(PAGE - 1),
+						     page_up(to), &t)))
+			t = (struct touched){ from, to };
 		if (t.from == t.to)
 			continue;
 		*ret_from = t.from > from ? t.from : from;

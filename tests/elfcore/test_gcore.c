@@ -46,6 +46,7 @@ static void child(int to_tell)
 {
 	pthread_t t[THREADS];
 	memset(planted, 'p', sizeof(planted));
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 	for (size_t i = 1; i < THREADS; i++)
 		if (pthread_create(&t[i], NULL, wait_here, &to_tell))
