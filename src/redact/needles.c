@@ -178,9 +178,10 @@ static inline __attribute__((always_inline)) size_t known_too(const struct needl
 	uint64_t factor = n->factor;
 	for (; i < end; i += 8) {
 		uint64_t word = load_le64(p + i);
-		bool is = filter_has(&n->longs, word * factor) |
-			  filter_has(&n->shorts, (word & UINT32_MAX) * factor) |
-			  filter_has(&n->shorts, (word >> 32) * factor);
+		/* all three: a branch for each would cost more */
+		unsigned is = filter_has(&n->longs, word * factor);
+		is |= filter_has(&n->shorts, (word & UINT32_MAX) * factor);
+		is |= filter_has(&n->shorts, (word >> 32) * factor);
 		if (is)
 			return i;
 	}

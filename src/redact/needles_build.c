@@ -147,8 +147,10 @@ static ch_err add_word(struct needles *n, struct word_table *t, uint64_t word,
 	}
 	/* a word that many forms share leads to those that came first; what the others have
 	 * besides has words of its own */
-	if (alike >= ALIKE_MAX && !shorts)
+	if (!shorts && (alike >= ALIKE_MAX || is_filling(word))) {
+		n->left_out++;
 		return CH_DONE;
+	}
 	if (alike >= ALIKE_SHORT_MAX)
 		return ch_fail(CH_E_LIMIT, "too many short secrets that are alike", alike);
 	t->slots[at] = slot_of_ref(h, ref);
@@ -173,8 +175,7 @@ static ch_err add_long(struct needles *n, struct needle_ref ref, size_t size, un
 		uint64_t word = word_at(v, ref.form, at, 8);
 		for (size_t i = 0; i < 8; i++) {
 			ref.offset = (int32_t)(at + i);
-			if (!is_filling(word))
-				TRY(add_word(n, &n->longs, word, ref));
+			TRY(add_word(n, &n->longs, word, ref));
 			if (i < 7)
 				word = word >> 8 | (uint64_t)form_byte(ref.form, &v->is, at + i + 8)
 							   << 56;

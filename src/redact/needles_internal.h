@@ -34,6 +34,7 @@ struct needles {
 	bool has_longs, has_shorts;
 	needles_known_fn *known; /* the fastest that the processor has */
 	unsigned short_step;     /* 4, or 2 */
+	size_t left_out;         /* words that fill memory, or that too many forms share */
 	uint64_t next;           /* the first word that was not looked at */
 	struct open_hit open[OPEN_MAX];
 	size_t n_open;

@@ -36,12 +36,14 @@ void report_masked(struct report *r, const struct report_place *p)
 {
 	struct kind_count *kind = &r->kinds[p->kind];
 	kind->bytes += p->n;
-	if (!r->places_left_out && goes_on(r, p)) {
+	if (goes_on(r, p)) {
 		r->places[r->n_places - 1].n += p->n;
 		return;
 	}
 	kind->places++;
-	if (r->n_places < REPORT_PLACES_MAX)
+	/* what looks random is everywhere: it leaves room for what was found */
+	size_t most = p->kind == VALUE_RANDOM ? REPORT_PLACES_MAX / 4 : REPORT_PLACES_MAX;
+	if (r->n_places < most)
 		r->places[r->n_places++] = *p;
 	else
 		r->places_left_out++;

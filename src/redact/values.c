@@ -60,6 +60,8 @@ ch_err values_add(struct values *v, const struct value *one)
 		is.p++;
 	if (is.n < VALUE_MIN || is.n > VALUE_MAX)
 		return ch_fail(CH_E_RANGE, "a value is too short or too long", is.n);
+	if (mem_eq(is.p, is.p + 1, is.n - 1))
+		return CH_DONE;
 	uint16_t *slot = slot_of(v, is);
 	if (*slot) {
 		/* a number has the forms of bytes, and more */

@@ -120,6 +120,23 @@ static void it_always_fits(void **state)
 	report_done(&r);
 }
 
+static void random_leaves_room(void **state)
+{
+	(void)state;
+	struct report *r = NULL;
+	assert_false(failed(report_new(&r)));
+	for (uint64_t i = 0; i < 2 * REPORT_PLACES_MAX; i++) {
+		struct report_place p = place(VALUE_RANDOM, i * 100, 32);
+		report_masked(r, &p);
+	}
+	struct report_place key = place(VALUE_AES_KEY, 7, 16);
+	report_masked(r, &key);
+	const struct json_node *o = render(r, NULL);
+	assert_int_equal(json_member(o, LIT("masked"))->count, REPORT_PLACES_MAX / 4 + 1);
+	assert_int_equal(number(o, "secrets"), 1);
+	report_done(&r);
+}
+
 static void as_text(void **state)
 {
 	(void)state;
@@ -152,10 +169,9 @@ static void as_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counts_and_merges),
-		cmocka_unit_test(flaws_make_it_partial),
-		cmocka_unit_test(it_always_fits),
-		cmocka_unit_test(as_text),
+		cmocka_unit_test(counts_and_merges),  cmocka_unit_test(flaws_make_it_partial),
+		cmocka_unit_test(it_always_fits),     cmocka_unit_test(as_text),
+		cmocka_unit_test(random_leaves_room),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,8 @@ static void sizes_are_bounded(void **state)
 	struct value long_one = { VALUE_TOKEN, false, BYTES_OF(big), LIT("test"), 0 };
 	assert_int_equal(values_add(v, &long_one).site->code, CH_E_RANGE);
 	/* a number that is but zeros */
+	struct value same = { VALUE_TOKEN, false, { big + 1, 64 }, LIT("test"), 0 };
+	assert_false(failed(values_add(v, &same)));
 	struct value zero = { VALUE_BIGNUM, true, { big + 1, 64 }, LIT("test"), 0 };
 	assert_int_equal(values_add(v, &zero).site->code, CH_E_RANGE);
 	assert_int_equal(values_count(v), 0);
@@ -73,6 +75,7 @@ static void too_many_is_an_error(void **state)
 	struct values *v = NULL;
 	assert_false(failed(values_new(&v)));
 	struct value one = { VALUE_TOKEN, false, { p, 8 }, LIT("test"), 0 };
+	p[7] = 7;
 	for (unsigned i = 0; i < VALUES_MAX; i++) {
 		p[0] = (uint8_t)i;
 		p[1] = (uint8_t)(i >> 8);

@@ -56,7 +56,8 @@ enum {
 struct values;
 ch_err values_new(struct values **ret_v);
 void values_done(struct values **v);
-/* Copies it in; once more is fine and changes nothing. E_LIMIT when there are too many: the
+/* Copies it in; once more is fine and changes nothing, and one byte again and again is no
+ * secret: memory is full of it. E_RANGE: too short or too long. E_LIMIT when there are too many: the
  * dump then must not be kept but at triage. */
 ch_err values_add(struct values *v, const struct value *one);
 size_t values_count(const struct values *v);
