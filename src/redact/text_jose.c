@@ -107,7 +107,7 @@ ch_err check_jwt(struct text_job *j)
 
 ch_err check_signature(struct text_job *j)
 {
-	size_t from = j->at - j->row->back;
+	size_t from = j->at;
 	if (from < 4)
 		return CH_DONE;
 	size_t n = load_le32(j->v.p + from - 4);

@@ -65,22 +65,29 @@ static ch_err unless_cut(struct text_job *j, ch_err e)
 	return text_no(e) ? CH_DONE : e;
 }
 
+/* Behind the OID of RSA: NULL, then the bit string. */
 ch_err check_spki(struct text_job *j)
 {
-	if (!j->at)
+	struct rd r = rd_of((bytes){ j->v.p + j->at, j->v.n - j->at });
+	uint16_t null = rd_u16(&r);
+	if (r.bad)
+		j->open = true;
+	if (r.bad || null != DER_NULL << 8)
 		return CH_DONE;
-	size_t from = j->at - 1;
-	return unless_cut(j, spki_rsa(j, (bytes){ j->v.p + from, j->v.n - from }));
+	return unless_cut(j, spki_rsa(j, (bytes){ r.p, rd_left(&r) }));
 }
 
+/* Behind the OID and the tag of the bit string. */
 ch_err check_edwards(struct text_job *j)
 {
-	bytes key = { j->v.p + j->at, 32 };
-	if (j->v.n - j->at < 32)
+	struct rd r = rd_of((bytes){ j->v.p + j->at, j->v.n - j->at });
+	uint16_t header = rd_u16(&r);
+	bytes key = rd_take(&r, 32);
+	if (r.bad)
 		j->open = true;
-	if (j->at < 4 || j->open || !plausible(key))
+	if (r.bad || j->at < 2 || header != 33 << 8 || !plausible(key))
 		return CH_DONE;
-	bool x = j->v.p[j->at - 4] == 0x6e;
+	bool x = j->v.p[j->at - 2] == 0x6e;
 	return text_learn(j, x ? PUBLIC_X25519 : PUBLIC_ED25519, key);
 }
 
@@ -122,13 +129,16 @@ ch_err public_of_ssh(struct text_job *j, bytes blob)
 
 ch_err check_ssh_blob(struct text_job *j)
 {
-	/* the match ends two bytes behind the name, which the length stands before */
-	for (size_t n = 7; n <= 19; n += n == 7 ? 4 : 8) {
-		if (j->at < n + 6 || j->v.p[j->at - n - 3] != n)
+	static const struct {
+		size_t match, name;
+	} types[] = { { 7, 7 }, { 11, 11 }, { 16, 19 } };
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		size_t behind = types[i].match + 4;
+		if (j->at < behind || j->v.p[j->at - behind + 3] != types[i].name)
 			continue;
-		size_t from = j->at - n - 6;
-		j->open = j->v.n - from < 1200;
-		return public_of_ssh(j, (bytes){ j->v.p + from, j->v.n - from });
+		bytes blob = { j->v.p + j->at - behind, j->v.n - j->at + behind };
+		j->open = blob.n < 1200;
+		return public_of_ssh(j, blob);
 	}
 	return CH_DONE;
 }
@@ -163,9 +173,9 @@ ch_err publics_of_der(struct text_job *j, bytes der)
 		str anchor;
 		ch_err (*f)(struct text_job *j);
 	} anchors[] = {
-		{ LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03"), check_spki },
-		{ LIT("\x06\x03\x2b\x65\x70\x03\x21\x00"), check_edwards },
-		{ LIT("\x06\x03\x2b\x65\x6e\x03\x21\x00"), check_edwards },
+		{ LIT("\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"), check_spki },
+		{ LIT("\x06\x03\x2b\x65\x70\x03"), check_edwards },
+		{ LIT("\x06\x03\x2b\x65\x6e\x03"), check_edwards },
 		{ LIT("\x03\x42\x00\x04"), check_point },
 		{ LIT("\x03\x62\x00\x04"), check_point },
 		{ LIT("\x03\x81\x86\x00\x04"), check_point },

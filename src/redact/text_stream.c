@@ -17,7 +17,8 @@ enum {
 	BUFFER = 4 * SLICE,
 	HITS_MAX = 4096,
 	ROWS_MAX = 128,
-	SMALL = 1024, /* pieces of under so many bytes are taken for text */
+	LARGE = 2 * SLICE, /* such pieces are not copied */
+	SMALL = 1024,      /* pieces of under so many bytes are taken for text */
 	NARROW_BEHIND = 512,
 	NARROW = NARROW_BEHIND + TEXT_REACH / 2 + 1
 };
@@ -40,9 +41,11 @@ struct text_stream {
 	hs_scratch_t *scratch;
 	struct text_sink *sink;
 	bool begun;
-	uint64_t base; /* the address of buffer[0] */
+	const uint8_t *seen; /* the buffer, or the piece that is fed */
+	uint64_t base;       /* the address of seen[0] */
 	size_t fill;
 	size_t n_hits;
+	uint16_t counted;        /* the row that has no pattern */
 	uint64_t done[ROWS_MAX]; /* up to here each row's secrets were said */
 	struct hit hits[HITS_MAX];
 	uint8_t narrow[NARROW];
@@ -71,7 +74,7 @@ static ch_err run_on(struct text_stream *s, uint16_t row_at, uint64_t from)
 {
 	const struct text_row *row = text_row_at(row_at);
 	size_t i = (size_t)(from - s->base);
-	while (i < s->fill && text_is(s->buffer[i], row->alphabet))
+	while (i < s->fill && text_is(s->seen[i], row->alphabet))
 		i++;
 	TRY(say_run(s, row, from, s->base + i));
 	s->done[row_at] = s->base + i;
@@ -84,11 +87,11 @@ static ch_err run_on(struct text_stream *s, uint16_t row_at, uint64_t from)
 static void narrow(struct text_stream *s, size_t at, struct text_job *j)
 {
 	size_t behind = 0, n = 0;
-	while (behind < NARROW_BEHIND && at >= 2 * behind + 2 && !s->buffer[at - 2 * behind - 1])
+	while (behind < NARROW_BEHIND && at >= 2 * behind + 2 && !s->seen[at - 2 * behind - 1])
 		behind++;
 	size_t i = at - 2 * behind;
-	for (; n + 1 < NARROW && i + 1 < s->fill && !s->buffer[i + 1]; i += 2)
-		s->narrow[n++] = s->buffer[i];
+	for (; n + 1 < NARROW && i + 1 < s->fill && !s->seen[i + 1]; i += 2)
+		s->narrow[n++] = s->seen[i];
 	if (i + 1 < s->fill)
 		s->narrow[n++] = 0; /* it ends here, whatever comes */
 	j->v = (bytes){ s->narrow, n };
@@ -106,7 +109,7 @@ static void view(struct text_stream *s, const struct hit *h, struct text_job *j)
 	}
 	size_t from = at > TEXT_BEHIND ? at - TEXT_BEHIND : 0;
 	size_t to = s->fill - at > TEXT_REACH ? at + TEXT_REACH : s->fill;
-	j->v = (bytes){ s->buffer + from, to - from };
+	j->v = (bytes){ s->seen + from, to - from };
 	j->at = at - from;
 	j->addr = s->base + from;
 	j->scale = 1;
@@ -160,7 +163,7 @@ static ch_err drain(struct text_stream *s, bool all)
 
 struct catcher {
 	struct text_stream *s;
-	const struct side *side;
+	uint64_t start; /* the address that matches count from */
 	ch_err failure;
 };
 
@@ -178,17 +181,36 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 	}
 	if (failed(c->failure))
 		return 1;
-	s->hits[s->n_hits++] = (struct hit){ c->side->start + to, (uint16_t)id, false, false };
+	s->hits[s->n_hits++] = (struct hit){ c->start + to, (uint16_t)id, false, false };
 	return 0;
 }
 
 static ch_err scan(struct text_stream *s, enum text_side side, bytes b)
 {
-	struct catcher c = { s, &s->sides[side], CH_DONE };
+	struct catcher c = { s, s->sides[side].start, CH_DONE };
 	hs_error_t e = hs_scan_stream(s->sides[side].stream, (const char *)b.p, (unsigned)b.n, 0,
 				      s->scratch, on_match, &c);
 	TRY(c.failure);
 	return e ? ch_fail(CH_E_INTERNAL, "scanning for text patterns", e) : CH_DONE;
+}
+
+/* What has no pattern, in what was just scanned for text: seen[from .. to). */
+static ch_err scan_lengths(struct text_stream *s, size_t from, size_t to)
+{
+	size_t at = from > 3 ? from - 3 : 0;
+	for (at = hot_length(s->seen, at, to); at < to; at = hot_length(s->seen, at + 4, to)) {
+		struct catcher c = { s, s->base + at + 4, CH_DONE };
+		(void)on_match(s->counted, 0, 0, 0, &c);
+		TRY(c.failure);
+	}
+	return CH_DONE;
+}
+
+static ch_err scan_text(struct text_stream *s, bytes b)
+{
+	size_t from = (size_t)(b.p - s->seen);
+	TRY(scan(s, TEXT_SIDE_TEXT, b));
+	return scan_lengths(s, from, from + b.n);
 }
 
 static ch_err restart(struct side *side, uint64_t addr)
@@ -209,32 +231,58 @@ static ch_err scan_hot(struct text_stream *s, bytes b, uint64_t addr)
 		if (from)
 			TRY(restart(&s->sides[TEXT_SIDE_TEXT], addr + from));
 		to = to < b.n ? to : b.n;
-		TRY(scan(s, TEXT_SIDE_TEXT, (bytes){ b.p + from, to - from }));
+		TRY(scan_text(s, (bytes){ b.p + from, to - from }));
 	}
 	return CH_DONE;
 }
 
-static ch_err scan_slice(struct text_stream *s, bytes b)
+/* Looks through the next n bytes of what is to be seen. */
+static ch_err scan_next(struct text_stream *s, size_t n)
 {
 	uint64_t addr = end_of(s);
+	bytes here = { s->seen + s->fill, n };
+	s->fill += n;
+	TRY(scan(s, TEXT_SIDE_BINARY, here));
+	TRY(n < SMALL ? scan_text(s, here) : scan_hot(s, here, addr));
+	TRY(drain(s, false));
+	uint64_t passed = s->fill > KEEP ? end_of(s) - KEEP : s->base;
+	return s->sink->passed ? s->sink->passed(s->sink, passed) : CH_DONE;
+}
+
+/* Through the buffer, in which it joins what was before. */
+static ch_err scan_joined(struct text_stream *s, bytes b)
+{
 	if (s->fill + b.n > BUFFER) {
 		size_t gone = s->fill - KEEP;
 		mem_copy(s->buffer, s->buffer + gone, KEEP);
 		s->base += gone;
 		s->fill = KEEP;
 	}
-	bytes here = { s->buffer + s->fill, b.n };
 	mem_copy(s->buffer + s->fill, b.p, b.n);
-	s->fill += b.n;
-	TRY(scan(s, TEXT_SIDE_BINARY, here));
-	if (b.n < SMALL)
-		return scan(s, TEXT_SIDE_TEXT, here);
-	return scan_hot(s, here, addr);
+	return scan_next(s, b.n);
+}
+
+/* What waits is by now all in b, at least TEXT_BEHIND from its start: the rest is looked at
+ * where it is, and only its end copied. */
+static ch_err scan_in_place(struct text_stream *s, bytes b)
+{
+	s->base = end_of(s) - KEEP;
+	s->seen = b.p;
+	s->fill = KEEP;
+	while (s->fill < b.n)
+		TRY(scan_next(s, b.n - s->fill < SLICE ? b.n - s->fill : SLICE));
+	TRY(drain(s, true));
+	mem_copy(s->buffer, b.p + b.n - KEEP, KEEP);
+	s->base = end_of(s) - KEEP;
+	s->seen = s->buffer;
+	s->fill = KEEP;
+	return CH_DONE;
 }
 
 static ch_err begin(struct text_stream *s, uint64_t addr)
 {
 	s->begun = true;
+	s->seen = s->buffer;
 	s->base = addr;
 	s->fill = 0;
 	s->n_hits = 0;
@@ -244,12 +292,18 @@ static ch_err begin(struct text_stream *s, uint64_t addr)
 	return CH_DONE;
 }
 
-static ch_err feed_slice(struct text_stream *s, bytes b)
+static ch_err feed(struct text_stream *s, bytes b)
 {
-	TRY(scan_slice(s, b));
-	TRY(drain(s, false));
-	uint64_t seen = end_of(s) - s->base > KEEP ? end_of(s) - KEEP : s->base;
-	return s->sink->passed ? s->sink->passed(s->sink, seen) : CH_DONE;
+	if (b.n >= LARGE) {
+		TRY(scan_joined(s, (bytes){ b.p, KEEP }));
+		return scan_in_place(s, b);
+	}
+	while (b.n) {
+		size_t n = b.n < SLICE ? b.n : SLICE;
+		TRY(scan_joined(s, (bytes){ b.p, n }));
+		b = (bytes){ b.p + n, b.n - n };
+	}
+	return drain(s, true);
 }
 
 ch_err text_stream_feed(struct text_stream *s, uint64_t addr, bytes b, struct text_sink *sink)
@@ -257,12 +311,11 @@ ch_err text_stream_feed(struct text_stream *s, uint64_t addr, bytes b, struct te
 	s->sink = sink;
 	if (!s->begun || addr != end_of(s))
 		TRY(begin(s, addr));
-	while (b.n) {
-		size_t n = b.n < SLICE ? b.n : SLICE;
-		TRY(feed_slice(s, (bytes){ b.p, n }));
-		b = (bytes){ b.p + n, b.n - n };
-	}
-	TRY(drain(s, true));
+	ch_err e = feed(s, b);
+	/* what failed half-way has no place to go on from */
+	if (failed(e))
+		s->begun = false;
+	TRY(e);
 	return sink->passed ? sink->passed(sink, UINT64_MAX) : CH_DONE;
 }
 
@@ -285,6 +338,9 @@ ch_err text_stream_new(struct text_stream **ret_s)
 		return ch_fail(CH_E_NOMEM, "text patterns", sizeof(*s));
 	if (text_rows_count() > ROWS_MAX)
 		return ch_fail(CH_E_INTERNAL, "more text patterns than there is room for", 0);
+	for (uint16_t i = 0; i < text_rows_count(); i++)
+		if (text_row_at(i)->flags & ROW_COUNTED)
+			s->counted = i;
 	for (unsigned i = 0; i < TEXT_SIDE_COUNT; i++)
 		TRY(open_side(s, (enum text_side)i));
 	*ret_s = TAKE(s);

@@ -54,10 +54,11 @@ enum text_check {
 };
 
 enum text_flags {
-	ROW_NOCASE = 1, /* the pattern ignores case */
-	ROW_WIDE = 2,   /* UTF-16LE: the check sees every second byte */
-	ROW_PUBLIC = 4, /* masks nothing: a public half is learned */
-	ROW_BINARY = 8, /* may lie where no text is */
+	ROW_NOCASE = 1,   /* the pattern ignores case */
+	ROW_WIDE = 2,     /* UTF-16LE: the check sees every second byte */
+	ROW_PUBLIC = 4,   /* masks nothing: a public half is learned */
+	ROW_COUNTED = 16, /* found by the length before it, not by Vectorscan */
+	ROW_BINARY = 8,   /* may lie where no text is */
 };
 
 struct text_row {
