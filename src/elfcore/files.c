@@ -1,6 +1,6 @@
 /* NT_FILE: which files were mapped where. It may be long, and counts that it states may lie:
- * rows and texts pass through the window, a bounded number of them stays, and paths are
- * masked before anybody sees them. */
+ * rows and texts pass through the window, a bounded number of them stays. Paths are masked as
+ * they pass; in the head they stay as they are, so that the files can be found. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,7 +75,7 @@ static ch_err pass_rows(struct notes *s, const struct file_table *t)
 	return CH_DONE;
 }
 
-/* A masked path into the head; empty when there is no room. */
+/* A path into the head; empty when there is no room. */
 static str path_kept(struct core_head *h, struct file_table *t, str path)
 {
 	if (str_eq(path, t->last))
@@ -103,9 +103,9 @@ static ch_err pass_texts(struct notes *s, struct file_table *t, uint64_t *left)
 		if (!end)
 			return CH_DONE;
 		str path = { p, (size_t)(end - p) };
-		core_path_mask(p, path.n);
 		for (; file < h->n_files && h->files[file].path.n == i; file++)
 			h->files[file].path = path_kept(h, t, path);
+		core_path_mask(p, path.n);
 		TRY(notes_pass(s, path.n + 1));
 		*left -= path.n + 1;
 	}

@@ -94,6 +94,48 @@ ch_err redactor_config_read(bytes b, struct redactor_config *ret_c)
 	return wire_done(&r);
 }
 
+enum { CODE_ASK = 1, CODE_ANSWER };
+
+void code_ask_write(struct wr *w, str path)
+{
+	wr_u8(w, CODE_ASK);
+	wr_u8(w, WIRE_VERSION);
+	wr_str16(w, path);
+}
+
+static void code_head_read(struct rd *r, uint8_t kind)
+{
+	if (rd_u8(r) != kind || rd_u8(r) != WIRE_VERSION)
+		r->bad = true;
+}
+
+ch_err code_ask_read(bytes message, str *ret_path)
+{
+	struct rd r = rd_of(message);
+	code_head_read(&r, CODE_ASK);
+	str path = rd_str16(&r, CODE_PATH_MAX);
+	TRY(wire_done(&r));
+	*ret_path = path;
+	return CH_DONE;
+}
+
+void code_answer_write(struct wr *w, uint16_t code)
+{
+	wr_u8(w, CODE_ANSWER);
+	wr_u8(w, WIRE_VERSION);
+	wr_u16(w, code);
+}
+
+ch_err code_answer_read(bytes message, uint16_t *ret_code)
+{
+	struct rd r = rd_of(message);
+	code_head_read(&r, CODE_ANSWER);
+	uint16_t code = rd_u16(&r);
+	TRY(wire_done(&r));
+	*ret_code = code;
+	return CH_DONE;
+}
+
 void packer_config_write(struct wr *w, const struct packer_config *c)
 {
 	wr_put(w, BYTES_OF(c->public_key));

@@ -213,13 +213,39 @@ static void test_answers(void **state)
 	assert_int_equal(ch_code_of(redo_answer(wr_bytes(&w), &out)), CH_E_PROTOCOL);
 }
 
+static void test_files_of_code(void **state)
+{
+	static const uint8_t *const lies[] = { (const uint8_t *)"\1\2\0\0",
+					       (const uint8_t *)"\2\1\0\0",
+					       (const uint8_t *)"\1\1\0\1" };
+	(void)state;
+	struct wr w = wr_of(room, sizeof(room));
+	str path = { 0 };
+	uint16_t code = 0;
+	code_ask_write(&w, LIT("/usr/bin/app"));
+	assert_false(failed(code_ask_read(wr_bytes(&w), &path)));
+	assert_true(str_eq(path, LIT("/usr/bin/app")));
+	for (size_t n = 0; n < w.n; n++)
+		assert_int_equal(ch_code_of(code_ask_read((bytes){ room, n }, &path)),
+				 CH_E_PROTOCOL);
+	for (size_t i = 0; i < COUNT_OF(lies); i++)
+		assert_true(failed(code_ask_read((bytes){ lies[i], 4 }, &path)));
+	w = wr_of(room, sizeof(room));
+	code_answer_write(&w, CH_E_NOT_FOUND);
+	assert_false(failed(code_answer_read(wr_bytes(&w), &code)));
+	assert_int_equal(code, CH_E_NOT_FOUND);
+	for (size_t n = 0; n < w.n; n++)
+		assert_int_equal(ch_code_of(code_answer_read((bytes){ room, n }, &code)),
+				 CH_E_PROTOCOL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_redactor),         cmocka_unit_test(test_redactor_refuses),
 		cmocka_unit_test(test_redactor_is_full), cmocka_unit_test(test_packer),
 		cmocka_unit_test(test_questions),        cmocka_unit_test(test_questions_refused),
-		cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_answers),          cmocka_unit_test(test_files_of_code),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ struct core_sink {
 /* A mapping of a file, from NT_FILE; sorted by address. */
 struct core_file {
 	uint64_t from, to, offset; /* addresses; offset in bytes into the file */
-	str path;  /* masked as in the notes (core_path_mask); points into the head */
+	str path;  /* as the core says: to be shown only after core_path_mask; in the head */
 	bool code; /* by core_files_find_code: executable, though the core has no segment */
 };
 

@@ -3,8 +3,12 @@
  *
  * A redactor finds, from ROLE_FD on: the core (stream, or a file that can be read at random),
  * the pipe for its records, then for a crash /proc/PID/mem, /proc/PID/pagemap, the executable
- * (read only), and when has_registered a memfd with fingerprints. A packer finds: the
- * pipe of records, the file to write, and a pipe for the report and its last word. */
+ * (read only), and when has_registered a memfd with fingerprints. For a file, the memfd comes
+ * third, and over CONTROL_FD it may ask for mapped files (below). A packer finds: the
+ * pipe of records, the file to write, and a pipe for the report and its last word.
+ *
+ * A redactor ends with 0 when it said RECORD_END, with 1 when a rule says never (it then
+ * said nothing), and with 3 when it failed. */
 #pragma once
 #include "base/rw.h"
 #include "base/secret.h"
@@ -44,6 +48,17 @@ struct redactor_config {
 enum { REDACTOR_CONFIG_MAX = 64 + DUMP_RULES_MAX * 80, PACKER_CONFIG_MAX = 64 };
 void redactor_config_write(struct wr *w, const struct redactor_config *c);
 ch_err redactor_config_read(bytes b, struct redactor_config *ret_c);
+
+/* What a redactor of a file asks the one who started it over CONTROL_FD (SEQPACKET), to look
+ * at the code that a core lacks; the path is the core's and may name anything:
+ *
+ *   CODE     u8 1  u8 version  str16 path
+ *   ANSWER   u8 2  u8 version  u16 code        with a descriptor when the code is OK */
+enum { CODE_PATH_MAX = 4096, CODE_MESSAGE_MAX = CODE_PATH_MAX + 8 };
+void code_ask_write(struct wr *w, str path);
+ch_err code_ask_read(bytes message, str *ret_path);
+void code_answer_write(struct wr *w, uint16_t code);
+ch_err code_answer_read(bytes message, uint16_t *ret_code);
 
 struct packer_config {
 	uint8_t public_key[32];
