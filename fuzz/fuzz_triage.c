@@ -50,11 +50,12 @@ static ch_err take(struct core_input *in, void *to, size_t n, size_t *ret_n)
 	return CH_DONE;
 }
 
-static void reads_again(const struct sink *s)
+/* One without segments is none. */
+static void reads_again(const struct sink *s, const struct core_head *from)
 {
 	struct from in = { { take, NULL, 0 }, s->p, (size_t)s->n };
 	struct core_head head = { 0 };
-	if (s->n > OUT_MAX)
+	if (s->n > OUT_MAX || (from->map.n == 0 && from->n_notes == 0))
 		return;
 	assert(!failed(core_segments_read(&in.input, &head)));
 	assert(!failed(core_notes_read(&in.input, &head, NULL)));
@@ -72,7 +73,7 @@ static void triage(const struct core_head *head, int fd)
 	if (!failed(memory_file_init(&memory, &head->map, fd)) &&
 	    !failed(triage_write(head, &memory.memory, NULL, &s.sink, &result))) {
 		assert(s.n == result.size_bytes);
-		reads_again(&s);
+		reads_again(&s, head);
 	}
 	free(s.p);
 }

@@ -72,6 +72,14 @@ uint64_t report_secrets(const struct report *r)
 	return all;
 }
 
+uint64_t report_bytes(const struct report *r)
+{
+	uint64_t all = 0;
+	for (unsigned i = 0; i < VALUE_KIND_COUNT; i++)
+		all += r->kinds[i].bytes;
+	return all;
+}
+
 static str kept(char *room, size_t cap, str text)
 {
 	size_t n = text.n < cap ? text.n : cap;

@@ -9,6 +9,9 @@
 #include "base/cleanup.h"
 #include "triage_internal.h"
 
+/* More segments than a header can count are counted in a section at the end. */
+enum { MANY = 0xffff, SECTION = 64 };
+
 /* Of writable mappings of files, whole pages of 0xc5, so that no debugger shows what the file
  * holds in their place as if the process had had it. */
 enum { DATA_MAX = 2 * 1024 * 1024, DATA_TOTAL = 8 * 1024 * 1024 };
@@ -145,6 +148,8 @@ static ch_err write_core(struct triage *t, struct core_sink *sink)
 		TRY(put_load(t, l, sink));
 		at = l->offset + l->file_size;
 	}
+	if (t->map.size > at)
+		TRY(sink->fill(sink, 0, t->map.size - at));
 	return core_end_write(&t->map, sink);
 }
 
@@ -201,7 +206,7 @@ ch_err triage_write(const struct core_head *head, struct core_memory *memory,
 	TRY(code_new(&t.code, head, memory, code_or_null));
 	TRY(gather(&t));
 	TRY(write_core(&t, sink));
-	t.result.size_bytes = t.map.size;
+	t.result.size_bytes = t.map.size + (t.map.n + (t.map.notes_size > 0) < MANY ? 0 : SECTION);
 	*ret_result = t.result;
 	return CH_DONE;
 }

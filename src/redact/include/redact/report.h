@@ -37,6 +37,8 @@ void report_flaw(struct report *r, enum report_flaw f, uint64_t n);
 bool report_whole(const struct report *r);
 /* Secrets overwritten: of all kinds but VALUE_RANDOM. */
 uint64_t report_secrets(const struct report *r);
+/* Bytes overwritten, of all kinds. */
+uint64_t report_bytes(const struct report *r);
 
 /* Facts for the reader, once. Texts are copied; they may hold anything and are escaped. */
 struct report_facts {
