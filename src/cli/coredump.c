@@ -13,6 +13,8 @@ static const struct subcommand {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } subcommands[] = {
+	{ "scan", coredump_scan, "say where a core holds secrets" },
+	{ "redact", coredump_redact, "write a core without its secrets" },
 	{ "install", coredump_install, "let this machine's crashes come to us" },
 	{ "uninstall", coredump_uninstall, "put core_pattern back as it was" },
 	{ "status", coredump_status, "does it work, and what is stored" },

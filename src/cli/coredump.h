@@ -13,3 +13,5 @@ int coredump_list(int argc, char **argv);
 int coredump_open(int argc, char **argv);
 int coredump_prune(int argc, char **argv);
 int coredump_show(int argc, char **argv);
+int coredump_redact(int argc, char **argv);
+int coredump_scan(int argc, char **argv);

@@ -68,6 +68,34 @@ bool options_read(int argc, char **argv, int from, const struct option_spec *spe
 	return true;
 }
 
+bool options_and_words(int argc, char **argv, const struct option_spec *specs, size_t n,
+		       const char **ret_words, size_t max, size_t *ret_n)
+{
+	bool only_words = false;
+	*ret_n = 0;
+	for (int i = 1; i < argc; i++) {
+		str word = str_from_c(argv[i]);
+		if (!only_words && str_eq(word, LIT("--"))) {
+			only_words = true;
+			continue;
+		}
+		if (only_words || !str_starts(word, LIT("--"))) {
+			if (*ret_n == max) {
+				say("one too many", word);
+				return false;
+			}
+			ret_words[(*ret_n)++] = argv[i];
+			continue;
+		}
+		const struct option_spec *spec = spec_find(specs, n, word);
+		int end = spec && !spec->flag && i + 1 < argc ? i + 2 : i + 1;
+		if (!options_read(end, argv, i, specs, n))
+			return false;
+		i = end - 1;
+	}
+	return true;
+}
+
 ch_err first_line_read(const char *name, void *storage, size_t cap, str *ret_line)
 {
 	AUTO(fd_close) int opened = -1;

@@ -1,0 +1,68 @@
+/* The walls of a redactor: it parses what a hostile program left behind, so it keeps only
+ * reading and writing the descriptors that it was given. */
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/syscall.h>
+
+#include "redactor_internal.h"
+#include "sandbox/sandbox.h"
+#include "wire/boot.h"
+
+#ifndef PAGEMAP_SCAN
+#define PAGEMAP_SCAN 0xc0606610 /* _IOWR('f', 16, struct pm_scan_arg) of Linux 6.7 */
+#endif
+
+/* Memory may come and go, but never to be executed; ioctl is that of the pagemap alone. */
+#define NEVER_EXEC(name)                             \
+	{                                            \
+		SCMP_SYS_NUMBER(name), true, 2, 4, 0 \
+	}
+static const struct syscall_rule own[] = {
+	ALLOW(read),
+	ALLOW(write),
+	ALLOW(pread64),
+	ALLOW(close),
+	ALLOW(fstat),
+	ALLOW_IF(newfstatat, 3, AT_EMPTY_PATH), /* fstat, to the C library */
+	ALLOW(lseek),
+	ALLOW(poll),
+	ALLOW(ppoll),
+	ALLOW(sendmsg),
+	ALLOW(recvmsg),
+	ALLOW(getrandom),
+	ALLOW(clock_gettime),
+	ALLOW(futex),
+	ALLOW(restart_syscall),
+	ALLOW(rt_sigprocmask),
+	ALLOW(brk),
+	ALLOW(sysinfo), /* qsort asks how much memory there is */
+	ALLOW(munmap),
+	ALLOW(mremap),
+	ALLOW(madvise),
+	ALLOW(gettid),
+	ALLOW(getpid),
+	ALLOW(exit),
+	ALLOW(exit_group),
+	NEVER_EXEC(mmap),
+	NEVER_EXEC(mprotect),
+	ALLOW_IF(ioctl, 1, PAGEMAP_SCAN),
+};
+
+enum { FILES = CODE_FILES_MAX + 64 };
+
+ch_err confine(const struct redactor_config *config)
+{
+	const struct syscall_list lists[] = { { own, COUNT_OF(own) } };
+	const int crash[] = {
+		CORE_FD, RECORDS_FD, MEM_FD, PAGEMAP_FD, EXE_FD, CRASH_REGISTERED_FD
+	};
+	const int file[] = { CONTROL_FD, CORE_FD, RECORDS_FD, FILE_REGISTERED_FD };
+	bool crashed = config->duty == REDACT_CRASH;
+	size_t n = (crashed ? COUNT_OF(crash) : COUNT_OF(file)) - !config->has_registered;
+	int abi = 0;
+	TRY(sandbox_undumpable());
+	TRY(sandbox_limits(&(struct sandbox_limits){ .files = FILES, .processes = 0 }));
+	TRY(sandbox_close_from(3, crashed ? crash : file, n));
+	TRY(sandbox_landlock(NULL, 0, NET_NONE, &abi));
+	return sandbox_seccomp(lists, COUNT_OF(lists));
+}

@@ -1,0 +1,234 @@
+/* A dump without its secrets: they are looked for in all memory first, while nothing was
+ * written yet; then the memory passes through the masker, from the stream of a crash or the
+ * file. A byte of the dump is written only when the masker has let go of it. */
+#include <stdlib.h>
+
+#include "redact/masker.h"
+#include "redactor_internal.h"
+
+enum { PAGE = CORE_PAGE, ROOM = 512 * 1024, ZERO_STRETCH = 64 * 1024, PROGRESS_EVERY = 1 << 24 };
+
+struct pass {
+	struct work *w;
+	struct masker *masker;
+	struct core_map map; /* of the core that is written; segments in the order of the other */
+	uint8_t *p;          /* ROOM bytes: memory at addr that was not written yet */
+	uint64_t addr;
+	size_t n, held;
+	uint64_t told, total;
+};
+
+static ch_err put(struct pass *s, const uint8_t *p, size_t n)
+{
+	struct core_sink *sink = &s->w->out.sink;
+	for (size_t at = 0; at < n;) {
+		size_t part = PAGE - (s->addr + at) % PAGE;
+		part = part < n - at ? part : n - at;
+		if (bytes_are_zero((bytes){ p + at, part }))
+			TRY(sink->fill(sink, 0, part));
+		else
+			TRY(sink->put(sink, (bytes){ p + at, part }));
+		at += part;
+	}
+	return CH_DONE;
+}
+
+/* Passes what there is through the masker, and on what it lets go of. */
+static ch_err turn(struct pass *s, bool last)
+{
+	size_t final = 0;
+	if (s->n == 0)
+		return CH_DONE;
+	struct masker_piece piece = { s->addr, s->p, s->n, s->held, last };
+	TRY(masker_run(s->masker, piece, &final));
+	TRY(put(s, s->p, final));
+	mem_move(s->p, s->p + final, s->n - final);
+	s->n -= final;
+	s->held = s->n;
+	s->addr += final;
+	return CH_DONE;
+}
+
+static ch_err progress(struct pass *s, uint64_t done)
+{
+	if (done - s->told < PROGRESS_EVERY)
+		return CH_DONE;
+	s->told = done;
+	return record_progress(&s->w->records, done, s->total);
+}
+
+/* Nothing but zeros, n of them at addr: no secret goes over so many. */
+static ch_err zeros(struct pass *s, uint64_t addr, uint64_t n)
+{
+	TRY(turn(s, true));
+	s->addr = addr + n;
+	return s->w->out.sink.fill(&s->w->out.sink, 0, n);
+}
+
+static ch_err take(struct pass *s, const struct core_load *l, uint64_t at, size_t n, size_t *ret_n)
+{
+	struct work *w = s->w;
+	if (w->config->duty != REDACT_CRASH)
+		return w->file.memory.read(&w->file.memory, l->addr + at, s->p + s->n, n, ret_n);
+	return core_input_read(&w->in.input, s->p + s->n, n, ret_n);
+}
+
+/* How much of the segment at `at` is known to be zeros without a look. */
+static ch_err known_zeros(struct pass *s, const struct core_load *l, uint64_t at, uint64_t *ret_n)
+{
+	struct work *w = s->w;
+	uint64_t from = 0, to = 0, end = l->addr + l->file_size;
+	*ret_n = 0;
+	if (w->config->duty == REDACT_CRASH)
+		return CH_DONE;
+	TRY(w->memory->next(w->memory, l->addr + at, end, &from, &to));
+	if (from - (l->addr + at) >= ZERO_STRETCH)
+		*ret_n = from - (l->addr + at);
+	return CH_DONE;
+}
+
+/* The rest of a core that was cut is zeros, and it is said. */
+static ch_err cut(struct pass *s, const struct core_load *l, uint64_t at)
+{
+	report_flaw(s->w->report, FLAW_CUT, 1);
+	return zeros(s, l->addr + at, l->file_size - at);
+}
+
+static ch_err pass_load(struct pass *s, const struct core_load *l)
+{
+	uint64_t skip = 0;
+	for (uint64_t at = 0; at < l->file_size;) {
+		size_t want = ROOM - s->n, got = 0;
+		want = l->file_size - at < want ? (size_t)(l->file_size - at) : want;
+		TRY(known_zeros(s, l, at, &skip));
+		if (skip > 0) {
+			TRY(zeros(s, l->addr + at, skip));
+			at += skip;
+			continue;
+		}
+		TRY(take(s, l, at, want, &got));
+		if (got == 0)
+			return cut(s, l, at);
+		if (got >= ZERO_STRETCH && bytes_are_zero((bytes){ s->p + s->n, got })) {
+			TRY(zeros(s, l->addr + at, got));
+		} else {
+			s->n += got;
+			TRY(turn(s, false));
+		}
+		at += got;
+		TRY(progress(s, l->offset + at));
+	}
+	return CH_DONE;
+}
+
+/* Do the bytes of b follow those of a in memory? Then a secret may lie in both. */
+static bool goes_on(const struct core_load *a, const struct core_load *b)
+{
+	return a->file_size == a->mem_size && a->addr + a->mem_size == b->addr;
+}
+
+/* Leaves out what of the stream is of no segment. */
+static ch_err skip_to(struct pass *s, uint64_t offset)
+{
+	struct core_input *in = &s->w->in.input;
+	uint8_t room[PAGE];
+	size_t got = 1;
+	while (s->w->config->duty == REDACT_CRASH && in->done < offset && got > 0) {
+		uint64_t left = offset - in->done;
+		TRY(core_input_read(in, room, left < PAGE ? (size_t)left : PAGE, &got));
+	}
+	return CH_DONE;
+}
+
+static ch_err pass_memory(struct pass *s)
+{
+	const struct core_map *from = &s->w->head.map;
+	struct core_sink *sink = &s->w->out.sink;
+	for (size_t i = 0; i < from->n; i++) {
+		const struct core_load *l = &from->loads[i];
+		if (l->file_size == 0)
+			continue;
+		TRY(skip_to(s, l->offset));
+		if (s->n == 0) {
+			s->addr = l->addr;
+			s->held = 0;
+		}
+		TRY(pass_load(s, l));
+		if (i + 1 == from->n || from->loads[i + 1].file_size == 0 ||
+		    !goes_on(l, &from->loads[i + 1]))
+			TRY(turn(s, true));
+	}
+	return core_end_write(&s->map, sink);
+}
+
+static ch_err pass_head(struct pass *s)
+{
+	struct core_head *h = &s->w->head;
+	struct core_sink *sink = &s->w->out.sink;
+	size_t bytes_n = h->map.n * sizeof(*h->map.loads);
+	s->map.loads = malloc(bytes_n + 1);
+	if (!s->map.loads)
+		return ch_fail(CH_E_NOMEM, "no memory for the map of a dump", bytes_n);
+	mem_copy(s->map.loads, h->map.loads, bytes_n);
+	s->map.n = h->map.n;
+	core_map_lay_out(&s->map, h->n_notes);
+	TRY(masker_bytes(s->masker, h->notes, h->n_notes));
+	TRY(core_segments_write(&s->map, sink));
+	if (h->n_notes)
+		TRY(sink->put(sink, (bytes){ h->notes, h->n_notes }));
+	uint64_t at = s->map.headers_size + s->map.notes_size,
+		 first = (at + PAGE - 1) / PAGE * PAGE;
+	return first > at ? sink->fill(sink, 0, first - at) : CH_DONE;
+}
+
+static void pass_done(struct pass *s)
+{
+	masker_done(&s->masker);
+	core_map_done(&s->map);
+	if (s->p)
+		mem_wipe(s->p, ROOM);
+	free(s->p);
+}
+
+static ch_err pass(struct work *w, enum level level, const struct values *values)
+{
+	AUTO(pass_done) struct pass s = { .w = w, .total = w->head.map.size };
+	TRY(read_notes(w));
+	const struct masker_setup setup = {
+		.level = level,
+		.map = &w->head.map,
+		.values = values,
+		.registered_or_null = w->registered,
+		.report = w->report,
+		.files = w->head.files,
+		.n_files = w->head.n_files,
+	};
+	s.p = malloc(ROOM);
+	if (!s.p)
+		return ch_fail(CH_E_NOMEM, "no memory for a dump on its way", ROOM);
+	TRY(masker_new(&setup, &s.masker));
+	TRY(pass_head(&s));
+	return pass_memory(&s);
+}
+
+ch_err keep_large(struct work *w, enum level level)
+{
+	AUTO(values_done) struct values *values = NULL;
+	AUTO(publics_done) struct publics *publics = NULL;
+	uint64_t unread = 0;
+	TRY(values_new(&values));
+	TRY(publics_new(&publics));
+	struct hunt h = {
+		.map = &w->head.map, .memory = w->memory, .values = values, .publics = publics
+	};
+	TRY(hunt_run(&h, w->finders.all, w->finders.n, &unread));
+	if (publics_overflowed(publics))
+		report_flaw(w->report, FLAW_PUBLICS, 1);
+	if (unread)
+		report_flaw(w->report, FLAW_UNREAD, unread);
+	w->facts.level = level;
+	TRY(pass(w, level, values));
+	w->facts.masked_bytes = report_bytes(w->report);
+	w->facts.kept_bytes = w->out.size - w->out.zero_bytes - w->facts.masked_bytes;
+	return CH_DONE;
+}

@@ -1,0 +1,128 @@
+/* The walls of a redactor: reading and writing its descriptors works behind them; opening,
+ * connecting, starting anything ends it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "redactor_internal.h"
+#include "walls.h"
+
+static const struct redactor_config crash = { .duty = REDACT_CRASH };
+static const struct redactor_config scan = { .duty = REDACT_SCAN };
+
+static ch_err walls_of_crash(const int *keep_fds, size_t n)
+{
+	(void)keep_fds;
+	(void)n;
+	return confine(&crash);
+}
+
+static ch_err walls_of_scan(const int *keep_fds, size_t n)
+{
+	(void)keep_fds;
+	(void)n;
+	return confine(&scan);
+}
+
+static int use_what_it_was_given(void)
+{
+	uint8_t b[16] = { 0 };
+	uint8_t *p = malloc(1 << 20);
+	/* none of them is open here: it fails, and that is all */
+	bool well = pread(CORE_FD, b, sizeof(b), 0) < 0 && read(CORE_FD, b, sizeof(b)) < 0 &&
+		    write(RECORDS_FD, b, sizeof(b)) < 0;
+	p[4096] = b[0];
+	free(p);
+	return !well;
+}
+
+static int open_a_file(void)
+{
+	return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+}
+
+static int make_a_file(void)
+{
+	return open("/tmp/chancery-redactor", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+}
+
+static int look_at_a_file(void)
+{
+	struct stat st;
+	return stat("/etc/passwd", &st);
+}
+
+static int talk_to_the_world(void)
+{
+	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int talk_to_the_host(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int read_another_process(void)
+{
+	uint8_t b = 0;
+	struct iovec v = { &b, 1 };
+	return (int)process_vm_readv(getppid(), &v, 1, &v, 1, 0);
+}
+
+static int trace_somebody(void)
+{
+	return (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+}
+
+static int run_new_code(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+	       MAP_FAILED;
+}
+
+static int type_into_a_terminal(void)
+{
+	char c = 'x';
+	return ioctl(STDERR_FILENO, TIOCSTI, &c);
+}
+
+static void it_can_work(void **state)
+{
+	(void)state;
+	act_fn *const acts[] = { use_what_it_was_given };
+	all_exit(walls_of_crash, acts, COUNT_OF(acts), 0);
+	all_exit(walls_of_scan, acts, COUNT_OF(acts), 0);
+}
+
+static void all_else_kills(void **state)
+{
+	(void)state;
+	act_fn *const acts[] = { open_a_file,      make_a_file,          talk_to_the_world,
+				 talk_to_the_host, read_another_process, trace_somebody,
+				 start_process,    start_program,        be_dumpable,
+				 signal_somebody,  run_new_code,         type_into_a_terminal,
+				 look_at_a_file };
+	all_are_killed(walls_of_crash, acts, COUNT_OF(acts));
+	all_are_killed(walls_of_scan, acts, COUNT_OF(acts));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_can_work),
+		cmocka_unit_test(all_else_kills),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
