@@ -83,12 +83,20 @@ static void keep(struct noise *n, uint64_t from, uint64_t to)
 
 void noise_see(struct noise *n, const struct window *w)
 {
+	/* code that nothing writes to */
+	if (w->load && (w->load->flags & (CORE_EXEC | CORE_WRITE)) == CORE_EXEC)
+		return;
 	/* what began in the window before may be noisy only with what follows */
 	size_t at = w->seen > NOISE_BLOCK ? (w->seen - NOISE_BLOCK) / NOISE_LIMB * NOISE_LIMB : 0;
+	uint64_t last = 0;
 	while (at < w->n) {
 		size_t size = w->n - at < NOISE_BLOCK ? w->n - at : NOISE_BLOCK;
-		if (noisy(noise_bits(w->p + at, size)))
-			keep(n, w->addr + at, w->addr + at + size);
+		uint64_t bits = noise_bits(w->p + at, size);
+		/* the last 3 limbs of the block before and the first 3 of this */
+		bool across = noisy((last >> 61 | bits << 3) & 0x3f);
+		if (across || noisy(bits))
+			keep(n, w->addr + at - (across ? 3 * NOISE_LIMB : 0), w->addr + at + size);
+		last = bits;
 		at += size;
 	}
 }

@@ -1,0 +1,203 @@
+/* Ed25519 and X25519: seeds, clamped scalars and what follows from them, of public keys in
+ * sight; and two forms that tell of themselves: seed || public key in 64 bytes (libsodium,
+ * Go), and libcrypto's ECX_KEY, which holds the public key and leads to the private one:
+ *
+ *   … | public key (57), 7 unused | private key (pointer, 8) | 32 (8) | kind (4) | … */
+#include "base/cleanup.h"
+#include "crypto/related.h"
+#include "places.h"
+#include "room.h"
+
+/* How many are tried: some 25 us each. */
+enum { TRIES_MAX = 8 * 1024, KEY = 32, LINKS_MAX = 4096, LIMB = 8, ECX_PUBLIC = 63, ECX_KINDS = 4 };
+
+/* What an ECX_KEY says. */
+struct link {
+	uint64_t addr; /* of the private key */
+	uint8_t public[KEY];
+};
+
+struct finder_ed25519 {
+	struct finder finder;
+	size_t n_links;
+	struct link links[LINKS_MAX];
+	struct places places;
+};
+
+struct test {
+	struct place_tester tester;
+	struct hunt *h;
+	str finder;
+	size_t n_ed, n_x; /* public keys in sight */
+	size_t tries[2];  /* of pairs, and of others */
+};
+
+static bool in_sight(const struct hunt *h, enum public_kind kind, const uint8_t *public)
+{
+	for (size_t i = 0; i < publics_count(h->publics, kind); i++)
+		if (bytes_eq(publics_at(h->publics, kind, i), (bytes){ public, KEY }))
+			return true;
+	return false;
+}
+
+static ch_err say(struct test *t, enum value_kind kind, const uint8_t *is, uint64_t addr)
+{
+	/* not numbers, although a scalar is one: nobody turns them around */
+	struct value v = { kind, false, { is, KEY }, t->finder, addr };
+	return values_add(t->h->values, &v);
+}
+
+static ch_err say_seed(struct test *t, const uint8_t *seed, uint64_t addr)
+{
+	uint8_t both[2 * KEY];
+	ed25519_expand(seed, both);
+	TRY(say(t, VALUE_ED25519_SEED, seed, addr));
+	TRY(say(t, VALUE_ED25519_SCALAR, both, addr));
+	ch_err e = say(t, VALUE_ED25519_SCALAR, both + KEY, addr);
+	mem_wipe(both, sizeof(both));
+	return e;
+}
+
+/* Libraries keep X25519's as it was given, or with its bits set. */
+static ch_err say_x25519(struct test *t, const uint8_t *scalar, uint64_t addr)
+{
+	uint8_t clamped[KEY];
+	mem_copy(clamped, scalar, KEY);
+	clamped[0] &= 248;
+	clamped[KEY - 1] = (uint8_t)((clamped[KEY - 1] & 127) | 64);
+	TRY(say(t, VALUE_X25519, scalar, addr));
+	ch_err e = say(t, VALUE_X25519, clamped, addr);
+	mem_wipe(clamped, sizeof(clamped));
+	return e;
+}
+
+static bool is_clamped(const uint8_t *s)
+{
+	return !(s[0] & 7) && (s[KEY - 1] & 0xc0) == 0x40;
+}
+
+static bool wants(struct place_tester *tester, const struct place *p, enum place_tier tier)
+{
+	struct test *t = (struct test *)tester;
+	bool more = t->tries[p->size != PLACE_64] < TRIES_MAX;
+	/* of what tells of itself only what is alone; edges of others are but a guess */
+	if (p->size == PLACE_64 && tier > PLACE_ALONE)
+		return false;
+	t->h->untried += !more && tier <= PLACE_ALONE;
+	return more;
+}
+
+/* Seed and public key in one. */
+static ch_err test_pair(struct test *t, const struct place *p, bytes is)
+{
+	uint8_t public[KEY];
+	t->tries[0]++;
+	ed25519_of_seed(is.p, public);
+	return mem_eq(public, is.p + KEY, KEY) ? say_seed(t, is.p, p->addr) : CH_DONE;
+}
+
+static ch_err test_ed(struct test *t, const struct place *p, const uint8_t *is)
+{
+	uint8_t public[KEY];
+	t->tries[1]++;
+	ed25519_of_seed(is, public);
+	if (in_sight(t->h, PUBLIC_ED25519, public))
+		TRY(say_seed(t, is, p->addr));
+	if (!is_clamped(is))
+		return CH_DONE;
+	t->tries[1]++;
+	if (!failed(ed25519_of_scalar(is, public)) && in_sight(t->h, PUBLIC_ED25519, public))
+		TRY(say(t, VALUE_ED25519_SCALAR, is, p->addr));
+	return CH_DONE;
+}
+
+static ch_err test(struct place_tester *tester, const struct place *p, bytes is)
+{
+	struct test *t = (struct test *)tester;
+	uint8_t public[KEY];
+	if (p->size == PLACE_64)
+		return test_pair(t, p, is);
+	if (t->n_ed)
+		TRY(test_ed(t, p, is.p));
+	if (!t->n_x)
+		return CH_DONE;
+	t->tries[1]++;
+	if (!failed(x25519_of(is.p, public)) && in_sight(t->h, PUBLIC_X25519, public))
+		TRY(say_x25519(t, is.p, p->addr));
+	return CH_DONE;
+}
+
+static ch_err look(struct finder *finder, struct hunt *h, const struct window *w)
+{
+	struct finder_ed25519 *f = (struct finder_ed25519 *)finder;
+	size_t at = w->seen > 3 * LIMB ? (w->seen - 3 * LIMB) / LIMB * LIMB : 0;
+	at = at > 72 ? at : 72;
+	for (; at + 3 * LIMB <= w->n; at += LIMB) {
+		if (__builtin_expect(load_le64(w->p + at + LIMB) != KEY, 1))
+			continue;
+		uint64_t to = load_le64(w->p + at);
+		if (load_le32(w->p + at + 2 * LIMB) >= ECX_KINDS || !core_map_at(h->map, to) ||
+		    !load_le64(w->p + at - ECX_PUBLIC) || w->p[at - ECX_PUBLIC + KEY])
+			continue;
+		if (f->n_links == LINKS_MAX) {
+			h->untried++;
+			continue;
+		}
+		struct link *l = &f->links[f->n_links++];
+		l->addr = to;
+		mem_copy(l->public, w->p + at - ECX_PUBLIC, KEY);
+	}
+	return CH_DONE;
+}
+
+static ch_err follow(struct test *t, const struct link *l)
+{
+	uint8_t is[KEY], public[KEY];
+	size_t got = 0;
+	TRY(t->h->memory->read(t->h->memory, l->addr, is, KEY, &got));
+	if (got < KEY)
+		return CH_DONE;
+	ed25519_of_seed(is, public);
+	if (mem_eq(public, l->public, KEY))
+		TRY(say_seed(t, is, l->addr));
+	if (!failed(x25519_of(is, public)) && mem_eq(public, l->public, KEY))
+		TRY(say_x25519(t, is, l->addr));
+	mem_wipe(is, sizeof(is));
+	return CH_DONE;
+}
+
+static ch_err end(struct finder *finder, struct hunt *h)
+{
+	struct finder_ed25519 *f = (struct finder_ed25519 *)finder;
+	struct test t = { { wants, test },
+			  h,
+			  f->finder.name,
+			  publics_count(h->publics, PUBLIC_ED25519),
+			  publics_count(h->publics, PUBLIC_X25519),
+			  { 0, 0 } };
+	for (size_t i = 0; i < f->n_links; i++)
+		TRY(follow(&t, &f->links[i]));
+	unsigned near = t.n_ed || t.n_x ? PLACE_32 | PLACE_NEAR | PLACE_LINKS : 0;
+	places_init(&f->places, PLACE_64 | near, PLACE_32);
+	for (size_t i = 0; i < t.n_ed; i++)
+		places_near(&f->places, publics_at(h->publics, PUBLIC_ED25519, i).p);
+	for (size_t i = 0; i < t.n_x; i++)
+		places_near(&f->places, publics_at(h->publics, PUBLIC_X25519, i).p);
+	TRY(places_find(&f->places, h));
+	return places_test(&f->places, h, &t.tester);
+}
+
+static void finder_ed25519_free(struct finder *f)
+{
+	room_done(f, sizeof(struct finder_ed25519));
+}
+
+ch_err finder_ed25519_new(struct finder **ret_f)
+{
+	void *p = NULL;
+	TRY(room_new(sizeof(struct finder_ed25519), &p));
+	struct finder_ed25519 *f = p;
+	f->finder = (struct finder){ LIT("ed25519"), look, end, finder_ed25519_free };
+	*ret_f = &f->finder;
+	return CH_DONE;
+}
