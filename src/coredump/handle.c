@@ -193,9 +193,13 @@ static ch_err finish(struct dump *d, struct workers *w)
 	bool whole = false;
 	TRY(confine(d, w));
 	TRY(workers_wait(w, d->state->settings.limits.seconds, &report, &whole));
-	if (!whole)
-		return ch_fail(CH_E_TRUNCATED, "the core was cut off or is none", 0);
 	TRY(report_facts_read(wr_bytes(&report), &said));
+	str flaws = { said.flaws, said.flaws_n };
+	if (!whole)
+		LOG(LOG_WARN, "a redactor names flaws of a dump", log_str("flaws", flaws));
+	/* what is not whole must say why */
+	if (said.unusable || (!whole && flaws.n == 0))
+		return ch_fail(CH_E_TRUNCATED, "the core was cut off or is none", 0);
 	struct dump_facts f = facts_of(d);
 	f.level = said.level;
 	f.build_id = said.build_id;

@@ -36,6 +36,22 @@ static void test_other_forms(void **unused)
 	assert_int_equal(f.signal, 0);
 }
 
+static void test_flaws(void **unused)
+{
+	(void)unused;
+	struct report_facts_said f = said("{\"flaws\":[]}");
+	assert_false(f.unusable);
+	assert_int_equal(f.flaws_n, 0);
+	f = said("{\"flaws\":[{\"flaw\":\"unread\",\"n\":4096},{\"flaw\":\"level\"}]}");
+	assert_false(f.unusable);
+	assert_true(str_eq((str){ f.flaws, f.flaws_n }, LIT("unread level")));
+	assert_true(said("{\"flaws\":[{\"flaw\":\"unread\"},{\"flaw\":\"cut\"}]}").unusable);
+	assert_true(said("{\"flaws\":[{\"flaw\":\"unsupported\"}]}").unusable);
+	/* one that cannot be read */
+	assert_true(said("{\"flaws\":[{\"flaw\":\"a\\nb\"}]}").unusable);
+	assert_true(said("{\"flaws\":[7]}").unusable);
+}
+
 static void test_no_report(void **unused)
 {
 	(void)unused;
@@ -49,6 +65,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_known),
 					    cmocka_unit_test(test_other_forms),
+					    cmocka_unit_test(test_flaws),
 					    cmocka_unit_test(test_no_report) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
