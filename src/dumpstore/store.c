@@ -262,8 +262,8 @@ ch_err dumpstore_list(int dir, struct entry_taker *t)
 	for (size_t i = 0; i < ids.n; i++) {
 		ch_err e = give(dir, &ids.p[i], room, t);
 		/* somebody else removed it in the meantime */
-		if (ch_code_of(e) != CH_E_NOT_FOUND)
-			TRY(e);
+		if (failed(e) && ch_code_of(e) != CH_E_NOT_FOUND)
+			return e;
 	}
 	return CH_DONE;
 }
