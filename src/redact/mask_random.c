@@ -88,7 +88,7 @@ bool mask_random(struct masker *m, const struct finish *f)
 	for (size_t at = 0; at < f->n; at += RANDOM_BLOCK)
 		claim(m, f, at);
 	bool any = m->random_to > m->final;
-	if (any && m->setup.n_files)
+	if (any)
 		spare_paths(m, f);
 	return any;
 }

@@ -1,5 +1,5 @@
 /* The last parts of the paths of NT_FILE, by hash. What the core says is only used to let
- * a string of path characters stay that is named like one of its libraries. */
+ * a string of path characters stay that is named like one of its files. */
 #include "paths.h"
 
 #include <errno.h>
@@ -14,17 +14,23 @@ struct paths {
 	uint64_t slots[]; /* hashes; 0 is free */
 };
 
-/* "libc.so" of "/lib/libc.so.6" and "/usr/lib/libc.so.6.1"; else all behind the last slash. */
 static str last_part(str path)
 {
-	static const str so = LIT(".so");
 	while (str_has(path, '/'))
 		str_cut(&path, '/');
-	for (size_t i = 1; i + so.n <= path.n; i++) {
-		if (str_eq(str_sub(path, i, so.n), so))
-			return str_sub(path, 0, i + so.n);
-	}
 	return path;
+}
+
+/* "libc.so", "libc.so.6": the head's path of it may be masked, as of all below a home. */
+static bool is_library(str name)
+{
+	static const str so = LIT(".so");
+	for (size_t i = 1; i + so.n <= name.n; i++) {
+		bool ends = i + so.n == name.n || name.p[i + so.n] == '.';
+		if (ends && str_eq(str_sub(name, i, so.n), so))
+			return true;
+	}
+	return false;
 }
 
 static uint64_t hash_of(const struct paths *p, str path)
@@ -72,5 +78,7 @@ bool path_char(uint8_t c)
 
 bool paths_has(const struct paths *p, str path)
 {
-	return path.n > 1 && path.p[0] == '/' && p->slots[slot_of(p, hash_of(p, path))];
+	if (path.n < 2 || path.p[0] != '/')
+		return false;
+	return is_library(last_part(path)) || p->slots[slot_of(p, hash_of(p, path))];
 }

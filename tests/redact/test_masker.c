@@ -268,9 +268,10 @@ static void constants_of_files_stay(void **state)
 static void paths_of_libraries_stay(void **state)
 {
 	(void)state;
-	static const char kernel[] = "/usr/lib/x86_64-linux-gnu/libQ5jZ8xKwBv3Yt.so.7.4.1";
-	static const char linker[] = "/opt/aB3dE9fG/x86_64-LinuX+gNu7/libQ5jZ8xKwBv3Yt.so.7";
-	static const char other[] = "/opt/aB3dE9fG/x86_64-LinuX+gNu7/libQ5jZ8xKwBv3Yu.so.7";
+	static const char kernel[] = "/usr/bin/Q5jZ8xKwBv3YtR2nD9sLfGhU";
+	static const char linker[] = "/opt/aB3dE9fG/x86_64-LinuX+gNu7/Q5jZ8xKwBv3YtR2nD9sLfGhU";
+	static const char other[] = "/opt/aB3dE9fG/x86_64-LinuX+gNu7/Q5jZ8xKwBv3YuR2nD9sLfGhU";
+	static const char library[] = "/home/aB3dE9fG/x86_64-LinuX+gNu7/libQ5jZ8xKwBv3Y.so.7";
 	struct core_file file = { .path = str_from_c(kernel) };
 	struct masker_setup s = setup_of(LEVEL_STRICT);
 	s.files = &file;
@@ -280,8 +281,10 @@ static void paths_of_libraries_stay(void **state)
 		mem_zero(memory, SIZE);
 		mem_copy(memory + at, linker, sizeof(linker));
 		mem_copy(memory + at + sizeof(linker), other, sizeof(other));
-		assert_false(
-			failed(mask_in_pieces(masker, ADDR, memory, SIZE, at % 2 ? SIZE : 9999)));
+		mem_copy(memory + at + 301, library, sizeof(library));
+		size_t step = at % 2 ? SIZE : 9999;
+		assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, step)));
+		assert_memory_equal(memory + at + 301, library, sizeof(library));
 		assert_memory_equal(memory + at, linker, sizeof(linker));
 		assert_memory_not_equal(memory + at + sizeof(linker), other, sizeof(other));
 	}
