@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "noise.h"
+#include "derive.h"
 #include "redact/finder.h"
 
 enum { PAGE = 4096 };
@@ -149,7 +150,7 @@ static ch_err run_all(struct walk *w)
 		if (w->finders[i]->end)
 			TRY(w->finders[i]->end(w->finders[i], h));
 	}
-	return CH_DONE;
+	return h->values ? values_derive(h->values) : CH_DONE;
 }
 
 ch_err hunt_run(struct hunt *h, struct finder *const *finders, size_t n, uint64_t *ret_unread)

@@ -198,6 +198,33 @@ static void nothing_but_zeros(void **state)
 	assert_int_equal(watcher.windows, 0);
 }
 
+static ch_err say_key(struct finder *f, struct hunt *h)
+{
+	static const uint8_t key[32] = "a key of thirty-two bytes, this";
+	struct value one = { VALUE_HMAC_KEY, false, BYTES_OF(key), LIT("test"), BASE };
+	(void)f;
+	return values_add(h->values, &one);
+}
+
+/* The states of an HMAC key are values as well: two for each of three hashes. */
+static void states_of_hmac_keys(void **state)
+{
+	(void)state;
+	struct finder finder = { .name = LIT("test"), .end = say_key }, *finders[] = { &finder };
+	struct core_map map = { 0 };
+	struct hunt h = { .map = &map, .memory = &fake.memory };
+	uint64_t unread = 0;
+	assert_false(failed(values_new(&h.values)));
+	assert_false(failed(hunt_run(&h, finders, 1, &unread)));
+	assert_int_equal(values_count(h.values), 7);
+	assert_int_equal(values_at(h.values, 1)->is.n, 32);
+	assert_int_equal(values_at(h.values, 6)->is.n, 64);
+	/* of states there are none */
+	assert_false(failed(hunt_run(&h, finders, 1, &unread)));
+	assert_int_equal(values_count(h.values), 7);
+	values_done(&h.values);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +236,7 @@ int main(void)
 		cmocka_unit_test_setup(what_memory_skips_is_not_read, fresh),
 		cmocka_unit_test_setup(short_gaps_are_read, fresh),
 		cmocka_unit_test_setup(nothing_but_zeros, fresh),
+		cmocka_unit_test_setup(states_of_hmac_keys, fresh),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

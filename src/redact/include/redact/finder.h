@@ -70,6 +70,7 @@ finder_new_fn finder_ed25519_new; /* seed, clamped scalar and prefix of a public
 finder_new_fn finder_ssh_new;     /* OpenSSH's shield prekeys */
 finder_new_fn finder_aes_new;     /* AES key schedules */
 
-/* Walks all memory of the map once with all the finders, then their ends in order.
+/* Walks all memory of the map once with all the finders, then their ends in order; then adds
+ * what follows from the values: the states of HMAC that its keys give.
  * *ret_unread: bytes that the map has and the memory did not give. */
 ch_err hunt_run(struct hunt *h, struct finder *const *finders, size_t n, uint64_t *ret_unread);
