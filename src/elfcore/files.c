@@ -1,7 +1,6 @@
 /* NT_FILE: which files were mapped where. It may be long, and counts that it states may lie:
  * rows and texts pass through the window, a bounded number of them stays. Paths are masked as
  * they pass; in the head they stay as they are, so that the files can be found. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/ck.h"
@@ -29,10 +28,8 @@ static ch_err table_make(struct core_head *h, struct file_table *t, uint64_t n)
 {
 	uint64_t text = n - FILE_HEAD - t->count * FILE_ROW;
 	t->cap_text = text < CORE_FILE_TEXT_MAX ? (size_t)text : CORE_FILE_TEXT_MAX;
-	size_t n_files = t->count < CORE_FILES_MAX ? (size_t)t->count : CORE_FILES_MAX;
-	h->files = calloc(n_files + 1, sizeof(*h->files));
-	h->file_text = calloc(t->cap_text + 1, 1);
-	return h->files && h->file_text ? CH_DONE : ch_fail(CH_E_NOMEM, "no memory for files", n);
+	return room_for_files(h, t->count < CORE_FILES_MAX ? (size_t)t->count : CORE_FILES_MAX,
+			      t->cap_text);
 }
 
 /* When there are too many, those of code are wanted more. */

@@ -5,8 +5,6 @@
 #include "layout.h"
 #include "notes.h"
 
-#include <stdlib.h>
-
 #include "base/ck.h"
 
 /* What was masked must not look like a value: 0 stays 0, since null pointers crash. */
@@ -76,21 +74,6 @@ static uint64_t reg_kept(const struct core_map *m, enum reg r, uint64_t v)
 	return r == REG_RBP ? 0 : REG_MASKED;
 }
 
-/* Whatever is in the way is left without the thread: the notes themselves pass. */
-static void add_thread(struct core_head *h, const struct core_thread *t)
-{
-	size_t n = h->n_threads;
-	if (n == CORE_THREADS_MAX)
-		return;
-	if ((n & (n - 1)) == 0) { /* room for the next power of two */
-		void *grown = realloc(h->threads, (n ? 2 * n : 1) * sizeof(*h->threads));
-		if (!grown)
-			return;
-		h->threads = grown;
-	}
-	h->threads[h->n_threads++] = *t;
-}
-
 void mask_status(struct notes *s, uint8_t *p, size_t n)
 {
 	struct core_head *h = s->head;
@@ -106,8 +89,9 @@ void mask_status(struct notes *s, uint8_t *p, size_t n)
 	store_le(p + STATUS_FPVALID + 4, 0, 4);
 	const struct core_thread t = { load_le32(p + STATUS_TID), reg(p, REG_RIP), reg(p, REG_RSP),
 				       reg(p, REG_RBP), reg(p, REG_FS_BASE) };
-	if (s->sink || s->keeping)
-		add_thread(h, &t);
+	/* without room the thread is not known, but its notes pass */
+	if ((s->sink || s->keeping) && room_for_thread(h))
+		h->threads[h->n_threads++] = t;
 }
 
 void mask_siginfo(struct notes *s, uint8_t *p, size_t n)

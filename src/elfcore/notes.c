@@ -3,8 +3,6 @@
  * far as the segment goes; what is not known by name, type and size leaves as zeros. */
 #include "notes.h"
 
-#include <stdlib.h>
-
 #include "base/ck.h"
 #include "layout.h"
 
@@ -36,16 +34,7 @@ ch_err notes_need(struct notes *s, size_t n)
 
 static ch_err keep(struct core_head *h, const uint8_t *p_or_null, size_t n)
 {
-	if (n > h->notes_cap - h->n_notes) {
-		size_t cap = 2 * (h->n_notes + n);
-		cap = cap < CORE_NOTE_MAX ? CORE_NOTE_MAX : cap;
-		cap = cap < CORE_NOTES_KEPT ? cap : CORE_NOTES_KEPT;
-		uint8_t *grown = realloc(h->notes, cap);
-		if (!grown)
-			return ch_fail(CH_E_NOMEM, "no memory for notes", cap);
-		h->notes = grown;
-		h->notes_cap = cap;
-	}
+	TRY(room_for_notes(h, n));
 	if (p_or_null)
 		mem_copy(h->notes + h->n_notes, p_or_null, n);
 	else

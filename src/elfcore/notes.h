@@ -25,6 +25,13 @@ ch_err notes_pass(struct notes *s, size_t n);
 /* Passes n bytes on as zeros. */
 ch_err notes_pass_zeros(struct notes *s, uint64_t n);
 
+/* Once; tables for so many files and bytes of paths. */
+ch_err room_for_files(struct core_head *h, size_t n_files, size_t n_text);
+/* For n bytes more; with those that are there at most CORE_NOTES_KEPT. */
+ch_err room_for_notes(struct core_head *h, size_t n);
+/* For one more; false: there is none. */
+bool room_for_thread(struct core_head *h);
+
 /* Masks the n bytes of one note in place and remembers in the head what they say. */
 void mask_status(struct notes *s, uint8_t *p, size_t n);
 void mask_siginfo(struct notes *s, uint8_t *p, size_t n);
