@@ -133,17 +133,19 @@ static unsigned class_of(uint8_t c)
 }
 
 /* Words and names in camel case change between digits, capitals and small letters seldom,
- * what is drawn at random at every second character or so. */
+ * what is drawn at random at every second character or so. Without a digit more is asked. */
 bool text_looks_random(bytes b)
 {
 	bytes head = { b.p, b.n < 256 ? b.n : 256 };
-	unsigned last = 0, changes = 0;
+	unsigned last = 0, changes = 0, digits = 0;
 	for (size_t i = 0; i < head.n; i++) {
 		unsigned now = class_of(head.p[i]);
+		digits += now == 1;
 		changes += now && last && now != last;
 		last = now ? now : last;
 	}
-	return changes * 4 >= head.n && text_distinct(head) >= 8 && !text_is_example(head);
+	return changes * (digits ? 4 : 3) > head.n && text_distinct(head) >= 8 &&
+	       !text_is_example(head);
 }
 
 /* --- passwords --- */
@@ -246,6 +248,14 @@ static const char *const words[] = {
 	"length",
 	"e.g.",
 	"the",
+	"options",
+	"option",
+	"external",
+	"anonymous",
+	"anonymous@",
+	"plain",
+	"login",
+	"enroll",
 };
 
 static uint8_t lower(uint8_t c)
@@ -276,45 +286,96 @@ static bool is_placeholder(bytes b)
 	return b.p[0] == '$' && (among(second, "{(_") || (alnum(second) && second > '9'));
 }
 
-/* /run/secrets/x, ./x, C:\x, http://x */
+/* /run/secrets/x, path/to/x, ./x, C:\\x, http://x; base64 has digits and capitals */
 static bool is_place(bytes b)
 {
 	size_t at = 0;
+	struct counts c = count(b);
 	if (bytes_find(b, LIT("://"), &at))
 		return true;
-	if (b.p[0] != '/' && b.p[0] != '~' && b.p[0] != '.')
-		return false;
-	return count(b).upper == 0 || (b.n > 2 && count(b).digits == 0);
+	bool slash = bytes_find(b, LIT("/"), &at);
+	return (slash || b.p[0] == '~' || b.p[0] == '.') && !(c.upper && c.digits);
 }
 
-/* this.password, getpass(), a[b], x->y, a::b, process.env.X */
-static bool is_code(bytes b)
+/* a.b1.C, self.x: short names with dots between */
+static bool is_dotted(bytes b)
+{
+	size_t dots = 0, part = 0;
+	for (size_t i = 0; i < b.n; i++) {
+		bool dot = b.p[i] == '.';
+		dots += dot;
+		part = dot ? 0 : part + 1;
+		bool first = part == 1 && b.p[i] >= '0' && b.p[i] <= '9';
+		if (first || part > 20 || !(dot || text_is(b.p[i], AL_WORD)))
+			return false;
+	}
+	return dots;
+}
+
+/* DB_PASSWORD, BASEDN:FLAGS: what somebody shall fill in */
+static bool is_loud(bytes b)
 {
 	size_t at = 0;
-	if (bytes_find(b, LIT("->"), &at) || bytes_find(b, LIT("::"), &at) ||
-	    bytes_find(b, LIT("()"), &at) || bytes_find(b, LIT("%s"), &at) ||
-	    bytes_find(b, LIT("${"), &at) || bytes_find(b, LIT("=>"), &at) ||
-	    bytes_find(b, LIT("=="), &at))
-		return !text_looks_random(b) || b.p[b.n - 1] != '=';
-	size_t open = 0, dots = 0;
-	for (size_t i = 0; i < b.n; i++) {
-		open += among(b.p[i], "([{<|");
-		dots += b.p[i] == '.' && i && alnum(b.p[i - 1]);
-	}
 	struct counts c = count(b);
-	return (open && !c.digits) || (dots && !c.digits);
+	return c.upper && !c.lower && !c.digits &&
+	       (bytes_find(b, LIT("_"), &at) || bytes_find(b, LIT(":"), &at) ||
+		bytes_find(b, LIT("PASS"), &at));
+}
+
+/* this.password, getpass(), a[b], x->y, a::b, process.env.X, f(x) */
+static bool is_code(bytes b)
+{
+	static const str signs[] = { LIT("->"), LIT("::"), LIT("()"), LIT("%s"),   LIT("${"),
+				     LIT("=>"), LIT("=="), LIT("})"), LIT("(self") };
+	size_t at = 0, open = 0;
+	for (size_t i = 0; i < COUNT_OF(signs); i++)
+		if (bytes_find(b, signs[i], &at))
+			return !text_looks_random(b) || b.p[b.n - 1] != '=';
+	for (size_t i = 0; i < b.n; i++)
+		open += among(b.p[i], "()[]{}<|");
+	/* a call or an element: a name, then a bracket */
+	bool call = (bytes_find(b, LIT("("), &at) || bytes_find(b, LIT("["), &at)) && at > 3 &&
+		    !text_looks_random(b);
+	return (open && !count(b).digits) || call || is_dotted(b);
+}
+
+/* Prose: five words and more of letters. */
+static bool is_prose(bytes b)
+{
+	size_t blanks = 0;
+	for (size_t i = 0; i < b.n; i++)
+		blanks += b.p[i] == ' ';
+	return blanks >= 4 && !count(b).digits;
+}
+
+static bytes without_tail(bytes b)
+{
+	while (b.n && among(b.p[b.n - 1], "),.:;]}>"))
+		b.n--;
+	return b;
+}
+
+/* Letters that only dashes, dots and the like part may be a name that a program has
+ * everywhere. */
+static size_t special(bytes b)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < b.n; i++)
+		n += !alnum(b.p[i]) && !among(b.p[i], "_-./:, ");
+	return n;
 }
 
 enum text_worth text_password_worth(bytes b)
 {
-	if (b.n < VALUE_MIN || is_placeholder(b) || is_word(b) || is_place(b) || is_code(b) ||
-	    text_is_example(b))
+	bytes core = without_tail(b);
+	if (core.n < VALUE_MIN || is_placeholder(b) || is_word(core) || is_place(b) || is_code(b) ||
+	    is_loud(b) || is_prose(b) || text_is_example(b))
 		return TEXT_NOTHING;
 	unsigned distinct = text_distinct(b);
 	if (distinct < 3 || (distinct < 5 && b.n > 12))
 		return TEXT_NOTHING;
 	struct counts c = count(b);
-	bool classes = (c.digits || c.other) && (c.upper || c.lower);
+	bool classes = (c.digits || special(b)) && (c.upper || c.lower);
 	/* a word of common language is masked where it is a password and nowhere else */
 	return classes && b.n >= 8 && distinct >= 6 ? TEXT_EVERYWHERE : TEXT_HERE;
 }

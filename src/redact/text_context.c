@@ -206,14 +206,32 @@ static bool is_setting(const struct text_job *j, size_t from, size_t end)
 	return from && j->v.p[from - 1] == '=' && (!c || c == '\n' || c == '\r' || c == '&');
 }
 
+/* swallow-lantern-orbit: letters and dashes */
+static bool is_dashed(bytes b)
+{
+	size_t dashes = 0;
+	for (size_t i = 0; i < b.n; i++) {
+		dashes += b.p[i] == '-';
+		if (!text_is(b.p[i], AL_ALNUM) && b.p[i] != '-')
+			return false;
+	}
+	return dashes;
+}
+
 ch_err check_password(struct text_job *j)
 {
 	bool quoted = false;
 	size_t from = j->at - j->row->back, end = value_end(j, from, &quoted);
 	bytes is = part(j, from, end);
 	enum text_worth worth = is.n < j->row->min ? TEXT_NOTHING : text_password_worth(is);
-	if (worth == TEXT_HERE && !quoted && !is_setting(j, from, end))
+	bool setting = is_setting(j, from, end);
+	/* keys are drawn at random, passwords need not be */
+	if (worth == TEXT_EVERYWHERE && j->row->kind == VALUE_TOKEN && !text_looks_random(is))
+		worth = TEXT_HERE;
+	if (worth == TEXT_HERE && !setting && (!quoted || j->row->kind == VALUE_TOKEN))
 		return CH_DONE;
+	if (worth == TEXT_HERE && is.n >= 16 && text_distinct(is) >= 10 && is_dashed(is))
+		worth = TEXT_EVERYWHERE;
 	/* prose in quotes is not looked for elsewhere */
 	if (worth == TEXT_EVERYWHERE && has_blank(is))
 		worth = TEXT_HERE;
@@ -306,6 +324,7 @@ ch_err check_login(struct text_job *j)
 	size_t from = user + 1;
 	from += at_of(j, from) == '"';
 	size_t end = text_run(j, from, j->row->max);
-	uint8_t c = at_of(j, end);
-	return c == '\r' || c == '"' || j->open ? say_password(j, from, end) : CH_DONE;
+	uint8_t c = at_of(j, end + (at_of(j, end) == '"'));
+	j->open = j->open || end + 1 >= j->v.n;
+	return c == '\r' || j->open ? say_password(j, from, end) : CH_DONE;
 }

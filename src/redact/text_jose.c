@@ -76,7 +76,8 @@ static struct parts parts_of(str token)
 static ch_err say_token(struct text_job *j, size_t from, size_t end, enum json_is what)
 {
 	struct parts p = parts_of((str){ (const char *)j->v.p + from, end - from });
-	if (what == IS_HEADER && p.n < 2)
+	/* a header alone, and perhaps its dot */
+	if (what == IS_HEADER && (p.n < 2 || (p.n == 2 && p.last.n < 8)))
 		return CH_DONE;
 	if (p.n == 1)
 		j->kind = VALUE_TOKEN_PART;

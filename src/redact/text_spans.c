@@ -1,4 +1,5 @@
-/* What the text patterns see in a stream, as spans in order of their ends. */
+/* What the text patterns see in a stream, as spans in order of their ends. As large as the
+ * finder. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"

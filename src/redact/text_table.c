@@ -198,7 +198,7 @@ static const struct text_row rows[] = {
 	ROW("config-password", VALUE_PASSWORD, CHECK_COMMAND, AL_VISIBLE, ROW_NOCASE, 1, 4, 512,
 	    "(?:\\brequirepass|\\bmasterauth|tls-key-file-pass|sentinel auth-pass [!-~]{1,64}"
 	    "|ssl_password|--password|--passphrase|\\bbindpw|\\brootpw)"
-	    "(?:[ \\t]{1,8}|=)[\"']?" VALUE,
+	    "[ =][\"']?" VALUE,
 	    "redis, OpenLDAP and command lines: the argument"),
 	ROW("resp", VALUE_PASSWORD, CHECK_ARRAY, AL_VISIBLE, ROW_NOCASE, 0, 4, 512,
 	    "(?:\\$4\\r\\nauth|\\$11\\r\\nrequirepass|\\$10\\r\\nmasterauth)\\r\\n\\$[0-9]{1,4}"
@@ -214,8 +214,8 @@ static const struct text_row rows[] = {
 	    "[a-z0-9.]{1,8} login [!-~]", "IMAP's LOGIN: the second argument"),
 	ROW("sql", VALUE_PASSWORD, CHECK_QUOTED, AL_NONE, ROW_NOCASE, 1, 4, 512,
 	    "(?:password|identified\\s{1,4}(?:with\\s{1,4}\\S{1,40}\\s{1,4})?(?:by|as))\\s{1,4}"
-	    "(?:=\\s{0,4})?'[^'\\x00-\\x1f]",
-	    "CREATE USER, ALTER ROLE, SET PASSWORD: the literal"),
+	    "'[^'\\x00-\\x1f]",
+	    "CREATE USER, ALTER ROLE, IDENTIFIED BY: the literal"),
 };
 
 size_t text_rows_count(void)
