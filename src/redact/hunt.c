@@ -141,11 +141,19 @@ static void free_wiped(uint8_t **p)
 	free(*p);
 }
 
+/* The kernel's own page of code, the same in every process: it is in a core, and nobody can
+ * read it from outside. */
+static bool is_kernels(const struct core_load *l)
+{
+	return l->addr >> 63;
+}
+
 static ch_err run_all(struct walk *w)
 {
 	struct hunt *h = w->h;
 	for (size_t i = 0; i < h->map->n; i++)
-		TRY(walk_load(w, &h->map->loads[i]));
+		if (!is_kernels(&h->map->loads[i]))
+			TRY(walk_load(w, &h->map->loads[i]));
 	for (size_t i = 0; i < w->n_finders; i++) {
 		if (w->finders[i]->end)
 			TRY(w->finders[i]->end(w->finders[i], h));

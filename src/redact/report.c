@@ -64,6 +64,11 @@ bool report_whole(const struct report *r)
 	return true;
 }
 
+bool report_cut(const struct report *r)
+{
+	return r->flaws[FLAW_CUT].times || r->flaws[FLAW_UNSUPPORTED].times;
+}
+
 uint64_t report_secrets(const struct report *r)
 {
 	uint64_t all = 0;

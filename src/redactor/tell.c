@@ -118,5 +118,9 @@ ch_err tell(struct work *w)
 	report_json(w->report, &names.names, &json);
 	TRY(wr_done(&json));
 	TRY(record_report(&w->records, wr_bytes(&json)));
-	return record_end(&w->records, report_whole(w->report), report_secrets(w->report));
+	/* a packer drops what is not whole; of a crash that is what was cut. Other flaws stand in
+	 * the report, for who reads it */
+	bool whole = w->config->duty == REDACT_CRASH ? !report_cut(w->report)
+						     : report_whole(w->report);
+	return record_end(&w->records, whole, report_secrets(w->report));
 }

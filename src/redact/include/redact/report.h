@@ -35,6 +35,8 @@ enum report_flaw {
 };
 void report_flaw(struct report *r, enum report_flaw f, uint64_t n);
 bool report_whole(const struct report *r);
+/* It ended early, or is no core: nothing of a crash may be kept. */
+bool report_cut(const struct report *r);
 /* Secrets overwritten: of all kinds but VALUE_RANDOM. */
 uint64_t report_secrets(const struct report *r);
 /* Bytes overwritten, of all kinds. */
