@@ -1,0 +1,527 @@
+"""The crash handler on the real kernel: each way in which it hands crashes over, what is kept
+and what never is, and that core_pattern is always put back.
+
+core_pattern belongs to the whole machine. Each test holds the lock of those who change it,
+handles only the crashes of a uid of its own, and leaves the pattern as it was.
+"""
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from chancery import BUILD, PROGRAM, Authority, wait_for
+
+pytestmark = [pytest.mark.root_only,
+              pytest.mark.plain("the kernel starts what core_pattern names, without its settings")]
+
+LOCK = "/run/lock/chancery-core-pattern.lock"
+PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
+LIMIT = pathlib.Path("/proc/sys/kernel/core_pipe_limit")
+UID = 61234
+SECRET = "plain-bytes-that-must-not-reach-a-disk"
+MODES = ["socket", "socket-legacy", "pipe"]
+KERNEL = tuple(int(n) for n in os.uname().release.split("-")[0].split(".")[:2])
+HERE = [m for m, since in zip(MODES, [(6, 17), (6, 16), (0, 0)]) if KERNEL >= since]
+
+# a process with a marker all over its memory, in which nothing is zero
+VICTIM = ("import os,sys\n"
+          "n=int(sys.argv[1])\n"
+          f"a=[b'{SECRET}'*20+os.urandom(1000) for i in range(n)]\n"
+          "os.abort()\n")
+
+
+def both():
+    return PATTERN.read_text(), LIMIT.read_text()
+
+
+@pytest.fixture
+def machine():
+    """core_pattern for one test alone, put back whatever happens."""
+    with open(LOCK, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = both()
+        try:
+            yield before
+        finally:
+            PATTERN.write_text(before[0])
+            LIMIT.write_text(before[1])
+
+
+class Handler:
+    """A state of its own with a policy: nothing but the crashes of UID."""
+
+    def __init__(self, folder, program=PROGRAM):
+        self.dir, self.program = pathlib.Path(folder), program
+        self.state, self.store = self.dir / "s", self.dir / "s" / "dumps"
+        self.policy = self.dir / "policy.yaml"
+        keys = self.dir / "k"
+        keys.mkdir(mode=0o700)
+        self.public, self.private = keys / "dumps.pub", self.dir / "dumps.key"
+        self.run("keygen", "--public", self.public, "--private", self.private)
+        self.write_policy()
+
+    def write_policy(self, level="triage", rules="", limits="crashes: 100"):
+        self.policy.write_text(f"level: never\nrules:\n{rules}"
+                               f"  - uid: {UID}\n    level: {level}\n"
+                               f"limits:\n  free_mb: 0\n  {limits}\n")
+
+    def run(self, *args, status=0, **kwargs):
+        r = subprocess.run([self.program, "coredump", *map(str, args)], capture_output=True,
+                           text=True, timeout=90, **kwargs)
+        assert r.returncode == status, \
+            f"{args}: exit {r.returncode}: {r.stdout}{r.stderr}{self.log()}"
+        return r.stdout + r.stderr
+
+    def install(self, *args, status=0):
+        return self.run("install", "--seal-to", self.public, "-c", self.policy, "--state",
+                        self.state, "--no-systemd", *args, status=status)
+
+    def uninstall(self, *args, status=0):
+        return self.run("uninstall", "--state", self.state, "--no-systemd", *args, status=status)
+
+    def status(self):
+        r = subprocess.run([self.program, "coredump", "status", "--json", "--state",
+                            str(self.state)], capture_output=True, text=True, timeout=30)
+        return json.loads(r.stdout)
+
+    def log(self):
+        log = self.state / "log"
+        return log.read_text() if log.exists() else ""
+
+    def sidecars(self):
+        return [json.loads(f.read_text()) for f in sorted(self.store.glob("*.json"))]
+
+    def sidecar_of(self, pid, seconds=20):
+        def find():
+            return next((s for s in self.sidecars() if s["pid"] == pid), None)
+        return wait_for(find, seconds, f"a sidecar of {pid}; log:\n{self.log()}")
+
+    def open(self, dump):
+        """The core, as the holder of the private key gets it."""
+        out = self.dir / f"{dump}.core"
+        self.run("open", "--key", self.private, "--store", self.store, dump, "-o", out)
+        core = out.read_bytes()
+        out.unlink()
+        return core
+
+    def watcher(self):
+        return int((self.state / "run" / "pid").read_text())
+
+    def server(self):
+        return children(self.watcher())[0]
+
+    def assert_nothing_plain(self):
+        """No byte of a crash anywhere in the handler's folder."""
+        for path in self.dir.rglob("*"):
+            if path.is_file():
+                data = path.read_bytes()
+                assert SECRET.encode() not in data and b"\x7fELF" not in data[:4], path
+
+
+def children(pid):
+    text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(p) for p in text.split()]
+
+
+def name_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def start_crash(n=10, uid=UID, program="/usr/bin/python3"):
+    return subprocess.Popen([program, "-c", VICTIM, str(n)], user=uid, group=uid, extra_groups=[],
+                            cwd="/", stderr=subprocess.DEVNULL)
+
+
+def crash(*args, **kwargs):
+    p = start_crash(*args, **kwargs)
+    assert p.wait(60) == -signal.SIGABRT
+    return p.pid
+
+
+@pytest.fixture
+def handler(machine):
+    folder = tempfile.mkdtemp(prefix="chd.", dir="/tmp")
+    made = Handler(folder)
+    yield made
+    subprocess.run([PROGRAM, "coredump", "uninstall", "--state", str(made.state), "--no-systemd",
+                    "--force"], capture_output=True, timeout=60)
+    shutil.rmtree(folder)
+    assert both() == machine, "core_pattern was not put back"
+
+
+# --- the three modes -------------------------------------------------------------------
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_crash_is_stored_sealed(handler, machine, mode):
+    if mode not in HERE:
+        pytest.skip(f"this kernel has no {mode}")
+    said = handler.install("--mode", mode)
+    assert f"mode {mode}," in said
+    first = {"socket": "@@", "socket-legacy": "@/", "pipe": "|/"}[mode]
+    assert PATTERN.read_text().startswith(first)
+    assert int(LIMIT.read_text()) > 0
+    pid = crash()
+    foreign = crash(uid=UID + 1)
+    sidecar = handler.sidecar_of(pid)
+    assert sidecar["dump"] and sidecar["uid"] == UID and sidecar["signal"] == signal.SIGABRT
+    assert sidecar["executable"] == os.path.realpath("/usr/bin/python3")
+    assert sidecar["level"] == "triage"
+    assert foreign not in [s["pid"] for s in handler.sidecars()], "the policy says never"
+    core = handler.open(sidecar["id"])
+    assert core[:4] == b"\x7fELF" and SECRET.encode() not in core
+    status = handler.status()
+    assert status["healthy"] and status["mode"] == mode and status["dumps"] == 1
+    handler.assert_nothing_plain()
+    handler.uninstall()
+    assert both() == machine
+    assert not handler.status()["installed"]
+    assert len(list(handler.store.glob("*.dump"))) == 1, "dumps stay"
+
+
+def test_the_best_mode_is_chosen_and_install_is_idempotent(handler, machine):
+    handler.install()
+    first = handler.status()
+    assert first["mode"] == HERE[0]
+    handler.write_policy(limits="crashes: 50")
+    handler.install()
+    assert handler.status()["mode"] == HERE[0]
+    handler.run("self-test", "--state", handler.state)
+    handler.uninstall()
+    assert both() == machine
+    assert "no handler" in handler.uninstall()
+
+
+# --- what is not wanted ----------------------------------------------------------------
+
+def test_a_fake_peer_is_refused(handler):
+    handler.install()
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(10)
+        s.connect(str(handler.state / "run" / "core"))
+        with contextlib.suppress(OSError):
+            s.sendall(struct.pack("<IIQ", 16, 16, 15) + b"\x7fELF" + b"x" * 4096)
+        with contextlib.suppress(ConnectionError):
+            assert s.recv(100) == b""
+    wait_for(lambda: "no crash was refused" in handler.log(), 5, "a word in the log")
+    assert handler.sidecars() == []
+    pid = crash()
+    assert handler.sidecar_of(pid)["dump"]
+
+
+def test_only_root_can_connect(handler):
+    handler.install()
+    code = (f"import socket;s=socket.socket(socket.AF_UNIX);"
+            f"s.connect('{handler.state}/run/core')")
+    handler.dir.chmod(0o711)
+    r = subprocess.run(["/usr/bin/python3", "-c", code], user=UID, group=UID, cwd="/",
+                       capture_output=True, text=True)
+    assert "PermissionError" in r.stderr
+
+
+def test_rate(handler):
+    handler.write_policy(limits="crashes: 2")
+    handler.install()
+    pids = [crash() for _ in range(5)]
+    for pid in pids[:2]:
+        assert handler.sidecar_of(pid)["dump"]
+    note = handler.sidecar_of(pids[2])
+    assert not note["dump"] and note["why"] == "rate"
+    assert len(handler.sidecars()) == 3, "one note, however many there are"
+
+
+def test_policy_goes_by_file_not_by_name(handler):
+    forbidden, other = handler.dir / "forbidden", handler.dir / "other"
+    handler.dir.chmod(0o755)
+    shutil.copy(os.path.realpath("/usr/bin/python3"), forbidden)
+    shutil.copy(os.path.realpath("/usr/bin/python3"), other)
+    handler.write_policy(rules=f"  - executable: {forbidden}\n    level: never\n")
+    handler.install()
+    renamed = handler.dir / "renamed"
+    os.link(forbidden, renamed)
+    unwanted = [crash(program=str(forbidden)), crash(program=str(renamed))]
+    wanted = crash(program=str(other))
+    assert handler.sidecar_of(wanted)["dump"]
+    assert not set(unwanted) & {s["pid"] for s in handler.sidecars()}
+
+
+def build_id(path):
+    text = subprocess.run(["readelf", "-n", path], capture_output=True, text=True, check=True).stdout
+    return text.split("Build ID: ")[1].split()[0]
+
+
+def test_policy_goes_by_build_id(handler):
+    """What only the redactor can tell: a never of its leaves no trace, a level is that level."""
+    python = os.path.realpath("/usr/bin/python3")
+    rule = f"  - build_id: {build_id(python)}\n    level: "
+    handler.write_policy(rules=rule + "never\n")
+    handler.install()
+    unwanted = crash()
+    wait_for(lambda: not children(handler.server()), 20, "the end of it")
+    assert handler.sidecars() == []
+    handler.write_policy(rules=rule + "strict\n")
+    handler.install()
+    wanted = handler.sidecar_of(crash())
+    assert wanted["level"] == "strict" and wanted["build_id"] == build_id(python)
+    assert unwanted not in [s["pid"] for s in handler.sidecars()]
+
+
+# --- what fails leaves nothing readable -------------------------------------------------
+
+def workers(handler):
+    """{kind: pid} of one crash that is being handled."""
+    found = {}
+    for opener in children(handler.server()):
+        found["opener"] = opener
+        for pid in children(opener):
+            found["redactor" if name_of(pid) == "chancery-redact" else "packer"] = pid
+    return found
+
+
+@pytest.mark.parametrize("kind", ["opener", "redactor", "packer"])
+def test_killed_at_any_moment(handler, kind):
+    handler.write_policy(level="full")
+    handler.install("--mode", HERE[0])
+    killed = 0
+    for _ in range(6):
+        p = start_crash(30000)
+        until, delay, victim = time.monotonic() + 30, random.random() * 0.1, None
+        while p.poll() is None and time.monotonic() < until:
+            with contextlib.suppress(OSError, IndexError):
+                victim = workers(handler).get(kind)
+            if victim:
+                time.sleep(delay)
+                with contextlib.suppress(OSError):
+                    os.kill(victim, signal.SIGKILL)
+                    killed += 1
+                break
+        p.wait(60)
+    wait_for(lambda: not children(handler.server()), 60, "the end of all")
+    assert killed > 0
+    handler.assert_nothing_plain()
+    for dump in handler.store.glob("*.dump"):
+        assert dump.with_suffix(".json").exists(), "a dump without its sidecar"
+    assert handler.sidecar_of(crash())["dump"]
+
+
+def test_deadline(handler):
+    handler.write_policy(level="full", limits="seconds: 5")
+    handler.install("--mode", HERE[0])
+    p, victim = start_crash(30000), None
+    while p.poll() is None and not victim:
+        with contextlib.suppress(OSError, IndexError):
+            victim = workers(handler).get("redactor")
+            if victim:
+                os.kill(victim, signal.SIGSTOP)
+    assert victim, "it was over too soon"
+    assert p.wait(30) == -signal.SIGABRT
+    note = handler.sidecar_of(p.pid)
+    assert not note["dump"] and note["why"] == "time"
+    handler.assert_nothing_plain()
+
+
+def test_full_disk(handler):
+    handler.store.mkdir(parents=True, mode=0o750)
+    handler.state.chmod(0o711)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0750", "none",
+                    str(handler.store)], check=True)
+    try:
+        handler.write_policy(level="full")
+        handler.install()
+        pid = crash(20000)
+        wait_for(lambda: "was not kept" in handler.log(), 60, "a word in the log")
+        assert list(handler.store.glob("*.dump")) == []
+        assert not [s for s in handler.sidecars() if s["pid"] == pid and s["dump"]]
+        handler.uninstall()
+    finally:
+        subprocess.run(["umount", str(handler.store)], check=True)
+
+
+# --- core_pattern is put back -----------------------------------------------------------
+
+@pytest.mark.parametrize("who", ["watcher", "server"])
+def test_pattern_is_put_back_when_half_of_the_daemon_is_killed(handler, machine, who):
+    handler.install("--mode", HERE[0])
+    pid = handler.watcher() if who == "watcher" else handler.server()
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: both() == machine, 10, "the former core_pattern")
+    status = handler.status()
+    assert not status["healthy"] and status["degraded"]
+    handler.install("--mode", HERE[0])
+    assert handler.status()["healthy"]
+
+
+def test_pattern_is_put_back_after_both_were_killed(handler, machine):
+    handler.install("--mode", HERE[0])
+    watcher, server = handler.watcher(), handler.server()
+    os.kill(server, signal.SIGSTOP)
+    os.kill(watcher, signal.SIGKILL)
+    os.kill(server, signal.SIGKILL)
+    assert both() != machine
+    wait_for(lambda: any("lost" in t for t in handler.status()["degraded"]), 10, "a loud status")
+    handler.uninstall()
+    assert both() == machine
+
+
+def test_another_handler_is_left_alone(handler, machine):
+    handler.install()
+    PATTERN.write_text("/dev/null.%p\n")
+    assert "another handler" in handler.uninstall(status=1)
+    assert PATTERN.read_text() == "/dev/null.%p\n"
+    handler.uninstall("--force")
+    assert PATTERN.read_text() == "/dev/null.%p\n"
+    assert not handler.status()["installed"]
+    PATTERN.write_text(machine[0])
+    LIMIT.write_text(machine[1])
+
+
+def test_a_failing_self_test_puts_everything_back(handler, machine):
+    """A redactor that says nothing: no dump, so no handler."""
+    prefix = handler.dir / "prefix"
+    (prefix / "libexec" / "chancery").mkdir(parents=True)
+    shutil.copy(PROGRAM, prefix / "chancery")
+    for role in ["coredump", "packer"]:
+        shutil.copy(BUILD / "libexec" / "chancery" / role, prefix / "libexec" / "chancery" / role)
+    shutil.copy("/bin/true", prefix / "libexec" / "chancery" / "redactor")
+    broken = Handler.__new__(Handler)
+    broken.__dict__ = {**handler.__dict__, "program": str(prefix / "chancery")}
+    said = broken.install(status=1)
+    assert "does not work here" in said and "as it was before" in said
+    assert both() == machine
+    assert not handler.status()["installed"]
+
+
+# --- what install refuses ---------------------------------------------------------------
+
+def test_private_key_beside_the_public_one(handler, machine):
+    shutil.copy(handler.private, handler.public.parent / "forgotten")
+    assert "private half" in handler.install(status=1)
+    assert both() == machine
+
+
+def test_store_that_others_can_write(handler, machine):
+    handler.store.mkdir(parents=True)
+    handler.store.chmod(0o777)
+    assert "store" in handler.install(status=1)
+    assert both() == machine
+
+
+def test_folder_that_others_can_write(handler, machine):
+    handler.dir.chmod(0o777)
+    assert "others than root" in handler.install(status=1)
+    handler.dir.chmod(0o700)
+    assert both() == machine
+
+
+def test_other_refusals(handler, machine):
+    assert "no such mode" in handler.install("--mode", "fast", status=2)
+    handler.policy.write_text("level: everything\n")
+    assert "is not known" in handler.install(status=1)
+    handler.policy.write_text("rules:\n  - executable: /no/such/file\n    level: full\n")
+    assert "cannot be found" in handler.install(status=1)
+    handler.write_policy()
+    handler.state = handler.dir / "with blank"
+    assert "blanks" in handler.install(status=1)
+    handler.state = handler.dir / ("x" * 120)
+    assert "too long for core_pattern" in handler.install(status=1)
+    assert both() == machine
+
+
+def test_not_root(handler, machine):
+    handler.dir.chmod(0o755)
+    handler.public.parent.chmod(0o755)
+    r = subprocess.run([PROGRAM, "coredump", "install", "--seal-to", handler.public, "-c",
+                        handler.policy, "--state", handler.state], user=UID, group=UID, cwd="/",
+                       capture_output=True, text=True)
+    assert r.returncode == 1 and "is root's to change" in r.stderr
+    assert both() == machine
+
+
+# --- reports of other programs ----------------------------------------------------------
+
+def report(handler, text, uid=0):
+    code = (f"import socket,sys\n"
+            f"s=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET)\n"
+            f"s.settimeout(20)\n"
+            f"s.connect('{handler.state}/run/reports')\n"
+            f"s.send(bytes.fromhex(sys.argv[1]))\n"
+            f"print(s.recv(1000).hex())\n")
+    name = b"chancery-signer"
+    message = (struct.pack(">BBIIq", 0x81, 1, 77, 11, 1790000000) + struct.pack(">H", len(name))
+               + name + struct.pack(">H", len(text)) + text)
+    r = subprocess.run(["/usr/bin/python3", "-c", code, message.hex()], user=uid, group=uid,
+                       cwd="/", capture_output=True, text=True, timeout=60)
+    return bytes.fromhex(r.stdout.strip()) if r.returncode == 0 else b""
+
+
+def test_report_of_a_signer(handler):
+    handler.dir.chmod(0o711)
+    handler.install()
+    answer = report(handler, SECRET.encode())
+    kind, version, code = struct.unpack(">BBH", answer[:4])
+    assert (kind, version, code) == (0x82, 1, 0)
+    sidecar = handler.sidecar_of(77)
+    assert sidecar["dump"] and sidecar["level"] == "report"
+    assert sidecar["executable"] == "chancery-signer"
+    handler.assert_nothing_plain()
+    assert report(handler, b"mine", uid=UID) == b""
+    assert len(handler.sidecars()) == 1
+
+
+def test_the_supervisor_hands_over_its_reports(handler, short_dir):
+    """To the handler in its usual place; what was there before is there after."""
+    usual = pathlib.Path("/var/lib/chancery-coredump")
+    if usual.exists():
+        pytest.skip("a handler is installed on this machine")
+    handler.state, handler.store = usual, usual / "dumps"
+    running = Authority(short_dir / "reports")
+    try:
+        before = crash_signer(running)
+        wait_for(lambda: len(list((running.dir / "crash").iterdir())) == 1, 10, "a report")
+        handler.install()
+        pid = crash_signer(running, but=before)
+        assert handler.sidecar_of(pid)["level"] == "report"
+        wait_for(lambda: len(list((running.dir / "crash").iterdir())) == 1, 10,
+                 "the first report alone")
+    finally:
+        running.stop()
+        handler.uninstall()
+        shutil.rmtree(usual)
+
+
+def crash_signer(running, but=0):
+    def find():
+        for path in pathlib.Path("/proc").glob("[0-9]*/cgroup"):
+            pid = int(path.parent.name)
+            if name_of(pid) == "chancery-signer" and pid != but and supervisor in ancestors(pid):
+                return pid
+        return None
+    supervisor = running.process.pid
+    pid = wait_for(find, 20, "a signer")
+    time.sleep(0.2)
+    os.kill(pid, signal.SIGSEGV)
+    return pid
+
+
+def ancestors(pid):
+    found = []
+    while pid > 1:
+        found.append(pid)
+        try:
+            pid = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            break
+    return found
