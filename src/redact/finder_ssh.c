@@ -1,0 +1,115 @@
+/* OpenSSH keeps private keys encrypted under a hash of 16 KiB of noise, the prekey, which lies
+ * beside them: whoever has a dump has both. Without the prekey no key can be had. Found by
+ * what leads to it in a struct sshkey:
+ *
+ *   … | shielded private (pointer, 8) | its length (8) | prekey (pointer, 8) | 16384 (8) |
+ *
+ * and as a chunk of glibc's malloc of that size which is full of noise. */
+#include "base/cleanup.h"
+#include "noise.h"
+#include "room.h"
+
+enum {
+	LIMB = 8,
+	PREKEY = 16 * 1024,
+	CHUNK = PREKEY + 16,
+	LINKS_MAX = 256,
+	PREKEYS_MAX = 64, /* that are 1 MiB of values */
+	LOOKS_MAX = 16 * 1024,
+};
+
+struct finder_ssh {
+	struct finder finder;
+	size_t n_links, found, looks;
+	uint64_t links[LINKS_MAX];
+	uint8_t prekey[PREKEY];
+};
+
+static bool is_noise(const uint8_t *p)
+{
+	size_t noisy = 0;
+	for (size_t at = 0; at < PREKEY; at += NOISE_BLOCK)
+		noisy += (size_t)__builtin_popcountll(noise_bits(p + at, NOISE_BLOCK));
+	/* 8 of 2,048 limbs are plain by chance */
+	return noisy + 64 >= PREKEY / LIMB;
+}
+
+static ch_err say(struct finder_ssh *f, struct hunt *h, const uint8_t *prekey, uint64_t addr)
+{
+	if (f->found >= PREKEYS_MAX || f->looks++ >= LOOKS_MAX) {
+		h->untried++;
+		return CH_DONE;
+	}
+	if (!is_noise(prekey))
+		return CH_DONE;
+	size_t before = values_count(h->values);
+	struct value v = { VALUE_SSH_PREKEY, false, { prekey, PREKEY }, f->finder.name, addr };
+	TRY(values_add(h->values, &v));
+	f->found += values_count(h->values) - before;
+	return CH_DONE;
+}
+
+/* Both pointers lead somewhere, and the ciphertext has a length of whole blocks. */
+static void see_link(struct finder_ssh *f, struct hunt *h, const uint8_t *at)
+{
+	uint64_t shielded = load_le64(at - 3 * LIMB), length = load_le64(at - 2 * LIMB);
+	uint64_t prekey = load_le64(at - LIMB);
+	if (length % 16 || length < 48 || length > PREKEY || !core_map_at(h->map, shielded) ||
+	    !core_map_at(h->map, prekey))
+		return;
+	for (size_t i = 0; i < f->n_links; i++)
+		if (f->links[i] == prekey)
+			return;
+	if (f->n_links == LINKS_MAX)
+		h->untried++;
+	else
+		f->links[f->n_links++] = prekey;
+}
+
+static ch_err look(struct finder *finder, struct hunt *h, const struct window *w)
+{
+	struct finder_ssh *f = (struct finder_ssh *)finder;
+	/* a chunk that went over the end of the window before is here whole */
+	for (size_t at = 0; at + LIMB <= w->n; at += LIMB) {
+		uint64_t limb = load_le64(w->p + at);
+		if (__builtin_expect(limb - PREKEY > CHUNK + 7 - PREKEY, 1))
+			continue;
+		if (limb == PREKEY && at >= 3 * LIMB)
+			see_link(f, h, w->p + at);
+		if (limb >= CHUNK && w->n - at - LIMB >= PREKEY)
+			TRY(say(f, h, w->p + at + LIMB, w->addr + at + LIMB));
+	}
+	return CH_DONE;
+}
+
+static ch_err end(struct finder *finder, struct hunt *h)
+{
+	struct finder_ssh *f = (struct finder_ssh *)finder;
+	for (size_t i = 0; i < f->n_links; i++) {
+		size_t n = 0, got = 1;
+		while (got && n < PREKEY) {
+			TRY(h->memory->read(h->memory, f->links[i] + n, f->prekey + n, PREKEY - n,
+					    &got));
+			n += got;
+		}
+		if (n == PREKEY)
+			TRY(say(f, h, f->prekey, f->links[i]));
+	}
+	mem_wipe(f->prekey, sizeof(f->prekey));
+	return CH_DONE;
+}
+
+static void finder_ssh_free(struct finder *f)
+{
+	room_done(f, sizeof(struct finder_ssh));
+}
+
+ch_err finder_ssh_new(struct finder **ret_f)
+{
+	void *p = NULL;
+	TRY(room_new(sizeof(struct finder_ssh), &p));
+	struct finder_ssh *f = p;
+	f->finder = (struct finder){ LIT("ssh-prekey"), look, end, finder_ssh_free };
+	*ret_f = &f->finder;
+	return CH_DONE;
+}
