@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/ck.h"
+#include "base/sort.h"
 #include "layout.h"
 #include "notes.h"
-#include "base/sort.h"
 
 enum { PAGE_MAX = 1 << 30, PATH_KEPT_MAX = 32 * 1024 };
 
