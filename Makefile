@@ -85,7 +85,7 @@ format: packages-test ## let clang-format rewrite what changed (ALL=1: everythin
 fuzz: packages-build packages-test ## libFuzzer on every parser, SECONDS each
 	@sh tools/fuzz.sh $(SECONDS)
 
-soak: packages-build packages-run packages-test with-tests ## the long runs of the end-to-end tests
+soak: packages-build packages-run packages-test packages-soak with-tests ## the long runs of the end-to-end tests
 	CHANCERY=$(CURDIR)/$(BUILD)/chancery CHANCERY_SOAK=1 $(PYTEST) -q -p no:cacheprovider \
 		-m soak tests/e2e $(PYTEST_ARGS)
 

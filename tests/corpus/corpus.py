@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""corpus.py [--small] [--levels triage,strict,full] [--crash] [--json] [PROGRAM…]
+"""corpus.py [--small] [--levels triage,strict,full] [--crash [--mode M]] [--json] [PROGRAM…]
 
 Dumps real programs that hold fresh secrets, redacts the dumps, and counts what is left.
 Exit status 1 when a key or a token is left at triage or strict, an OpenSSH key can be
@@ -17,6 +17,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import programs  # noqa: E402
 from cores import Core, backtraces  # noqa: E402
+from kernel import Handler, whole_machine  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -89,6 +90,30 @@ def judge_program(make, folder, options):
     return rows
 
 
+def crash_program(make, folder, options):
+    """Every level with a program of its own, which ends in a crash through the kernel."""
+    rows = []
+    for level in options.levels:
+        base = folder / level
+        base.mkdir()
+        with whole_machine():
+            handler = Handler(options.chancery, tempfile.mkdtemp(dir=base), level, options.mode)
+            program = make(base / "program")
+            try:
+                program.start()
+                for name, pid, executable in program.dumped:
+                    before, after = gcore(pid, base), base / "after.core"
+                    judge = Judge(program, name, executable, before)
+                    took = handler.crash(pid, after)
+                    rows.append({**judge.look(level, after), "seconds": round(took, 2)})
+                    before.unlink()
+                    after.unlink()
+            finally:
+                program.stop()
+                handler.end()
+    return rows
+
+
 def bad(row):
     """Why this row is a failure, in words."""
     said = []
@@ -120,6 +145,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--crash", action="store_true",
+                        help="through the kernel, not gcore and `coredump redact`; needs root")
+    parser.add_argument("--mode", help="of `coredump install`")
     parser.add_argument("--levels", default="triage,strict,full")
     parser.add_argument("--chancery", default=os.environ.get("CHANCERY", str(ROOT / "build/chancery")))
     parser.add_argument("programs", nargs="*")
@@ -135,14 +163,12 @@ def main():
             continue
         folder = pathlib.Path(tempfile.mkdtemp(prefix="chancery-corpus-"))
         try:
-            rows += judge_program(make, folder, options)
+            fresh = (crash_program if options.crash else judge_program)(make, folder, options)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        rows += fresh
         if not options.json:
-            for row in rows[-len(options.levels) * 4:]:
-                if row.get("shown"):
-                    continue
-                row["shown"] = True
+            for row in fresh:
                 show(row)
     failures = [f"{r['program']} at {r['level']}: {why}" for r in rows for why in bad(r)]
     if options.json:

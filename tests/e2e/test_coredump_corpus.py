@@ -1,0 +1,51 @@
+"""Real programs with fresh secrets: nothing of a key or token is left in their redacted dumps,
+and gdb tells the same story. tests/corpus does the work; `make soak` takes every program."""
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+from chancery import PROGRAM, ROOT
+
+pytestmark = [pytest.mark.root_only, pytest.mark.plain("memory of sanitizers is no program's")]
+CORPUS = ROOT / "tests" / "corpus" / "corpus.py"
+
+
+def corpus(*args, seconds=1800):
+    done = subprocess.run(["/usr/bin/python3", str(CORPUS), "--json", "--chancery", PROGRAM, *args],
+                          capture_output=True, text=True, timeout=seconds, check=False)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+def check(said, at_least):
+    assert said["failures"] == []
+    assert said["missing"] == []
+    assert len(said["rows"]) >= at_least
+    # what was not there before the redaction proves nothing
+    assert sum(r["keys_before"] for r in said["rows"]) > 0
+    assert sum(r["tokens_before"] for r in said["rows"]) > 0
+    assert all(r["frames"] > 0 for r in said["rows"])
+
+
+def test_no_secret_of_common_programs_is_left():
+    check(corpus("--small"), 18)
+
+
+def test_a_crash_of_nginx_through_the_kernel():
+    """Installed, nginx crashed with its TLS keys: the stored dump opens with the private
+    key, has true backtraces and no key in any form."""
+    said = corpus("--crash", "--levels", "triage,strict", "nginx")
+    check(said, 4)
+
+
+@pytest.mark.soak
+def test_no_secret_of_any_program_is_left():
+    check(corpus(seconds=7200), 50)
+
+
+@pytest.mark.soak
+def test_crashes_of_all_programs_through_the_kernel():
+    said = corpus("--crash", seconds=7200)
+    check(said, 50)
