@@ -35,6 +35,27 @@ def redact(chancery, level, core, out):
         raise RuntimeError(f"redact said {done.returncode}: {done.stderr}")
 
 
+def threads_of(frames):
+    """[[frame, …], …]: a thread begins at its frame 0."""
+    threads = []
+    for frame in frames:
+        if frame.startswith("#0 "):
+            threads.append([])
+        threads[-1].append(frame)
+    return threads
+
+
+def same_frames(before, after, own_code):
+    """A program whose code is made while it runs, or whose stacks are its own, has frames that
+    gdb can only guess: there, what stands before the first guess is compared."""
+    if not own_code:
+        return before == after
+    pairs = list(zip(threads_of(before), threads_of(after)))
+    known = [next((i for i, f in enumerate(b) if " in ??" in f or "[" in f), len(b)) for _, b in pairs]
+    return (len(threads_of(before)) == len(threads_of(after)) and all(known)
+            and all(a[:n] == b[:n] for (a, b), n in zip(pairs, known)))
+
+
 class Judge:
     """What of one program's secrets was in its dump, and what is left after."""
 
@@ -61,7 +82,8 @@ class Judge:
             "passwords_left": [n for n, f in left.items() if f and kinds[n] == "password"],
             "unshielded_before": self.shielded,
             "unshielded_left": core.unshielded() if self.program.shielded else 0,
-            "frames": len(self.story[0]), "frames_equal": self.story[0] == story[0],
+            "frames": len(self.story[0]),
+            "frames_equal": same_frames(self.story[0], story[0], self.program.own_code),
             "libraries": len(self.story[1]), "libraries_equal": self.story[1] == story[1],
             "size": core.size, "non_zero": len(core.bytes)})
         return self.rows[-1]
@@ -121,8 +143,7 @@ def bad(row):
         said += row["keys_left"] + row["tokens_left"]
     if row["unshielded_left"]:
         said.append(f"{row['unshielded_left']} OpenSSH keys open")
-    jit = row["program"] in ("node", "java")
-    if not row["frames_equal"] and not jit:
+    if not row["frames_equal"]:
         said.append("gdb tells other frames")
     if not row["libraries_equal"]:
         said.append("gdb sees other libraries")

@@ -46,17 +46,17 @@ def handshakes(port, n=8):
     for _ in range(n):
         with socket.create_connection(("127.0.0.1", port), 10) as raw:
             with context.wrap_socket(raw, server_hostname="localhost") as tls:
-                tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
                 try:
+                    tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
                     tls.recv(100)
                 except (OSError, ssl.SSLError):
-                    pass
+                    pass  # whatever it serves, the handshake was ours
 
 
 class Program:
     """Started, used and ended; `dumped` is [(name, pid, executable)]."""
     needs = ()
-    user = None
+    own_code = False  # made while it runs, or on stacks that gdb does not know
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -227,6 +227,7 @@ class Python(Program):
 
 class Node(Program):
     """V8 keeps texts as ropes: tokens in pieces."""
+    own_code = True
     needs = ("node",)
     SOURCE = """
         const c = require('crypto'), fs = require('fs');
@@ -301,6 +302,7 @@ class Gnutls(Program):
 
 
 class Java(Program):
+    own_code = True
     needs = ("java", "javac")
     SOURCE = """
         import java.nio.file.*; import java.security.*; import java.security.spec.*; import java.util.*;
@@ -340,6 +342,7 @@ class Java(Program):
 
 
 class Go(Program):
+    own_code = True
     needs = ("go",)
     SOURCE = """
         package main
