@@ -11,6 +11,7 @@
 #include "base/rand.h"
 #include "masker_internal.h"
 
+_Static_assert((int)FINGERPRINT_HOLD <= (int)MASKER_HOLD, "and what is registered");
 _Static_assert((int)FORM_SIZE_MAX <= (int)MASKER_HOLD,
 	       "every form of a value fits into what is held");
 
@@ -24,6 +25,8 @@ ch_err masker_new(const struct masker_setup *s, struct masker **ret_m)
 	random_rule_init(&m->random, s->map);
 	TRY(needles_new(s->values, &m->needles));
 	TRY(text_spans_new(&m->text));
+	if (s->registered_or_null)
+		TRY(fingerprint_scan_new(s->registered_or_null, &m->registered));
 	TRY(paths_new(s->files, s->n_files, &m->paths));
 	*ret_m = TAKE(m);
 	return CH_DONE;
@@ -35,6 +38,7 @@ void masker_done(struct masker **m)
 		return;
 	needles_done(&(*m)->needles);
 	text_spans_done(&(*m)->text);
+	fingerprint_scan_done(&(*m)->registered);
 	paths_done(&(*m)->paths);
 	mem_wipe(*m, sizeof(**m));
 	free(*m);
@@ -91,14 +95,41 @@ static ch_err take_span(struct span_taker *t, const struct span *one)
 	return mask_add(x->m, &k);
 }
 
-/* Zeros hold no text, and what stood before them was judged. */
-static ch_err look_for_text(struct masker *m, const struct masker_piece *piece, uint64_t upto)
+struct registered_taker {
+	struct match_taker taker;
+	struct masker *m;
+};
+
+/* Nobody knows the value; what has the same label has the same mark. */
+static ch_err take_registered(struct match_taker *t, const struct fingerprint_match *match)
 {
-	struct text_taker taker = { { take_span }, m, piece };
+	struct masker *m = ((struct registered_taker *)t)->m;
+	enum value_kind kind = match->weak ? VALUE_REGISTERED_WEAK : VALUE_REGISTERED;
+	struct mask k = {
+		.from = match->from,
+		.to = match->from + match->n,
+		.finder = LIT("registry"),
+		.form = LIT("here"),
+		.mark = mark_of(m->key, kind, bytes_of_str(match->label)),
+		.class = MASK_REGISTERED,
+	};
+	return mask_add(m, &k);
+}
+
+/* What has no value is looked for by the patterns of text, and by fingerprints. Zeros are
+ * neither, and what stood before them was judged. */
+static ch_err look_again(struct masker *m, const struct masker_piece *piece, uint64_t upto)
+{
+	struct text_taker text = { { take_span }, m, piece };
+	struct registered_taker registered = { { take_registered }, m };
 	bytes b = { piece->p + (m->scanned - piece->addr), (size_t)(upto - m->scanned) };
-	if (!m->is_memory || bytes_are_zero(b))
+	if (bytes_are_zero(b))
 		return CH_DONE;
-	return text_spans_feed(m->text, m->scanned, b, &taker.taker);
+	if (m->is_memory)
+		TRY(text_spans_feed(m->text, m->scanned, b, &text.taker));
+	if (!m->registered)
+		return CH_DONE;
+	return fingerprint_scan_feed(m->registered, m->scanned, b, &registered.taker);
 }
 
 /* Looks at memory up to `upto`. */
@@ -107,7 +138,7 @@ static ch_err look(struct masker *m, const struct masker_piece *piece, uint64_t 
 	struct needle_taker needles = { { take_needle }, m };
 	struct needle_text text = { piece->addr, piece->p, piece->n, piece->last };
 	TRY(needles_scan(m->needles, &text, (size_t)(upto - piece->addr), &needles.taker));
-	TRY(look_for_text(m, piece, upto));
+	TRY(look_again(m, piece, upto));
 	m->scanned = upto;
 	return CH_DONE;
 }

@@ -1,5 +1,6 @@
 /* The masker's insides: what is to be masked and is not yet, and what of it a byte shows. */
 #pragma once
+#include "fingerprint/fingerprint.h"
 #include "marks.h"
 #include "needles.h"
 #include "paths.h"
@@ -29,6 +30,7 @@ struct masker {
 	uint8_t key[MAC_KEY_SIZE];
 	struct needles *needles;
 	struct text_spans *text;
+	struct fingerprint_scan *registered; /* or NULL */
 	struct random_rule random;
 	struct paths *paths;
 	/* of the stream: what was handed over, looked at, and is written, up to here */

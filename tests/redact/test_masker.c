@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/rand.h"
+#include "fingerprint/fingerprint.h"
 #include "fingerprint/forms.h"
 #include "marks.h"
 #include "plain_masker.h"
@@ -290,6 +291,38 @@ static void paths_of_libraries_stay(void **state)
 	}
 }
 
+/* Nobody has their values, so they come by their fingerprints, and are marked alike. */
+static void registered_ones_are_gone(void **state)
+{
+	(void)state;
+	AUTO(secret_done) struct secret *secret = NULL;
+	AUTO(fingerprints_done) struct fingerprints *known = NULL;
+	assert_false(failed(secret_new(32, &secret)));
+	rand_fill(secret_poke(secret), 32);
+	const struct value v = { .is = secret_peek(secret) };
+	const struct registered one = { REGISTERED_BYTES, secret, false, LIT("the-key") };
+	assert_false(failed(fingerprints_new(&known)));
+	assert_false(failed(fingerprints_add(known, &one)));
+	struct masker_setup s = setup_of(LEVEL_FULL);
+	s.registered_or_null = known;
+	assert_false(failed(masker_new(&s, &masker)));
+	for (size_t at = 60000; at < 70000; at += 501) {
+		mem_zero(memory, SIZE);
+		plant(at, &v, 0);
+		plant(at + 501, &v, 10); /* hex */
+		mem_copy(memory, v.is.p, 32);
+		assert_false(failed(masker_bytes(masker, memory, 32)));
+		assert_null(memmem(memory, 32, v.is.p, 8));
+		assert_false(
+			failed(mask_in_pieces(masker, ADDR, memory, SIZE, at % 2 ? SIZE : 9999)));
+		assert_null(memmem(memory, SIZE, v.is.p, 8));
+		assert_null(memmem(memory, SIZE, v.is.p + 24, 8));
+		assert_memory_equal(memory + at, "<registered:", 12);
+		assert_memory_equal(memory + at + 501, memory + at, 32);
+	}
+	assert_in_range(report_secrets(report), 60, 80);
+}
+
 /* Segments that touch are no one memory, and a masker serves one after the other. */
 static void segments_are_apart(void **state)
 {
@@ -317,6 +350,7 @@ int main(void)
 		cmocka_unit_test_setup(notes_are_masked_too, fresh),
 		cmocka_unit_test_setup(constants_of_files_stay, fresh),
 		cmocka_unit_test_setup(paths_of_libraries_stay, fresh),
+		cmocka_unit_test_setup(registered_ones_are_gone, fresh),
 		cmocka_unit_test_setup_teardown(segments_are_apart, fresh, fresh),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

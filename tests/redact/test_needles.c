@@ -139,7 +139,7 @@ static void agrees_with_the_plain_search(void **state)
 			add_random(VALUE_BIGNUM, true, 16 + any(120));
 		add_random(VALUE_AES_KEY, false, 16);
 		add_random(VALUE_PRIVATE_KEY, false, 100 + any(100));
-		add(VALUE_TOKEN, false, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJqb2UifQ.c2lnbmF0dXJl", 52);
+		add(VALUE_TOKEN, false, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJqb2UifQ.c2lnbmF0dXJl", 51);
 		add(VALUE_PASSWORD, false, "correct-horse", 13);
 		add(VALUE_PASSWORD, false, "hunter2", 7);
 		if (round % 4 == 0)
