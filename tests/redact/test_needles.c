@@ -210,7 +210,7 @@ static void short_ones_stand_alone(void **state)
 		{ "as3cr'", 6, 0, 0 },
 		{ "xlonger-onex", 12, 1, 11 },
 		{ "\0\0a\0d\0m\0i\0n\0\0\0", 14, 2, 12 },
-		{ "x\0a\0d\0m\0i\0n\0", 14, 0, 0 },
+		{ "x\0a\0d\0m\0i\0n\0", 12, 0, 0 },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		for (size_t phase = 0; phase < 8; phase++) {
