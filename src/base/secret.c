@@ -98,6 +98,20 @@ ch_err secret_share(const struct secret *s, enum secretmem_kind kind, int *ret_f
 	return secretmem_share(kind, secret_peek(s), ret_fd);
 }
 
+ch_err secret_copy(struct secret_bytes b, struct secret **ret_s)
+{
+	AUTO(secret_done) struct secret *s = NULL;
+	TRY(secret_new(b.hidden.n, &s));
+	mem_copy(s->mem.p, b.hidden.p, b.hidden.n);
+	*ret_s = TAKE(s);
+	return CH_DONE;
+}
+
+struct secret_bytes secret_said(const struct secret *s)
+{
+	return secret_bytes_of(secret_peek(s));
+}
+
 struct secret_bytes secret_bytes_of(bytes b)
 {
 	return (struct secret_bytes){ b };

@@ -19,6 +19,7 @@ static const struct subcommand {
 	{ "uninstall", coredump_uninstall, "put core_pattern back as it was" },
 	{ "status", coredump_status, "does it work, and what is stored" },
 	{ "self-test", coredump_self_test, "crash a process with a secret and look at its dump" },
+	{ "register", coredump_register, "tell what no dump shall hold" },
 	{ "list", coredump_list, "crashes whose dumps are stored" },
 	{ "show", coredump_show, "what is known of one, and what was masked in it" },
 	{ "open", coredump_open, "decrypt one, for the holder of the private key" },

@@ -15,3 +15,4 @@ int coredump_prune(int argc, char **argv);
 int coredump_show(int argc, char **argv);
 int coredump_redact(int argc, char **argv);
 int coredump_scan(int argc, char **argv);
+int coredump_register(int argc, char **argv);

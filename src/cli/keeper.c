@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "crypto/alg.h"
 #include "libexec.h"
+#include "registry.h"
 #include "sandbox/spawn.h"
 #include "say.h"
 #include "wire/boot.h"
@@ -21,7 +22,7 @@ enum { KEEPER_TIMEOUT_MS = 120000, STATE_SIGNING = 1, STATE_STAGED = 2, TYPS_ALL
 struct run {
 	const struct authority *a;
 	struct keeper_config config;
-	int passphrase_fd, other_fd;
+	int passphrase_fd, other_fd, registry_fd;
 	struct imported last;
 };
 
@@ -92,10 +93,25 @@ static ch_err spawn_keeper(struct run *r, int boot, int control, pid_t *ret_pid)
 		.name = "chancery-keeper",
 		.gate = -1,
 		.uid = uid == (uid_t)-1 ? 0 : uid,
-		.fds = { boot, control, r->passphrase_fd, r->other_fd },
-		.n_fds = 4,
+		.fds = { boot, control, r->passphrase_fd, r->other_fd, r->registry_fd },
+		.n_fds = r->config.has_registry ? 5 : 4,
 	};
 	return spawn_role(&s, ret_pid);
+}
+
+/* Where new keys are told to; -1: nobody handles crashes here, or not for us. */
+static int open_registry(const struct authority *a)
+{
+	struct path state;
+	int fd = -1;
+	str said = a->config.crash_handler;
+	if (str_eq(said, LIT("none")) || failed(path_of(&state, said)))
+		return -1;
+	ch_err e = registry_open(said.n ? state.p : NULL, &fd);
+	if (failed(e) && ch_code_of(e) != CH_E_NOT_FOUND)
+		(void)say_trouble("new keys are not registered with the crash handler", (str){ 0 },
+				  e);
+	return failed(e) ? -1 : fd;
 }
 
 static ch_err run(struct run *r)
@@ -111,6 +127,9 @@ static ch_err run(struct run *r)
 	if (failed(has_kdf) && ch_code_of(has_kdf) != CH_E_NOT_FOUND)
 		return has_kdf;
 	r->config.kdf = (bytes){ kdf, n };
+	AUTO(fd_close) int registry = open_registry(r->a);
+	r->registry_fd = registry;
+	r->config.has_registry = registry >= 0;
 	keeper_config_write(&w, &r->config);
 	TRY(wr_done(&w));
 	TRY(boot_make(LIT("keeper"), wr_bytes(&w), &boot));

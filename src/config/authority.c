@@ -49,6 +49,7 @@ static const struct field group_fields[] = {
 static const struct field file_fields[] = {
 	{ "secret_memory", FIELD_CHOICE, true, AT(config, secret_memory), .words = memory_kinds },
 	{ "passphrase_file", FIELD_TEXT, AT(config, passphrase_file) },
+	{ "crash_handler", FIELD_TEXT, true, AT(config, crash_handler) },
 	{ "uid_base", FIELD_NUMBER, AT(config, uid_base), .min = 1, .max = CONFIG_UID_BASE_MAX },
 	{ "jwks_max_age_s", FIELD_NUMBER, AT(config, jwks_max_age_s), .min = 1, .max = 86400 },
 	{ "groups", FIELD_MAP, AT(config, groups), COUNT_AT(config, n_groups), .min = 1,

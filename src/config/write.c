@@ -127,6 +127,14 @@ static void put_head(struct wr *w, const struct config *c)
 	wr_lit(w, "\n# The passphrase that unseals the keys at a start; readable by root alone.\n");
 	put_text_line(w, "passphrase_file", c->passphrase_file);
 	wr_lit(w,
+	       "\n# The folder of the host's crash handler (`chancery coredump`), to which new "
+	       "keys "
+	       "are\n# told, so that no dump shows them; or none. Left out: its usual folder.\n");
+	if (c->crash_handler.n > 0)
+		put_text_line(w, "crash_handler", c->crash_handler);
+	else
+		wr_lit(w, "#crash_handler: none\n");
+	wr_lit(w,
 	       "\n# Each role runs under an own user id, counted from this one. Nobody else may\n"
 	       "# use these ten ids.\n");
 	put_number_line(w, "uid_base", c->uid_base);

@@ -131,6 +131,16 @@ ch_err workers_wait(struct workers *w, uint32_t seconds, struct wr *report, bool
  * does not answer in two seconds. */
 ch_err registered_snapshot(int state_dir, int *ret_fd);
 
+/* --- registry.c --- */
+
+struct registry_child {
+	int listener; /* -1: there is to be none */
+	pid_t pid;    /* 0: none runs */
+	uint64_t again_ns;
+};
+/* Starts it unless it runs; to be called again and again. */
+void registry_child_keep(struct registry_child *c, const struct state *s);
+
 /* --- confine.c --- */
 
 /* What an opener still needs once its workers run: the store's folder, waiting, ending them. */
@@ -163,7 +173,11 @@ ch_err listen_in(int state_dir, const char *name, int type, mode_t mode, int *re
 /* --- serve.c: the daemon --- */
 
 /* Until the pipe of the watcher closes or SIGTERM comes. */
-ch_err serve(const char *state_path, struct state *s, int core_or_minus1, int reports, int watcher);
+struct listeners {
+	int core; /* -1: crashes come by pipe */
+	int reports, registry;
+};
+ch_err serve(const char *state_path, struct state *s, const struct listeners *l, int watcher);
 
 /* --- watch.c --- */
 

@@ -28,6 +28,7 @@ struct server {
 	const char *state_path;
 	struct state *state;
 	int signals, watcher, core, reports;
+	struct registry_child registry;
 	struct child children[CHILDREN_MAX];
 	size_t n_children;
 	bool stopping;
@@ -43,7 +44,7 @@ static size_t most_children(const struct server *s)
 static void leave_server(struct server *s)
 {
 	sigset_t none;
-	int *const fds[] = { &s->signals, &s->core, &s->reports };
+	int *const fds[] = { &s->signals, &s->core, &s->reports, &s->registry.listener };
 	for (size_t i = 0; i < COUNT_OF(fds); i++)
 		fd_close(fds[i]);
 	(void)sigemptyset(&none);
@@ -202,7 +203,8 @@ static ch_err turn(struct server *s)
 		[P_CORE] = { full ? -1 : s->core, POLLIN, 0 },
 		[P_REPORTS] = { full ? -1 : s->reports, POLLIN, 0 },
 	};
-	if (poll(p, P_COUNT, s->n_children > 0 ? 1000 : -1) < 0 && errno != EINTR)
+	if (poll(p, P_COUNT, s->n_children > 0 || s->registry.pid == 0 ? 1000 : -1) < 0 &&
+	    errno != EINTR)
 		return ch_fail(CH_E_IO, "cannot wait for crashes", errno);
 	end_overdue(s, clock_mono_ns());
 	if (p[P_SIGNALS].revents)
@@ -216,18 +218,19 @@ static ch_err turn(struct server *s)
 	return CH_DONE;
 }
 
-ch_err serve(const char *state_path, struct state *state, int core_or_minus1, int reports,
-	     int watcher)
+ch_err serve(const char *state_path, struct state *state, const struct listeners *l, int watcher)
 {
 	static const int watched[] = { SIGCHLD, SIGTERM };
 	struct server s = { .state_path = state_path,
 			    .state = state,
-			    .core = core_or_minus1,
-			    .reports = reports,
+			    .core = l->core,
+			    .reports = l->reports,
+			    .registry = { .listener = l->registry },
 			    .watcher = watcher };
 	uint64_t give_up_ns = 0;
 	TRY(signals_open(watched, COUNT_OF(watched), &s.signals));
 	while (!s.stopping || s.n_children > 0) {
+		registry_child_keep(&s.registry, state);
 		TRY(turn(&s));
 		if (s.stopping && give_up_ns == 0)
 			give_up_ns = clock_mono_ns() + STOP_S * SECOND_NS;

@@ -23,7 +23,8 @@ struct watcher {
 	const char *state_path;
 	struct state *state;
 	struct machine machine;
-	int lock, core, reports, signals;
+	int lock, signals;
+	struct listeners listeners;
 	pid_t server;
 };
 
@@ -61,7 +62,7 @@ _Noreturn static void be_server(struct watcher *w, int life)
 	spawn_name("chancery-cored");
 	fd_close(&w->lock);
 	fd_close(&w->signals);
-	ch_err e = serve(w->state_path, w->state, w->core, w->reports, life);
+	ch_err e = serve(w->state_path, w->state, &w->listeners, life);
 	if (ch_code_of(e) == CH_E_GONE)
 		restore(w, LIT("the watcher died"));
 	else if (failed(e))
@@ -82,8 +83,9 @@ static ch_err start_server(struct watcher *w, int *ret_life)
 		be_server(w, life[0]);
 	}
 	fd_close(&life[0]);
-	fd_close(&w->core);
-	fd_close(&w->reports);
+	fd_close(&w->listeners.core);
+	fd_close(&w->listeners.reports);
+	fd_close(&w->listeners.registry);
 	*ret_life = life[1];
 	return CH_DONE;
 }
@@ -112,8 +114,12 @@ static ch_err prepare(struct watcher *w)
 	TRY(machine_open(&w->machine));
 	TRY(dir_make(w->state->dir, "run", 0711));
 	if (w->state->settings.mode != DUMP_MODE_PIPE)
-		TRY(listen_in(w->state->dir, DUMP_SOCKET_CORE, SOCK_STREAM, 0600, &w->core));
-	TRY(listen_in(w->state->dir, DUMP_SOCKET_REPORTS, SOCK_SEQPACKET, 0666, &w->reports));
+		TRY(listen_in(w->state->dir, DUMP_SOCKET_CORE, SOCK_STREAM, 0600,
+			      &w->listeners.core));
+	TRY(listen_in(w->state->dir, DUMP_SOCKET_REPORTS, SOCK_SEQPACKET, 0666,
+		      &w->listeners.reports));
+	TRY(listen_in(w->state->dir, DUMP_SOCKET_REGISTRY, SOCK_SEQPACKET, 0666,
+		      &w->listeners.registry));
 	TRY(signals_open(watched, COUNT_OF(watched), &w->signals));
 	return CH_DONE;
 }
@@ -149,7 +155,7 @@ static int run(struct watcher *w)
 int watch(const char *state_path)
 {
 	static struct state state = { .dir = -1 };
-	static struct watcher w = { .lock = -1, .core = -1, .reports = -1, .signals = -1 };
+	static struct watcher w = { .lock = -1, .signals = -1, .listeners = { -1, -1, -1 } };
 	w.state_path = state_path;
 	w.state = &state;
 	ch_err e = prepare(&w);

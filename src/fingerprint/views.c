@@ -236,8 +236,8 @@ static ch_err take_text(const struct view *v, unsigned depth, struct view_taker 
 			TRY(give_hex(v, depth, t, n));
 		from = more ? next : v->n;
 	} while (from < v->n);
-	/* the hint may have been of characters that are none */
-	*i = next > *i ? next : *i + 8;
+	/* the hint may have been of a character that is none; a run may begin behind it */
+	*i = next > *i ? next : *i + 1;
 	return CH_DONE;
 }
 
@@ -275,7 +275,7 @@ static ch_err take_wide(const struct view *v, unsigned depth, struct view_taker 
 			TRY(give(t, v, VIEW_NARROWED, depth, n));
 		from = next;
 	}
-	*i = next > *i ? next : *i + 8;
+	*i = next > *i ? next : *i + 1;
 	return CH_DONE;
 }
 
@@ -291,7 +291,7 @@ ch_err views_of(const struct view *v, unsigned depth, struct view_taker *t)
 		if (h == HINT_TEXT)
 			TRY(take_text(v, depth, t, floor, &i));
 		else if (undone(v, VIEW_NARROWED))
-			i += 8;
+			i += 7; /* the eighth byte may begin a text */
 		else
 			TRY(take_wide(v, depth, t, floor, &i));
 		i = i < v->n ? i : v->n;

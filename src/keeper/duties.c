@@ -132,7 +132,9 @@ static ch_err seal_key(const struct keeper_config *c, size_t i, const struct pri
 	meta.imported = c->duty == KEEPER_IMPORT;
 	TRY(keyfile_write(&meta, k, kek, &w));
 	TRY(tell(CONTROL_SEALED, i, meta.kid, wr_bytes(&w)));
-	return tell_public(k, i, meta.kid);
+	TRY(tell_public(k, i, meta.kid));
+	keeper_register(c, k, meta.realm, meta.kid);
+	return CH_DONE;
 }
 
 static ch_err generate(const struct keeper_config *c, const struct secret *kek)

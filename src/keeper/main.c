@@ -17,7 +17,7 @@ static ch_err run(void)
 	static uint8_t room[BOOT_ROOM];
 	static struct secretmem memory;
 	static struct heap heap;
-	const int keep[] = { CONTROL_FD, PASSPHRASE_FD, OTHER_FD };
+	const int keep[] = { CONTROL_FD, PASSPHRASE_FD, OTHER_FD, REGISTRY_FD };
 	struct keeper_config config = { 0 };
 	bytes text = { 0 };
 	TRY(sandbox_undumpable());

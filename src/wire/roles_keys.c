@@ -88,6 +88,7 @@ void keeper_config_write(struct wr *w, const struct keeper_config *c)
 	wr_u8(w, (uint8_t)c->secret_memory);
 	wr_bytes16(w, c->kdf);
 	wr_bool(w, c->random_passphrase);
+	wr_bool(w, c->has_registry);
 	wr_u16(w, u16_from(c->n_keys));
 	for (size_t i = 0; i < c->n_keys; i++)
 		keeper_key_write(w, &c->keys[i]);
@@ -117,6 +118,7 @@ ch_err keeper_config_read(bytes b, struct keeper_config *ret_c)
 	c->secret_memory = kind_read(&r);
 	c->kdf = rd_bytes16(&r, SEALED_KEY_MAX);
 	c->random_passphrase = rd_bool(&r);
+	c->has_registry = rd_bool(&r);
 	c->n_keys = rd_count16(&r, REALMS_MAX);
 	for (size_t i = 0; i < c->n_keys; i++)
 		keeper_key_read(&r, &c->keys[i]);

@@ -67,6 +67,7 @@ static void round_trip_of(const struct config *c)
 		fail_msg("%.*s", (int)why.n, (const char *)why.p);
 	assert_int_equal(back.secret_memory, c->secret_memory);
 	assert_true(str_eq(back.passphrase_file, c->passphrase_file));
+	assert_true(str_eq(back.crash_handler, c->crash_handler));
 	assert_int_equal(back.uid_base, c->uid_base);
 	assert_int_equal(back.jwks_max_age_s, c->jwks_max_age_s);
 	assert_int_equal(back.n_groups, c->n_groups);
@@ -86,6 +87,7 @@ static void what_we_write_parses_back(void **state)
 	round_trip_of(&c);
 	c.secret_memory = SECRETMEM_MLOCK;
 	c.passphrase_file = LIT("/etc/it's here: #1");
+	c.crash_handler = LIT("none");
 	c.uid_base = 65000;
 	c.groups[0].host = LIT("::1");
 	c.groups[0].name = LIT("true");

@@ -175,7 +175,7 @@ static void every_form(void **state)
 			set_of(is, REGISTERED_NUMBER, false);
 		struct finder finder = { { find }, f, 0 };
 		assert_false(failed(forms_of(is, true, &finder.taker)));
-		assert_true(finder.n >= 20);
+		assert_true(finder.n >= 12);
 		for (size_t before = 0; before < 6; before++)
 			expect_base64(f, is, before);
 	}
@@ -212,6 +212,18 @@ static void hex(void **state)
 	expect_found(f, bytes_of_str(str_from_c(digits)), 0);
 	expect_found(f, bytes_of_str(str_from_c(upper)), 0);
 	expect_found(f, BYTES_OF(raw), 0);
+	/* behind what the alphabet has not, on any grid of bytes */
+	for (size_t n = 0; n < 17; n++) {
+		char around[60] = "abcdefghijklmnopq";
+		around[n] = ',';
+		mem_copy(around + n + 1, digits, 32);
+		around[n + 33] = '.';
+		static uint8_t stream[STREAM];
+		plant(stream, (bytes){ (const uint8_t *)around, n + 34 });
+		struct marker m = marker_of(0);
+		scan(f, BYTES_OF(stream), STREAM, &m);
+		assert_int_equal(count(m.marked, PLACE + n + 1, PLACE + n + 33), 32);
+	}
 	/* behind other digits, in either phase */
 	expect_found(f, bytes_of_str(LIT("a3f9c1b7e5a2d8064f1e0c9b8a7d65342")), 1);
 	expect_found(f, bytes_of_str(LIT("c03f9c1b7e5a2d8064f1e0c9b8a7d65342")), 2);

@@ -13,6 +13,10 @@
 
 struct secret;
 
+struct secret_bytes {
+	bytes hidden;
+};
+
 /* Drops and wipes it; NULL is fine. */
 void secret_free(struct secret *s);
 /* For AUTO(). */
@@ -27,6 +31,10 @@ size_t secret_size(const struct secret *s);
 ch_err secret_read(int fd, size_t max, bool trim, struct secret **ret_s);
 /* Writes all of it: to a file that only its owner can read. */
 ch_err secret_write(const struct secret *s, int fd);
+/* The same bytes in secret memory; the caller wipes his. */
+ch_err secret_copy(struct secret_bytes b, struct secret **ret_s);
+/* To be written into a message to whoever shall know it, as long as s lives. */
+struct secret_bytes secret_said(const struct secret *s);
 /* A copy in shared secret memory for another process, see secretmem_share. */
 ch_err secret_share(const struct secret *s, enum secretmem_kind kind, int *ret_fd);
 /* crypto/ only. */
@@ -34,10 +42,6 @@ bytes secret_peek(const struct secret *s);
 uint8_t *secret_poke(struct secret *s);
 /* What secret_new uses from now on; MEMFD in keeper, warden and signer. */
 void secret_use_kind(enum secretmem_kind kind);
-
-struct secret_bytes {
-	bytes hidden;
-};
 
 /* The same bytes, marked: b must stay as long as they are used. */
 struct secret_bytes secret_bytes_of(bytes b);

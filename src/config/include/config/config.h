@@ -44,6 +44,7 @@ struct config_group {
 struct config {
 	enum secretmem_kind secret_memory;
 	str passphrase_file; /* relative to DIR or absolute */
+	str crash_handler;   /* folder of the host's, "none", or empty for the usual one */
 	uint32_t uid_base;
 	uint32_t jwks_max_age_s;
 	size_t n_groups;

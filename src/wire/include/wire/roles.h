@@ -46,7 +46,8 @@ struct warden_config {
 void warden_config_write(struct wr *w, const struct warden_config *c);
 ch_err warden_config_read(bytes b, struct warden_config *ret_c);
 
-/* --- keeper: fds passphrase file, then warden socket (UNLOCK) or PEM (IMPORT). Keys come
+/* --- keeper: fds passphrase file, then warden socket (UNLOCK) or PEM (IMPORT), then the
+ * registry of secrets if has_registry, to which new keys are told (registry.h). Keys come
  * back as CONTROL_SEALED and CONTROL_PUBLIC, generation = index in keys --- */
 enum keeper_duty { KEEPER_UNLOCK, KEEPER_GENERATE, KEEPER_IMPORT };
 struct keeper_key {
@@ -66,6 +67,7 @@ struct keeper_config {
 	bytes kdf;
 	/* a new kdf need not be slow: the passphrase is random bytes of this occasion */
 	bool random_passphrase;
+	bool has_registry;
 	size_t n_keys; /* GENERATE; 1 for IMPORT */
 	struct keeper_key keys[REALMS_MAX];
 };
