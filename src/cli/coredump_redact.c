@@ -18,7 +18,7 @@
 
 static const char usage[] =
 	"usage: chancery coredump redact [--level triage|strict|full] IN OUT [--force] [--json]\n"
-	"                                [--sysroot DIR]\n"
+	"                                [--sysroot DIR] [--registry DIR|none]\n"
 	"\n"
 	"Writes OUT, a core like IN without its secrets, and OUT.json, what was done to it.\n"
 	"\n"
@@ -29,10 +29,14 @@ static const char usage[] =
 	"  --json          prints the report as JSON\n"
 	"  --sysroot DIR   where the program's files are (default /): at triage, which words of a\n"
 	"                  stack are return addresses is seen in the code. A file is used only if\n"
-	"                  it begins as it did in the process\n";
+	"                  it begins as it did in the process\n"
+	"  --registry DIR  the folder of a handler, whose registered secrets go as well. Left "
+	"out,\n"
+	"                  root takes this host's if it has one; none: no registered secret is\n"
+	"                  looked for\n";
 
 struct wish {
-	const char *words[2], *level, *sysroot;
+	const char *words[2], *level, *sysroot, *registry;
 	bool force, json;
 	struct redaction r;
 };
@@ -118,6 +122,7 @@ static int redact(struct wish *w)
 				   .duty = REDACT_FILE,
 				   .wish = w->r.wish,
 				   .sysroot = w->sysroot ? w->sysroot : "/",
+				   .registry = w->registry,
 				   .out = -1 };
 	ch_err e = redact_to(w, &result);
 	if (failed(e))
@@ -136,9 +141,8 @@ int coredump_redact(int argc, char **argv)
 	struct wish w = { 0 };
 	size_t n = 0;
 	const struct option_spec specs[] = {
-		{ "--level", .value = &w.level },
-		{ "--sysroot", .value = &w.sysroot },
-		{ "--force", .flag = &w.force },
+		{ "--level", .value = &w.level },       { "--sysroot", .value = &w.sysroot },
+		{ "--registry", .value = &w.registry }, { "--force", .flag = &w.force },
 		{ "--json", .flag = &w.json },
 	};
 	if (options_help(argc, argv))

@@ -11,12 +11,15 @@
 #include "commands.h"
 
 static const char usage[] =
-	"usage: chancery coredump scan FILE… [--json]\n"
+	"usage: chancery coredump scan FILE… [--json] [--registry DIR|none]\n"
 	"\n"
 	"Looks for keys, tokens and passwords in cores of x86-64 Linux programs, as the kernel or\n"
 	"gcore writes them, and says where they are; never what they are.\n"
 	"\n"
-	"  --json   an array of reports\n"
+	"  --json          an array of reports\n"
+	"  --registry DIR  looks for the registered secrets of the handler in this folder too; "
+	"root\n"
+	"                  takes this host's unless it says none\n"
 	"\n"
 	"Exit status: 0 nothing was found, 1 secrets were found, 3 something could not be read.\n";
 
@@ -37,11 +40,14 @@ static void print_json(const char *file, const struct redaction_result *r, bool 
 		     (int)r->report.n, (const char *)r->report.p);
 }
 
-static int scan_one(const char *file, bool json, bool *first)
+static int scan_one(const char *file, const char *registry, bool json, bool *first)
 {
-	const struct redaction r = {
-		.in = file, .duty = REDACT_SCAN, .wish = WISH_FULL, .sysroot = "/", .out = -1
-	};
+	const struct redaction r = { .in = file,
+				     .duty = REDACT_SCAN,
+				     .wish = WISH_FULL,
+				     .sysroot = "/",
+				     .registry = registry,
+				     .out = -1 };
 	struct redaction_result result = { 0 };
 	ch_err e = redaction_run(&r, &result);
 	if (failed(e))
@@ -62,7 +68,9 @@ int coredump_scan(int argc, char **argv)
 	const char *files[FILES];
 	size_t n = 0;
 	bool json = false, first = true;
-	const struct option_spec specs[] = { { "--json", .flag = &json } };
+	const char *registry = NULL;
+	const struct option_spec specs[] = { { "--json", .flag = &json },
+					     { "--registry", .value = &registry } };
 	if (options_help(argc, argv))
 		return command_usage(usage, true);
 	if (!options_and_words(argc, argv, specs, COUNT_OF(specs), files, FILES, &n))
@@ -73,7 +81,7 @@ int coredump_scan(int argc, char **argv)
 	if (json)
 		(void)printf("[");
 	for (size_t i = 0; i < n; i++)
-		status = worse(status, scan_one(files[i], json, &first));
+		status = worse(status, scan_one(files[i], registry, json, &first));
 	if (json)
 		(void)printf("]\n");
 	return status;

@@ -22,6 +22,8 @@ void dev_config(const struct dev_wish *w, struct config *ret_c)
 {
 	config_defaults(ret_c);
 	ret_c->passphrase_file = LIT("passphrase");
+	/* keys that live as long as an afternoon */
+	ret_c->crash_handler = LIT("none");
 	ret_c->secret_memory = secretmem_available() ? SECRETMEM_MEMFD : SECRETMEM_MLOCK;
 	for (size_t g = 0; g < ret_c->n_groups; g++)
 		ret_c->groups[g].host = w->listen;

@@ -10,7 +10,8 @@
 #include "say.h"
 
 static const char usage[] =
-	"usage: chancery init [--passphrase-file FILE] [--no-keys] DIR\n"
+	"usage: chancery init [--passphrase-file FILE] [--no-keys]\n"
+	"                     [--crash-handler DIR|none] DIR\n"
 	"\n"
 	"Makes a new authority in DIR: a commented chancery.yaml with the realms home, corp\n"
 	"and staff, an empty store for each group of realms, and one sealed signing key a realm.\n"
@@ -19,6 +20,8 @@ static const char usage[] =
 	"                          start. Without it a random one is put into DIR/passphrase:\n"
 	"                          move it to a place of its own and name that in chancery.yaml\n"
 	"  --no-keys               no keys yet: `chancery key import` brings them\n"
+	"  --crash-handler DIR     the folder of the host's handler of crashes, to which keys are\n"
+	"                          told so that no dump shows them; its usual one otherwise\n"
 	"\n"
 	"Then: edit DIR/chancery.yaml, add clients and users, and run `chancery serve DIR`.\n";
 
@@ -27,6 +30,7 @@ int cmd_init(int argc, char **argv)
 	static const struct option options[] = {
 		{ "passphrase-file", required_argument, NULL, 'p' },
 		{ "no-keys", no_argument, NULL, 'n' },
+		{ "crash-handler", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -40,6 +44,8 @@ int cmd_init(int argc, char **argv)
 			passphrase = realpath(optarg, NULL);
 		else if (o == 'n')
 			c.no_keys = true;
+		else if (o == 'c')
+			config.crash_handler = str_from_c(optarg);
 		else
 			return command_usage(usage, o == 'h');
 		if (o == 'p' && !passphrase)

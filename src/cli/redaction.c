@@ -23,6 +23,7 @@
 #include "dumpstore/records.h"
 #include "libexec.h"
 #include "redact/report.h"
+#include "registry.h"
 #include "sandbox/spawn.h"
 #include "wire/boot.h"
 
@@ -59,24 +60,35 @@ static ch_err open_core(const char *name, int *ret_fd)
 	return CH_DONE;
 }
 
-static ch_err boot_of(const struct redaction *r, int *ret_boot)
+static ch_err boot_of(const struct redaction *r, bool has_registered, int *ret_boot)
 {
 	static struct redactor_config config;
 	uint8_t room[REDACTOR_CONFIG_MAX];
 	struct wr w = wr_of(room, sizeof(room));
-	config = (struct redactor_config){ .duty = r->duty, .wish = r->wish };
+	config = (struct redactor_config){ .duty = r->duty,
+					   .wish = r->wish,
+					   .has_registered = has_registered };
 	redactor_config_write(&w, &config);
 	TRY(wr_done(&w));
 	return boot_make(LIT("redactor"), wr_bytes(&w), ret_boot);
+}
+
+static ch_err open_registered(const struct redaction *r, int *ret_fd)
+{
+	*ret_fd = -1;
+	if (r->registry ? strcmp(r->registry, "none") == 0 : geteuid() != 0)
+		return CH_DONE;
+	return registry_fingerprints(r->registry, ret_fd);
 }
 
 static ch_err start(struct session *s)
 {
 	struct path folder, name;
 	int records[2] = { -1, -1 }, control[2] = { -1, -1 };
-	AUTO(fd_close) int core = -1, boot = -1, program = -1;
+	AUTO(fd_close) int core = -1, boot = -1, program = -1, registered = -1;
 	TRY(open_core(s->r->in, &core));
-	TRY(boot_of(s->r, &boot));
+	TRY(open_registered(s->r, &registered));
+	TRY(boot_of(s->r, registered >= 0, &boot));
 	TRY(libexec_folder(&folder));
 	TRY(path_join(&name, str_from_c(folder.p), LIT("redactor"), (str){ 0 }));
 	TRY(spawn_open(name.p, &program));
@@ -86,13 +98,14 @@ static ch_err start(struct session *s)
 	TRY(channel_pair(control));
 	s->control = control[0];
 	AUTO(fd_close) int their_control = control[1];
-	return spawn_role(&(struct spawn){ .program = program,
-					   .name = "chancery-redact",
-					   .uid = geteuid() == 0 ? NOBODY : 0,
-					   .gate = -1,
-					   .n_fds = 4,
-					   .fds = { boot, their_control, core, their_records } },
-			  &s->pid);
+	return spawn_role(
+		&(struct spawn){ .program = program,
+				 .name = "chancery-redact",
+				 .uid = geteuid() == 0 ? NOBODY : 0,
+				 .gate = -1,
+				 .n_fds = registered >= 0 ? 5 : 4,
+				 .fds = { boot, their_control, core, their_records, registered } },
+		&s->pid);
 }
 
 /* --- files that were mapped ---------------------------------------------------------- */

@@ -8,8 +8,10 @@ struct redaction {
 	const char *in;
 	enum redact_duty duty; /* REDACT_FILE or REDACT_SCAN */
 	enum dump_wish wish;
-	const char *sysroot; /* where mapped files are looked for: "/" */
-	int out;             /* where the core goes; holes for zeros. -1 for a scan */
+	const char *sysroot;  /* where mapped files are looked for: "/" */
+	const char *registry; /* folder of a handler, whose registered secrets go too; "none"; NULL:
+				 of this host's, for root and if there is one */
+	int out;              /* where the core goes; holes for zeros. -1 for a scan */
 };
 struct redaction_result {
 	bool whole;
