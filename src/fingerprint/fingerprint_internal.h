@@ -69,28 +69,25 @@ static inline str owner_label(const struct owner *o)
 enum view_kind { VIEW_RAW, VIEW_NARROWED, VIEW_BASE64, VIEW_HEX };
 enum { RUN_MAX = 4096, DEPTH_MAX = 3 };
 
-/* Bytes to be scanned, and where each is in the stream: at[i] to end[i] beyond its base. */
+/* Bytes to be scanned, and of what they were decoded. */
 struct view {
 	const uint8_t *p;
 	size_t n;
-	const uint32_t *at, *end; /* NULL: byte i is at i */
-	unsigned kinds;           /* that led here, as bits: nothing is undone twice */
+	unsigned kinds; /* that led here, as bits: nothing is undone twice */
+	enum view_kind kind;
+	const struct view *parent; /* NULL: these are the stream's own bytes */
+	const uint32_t *chars;     /* the parent's bytes that are characters */
+	size_t first;              /* of them, what the first byte begins in */
 };
-static inline uint32_t view_at(const struct view *v, size_t i)
-{
-	return v->at ? v->at[i] : (uint32_t)i;
-}
-static inline uint32_t view_end(const struct view *v, size_t i)
-{
-	return v->end ? v->end[i] : (uint32_t)i + 1;
-}
+/* How far beyond the start of the stream's own bytes the byte i begins, or ends. */
+size_t view_at(const struct view *v, size_t i);
+size_t view_end(const struct view *v, size_t i);
 
 /* Room for the views of one depth: what a run decodes to. */
 struct view_room {
-	uint8_t chars[RUN_MAX];                       /* of a run: six bits each, or narrow text */
-	uint32_t char_at[RUN_MAX], char_end[RUN_MAX]; /* and where they are */
-	uint8_t bytes[RUN_MAX];
-	uint32_t at[RUN_MAX], end[RUN_MAX];
+	uint8_t six[RUN_MAX];    /* bits of each character of a run */
+	uint32_t chars[RUN_MAX]; /* and where it is */
+	uint8_t bytes[RUN_MAX + 4];
 };
 
 struct view_taker {

@@ -37,7 +37,7 @@ struct fingerprint_scan {
 	struct known_false cache[CACHE_SIZE];
 	uint64_t checks, false_checks, scanned;
 	/* the stream from at - hold on; all that ends before `done` was looked at */
-	uint64_t at, done;
+	uint64_t at, done, base; /* base: of room[0] */
 	size_t hold;
 	uint8_t room[FINGERPRINT_HOLD + CHUNK];
 	struct match_taker *taker;
@@ -173,7 +173,7 @@ static ch_err window_of(struct fingerprint_scan *s, const uint8_t *p, uint32_t b
 static __attribute__((noinline)) ch_err candidate(struct fingerprint_scan *s, const struct view *v,
 						  size_t i, uint32_t bits)
 {
-	uint64_t base = s->at - s->hold;
+	uint64_t base = s->base;
 	size_t index = NO_WINDOW, last = i + WINDOW - 1;
 	if (base + view_end(v, last) + AGAIN <= s->done)
 		return CH_DONE;
@@ -232,13 +232,18 @@ static ch_err on_view(struct view_taker *t, const struct view *v, unsigned depth
 static ch_err feed_chunk(struct fingerprint_scan *s, bytes b)
 {
 	const struct view v = { .p = s->room, .n = s->hold + b.n };
+	s->base = s->at - s->hold;
+	s->at += b.n;
+	if (bytes_are_zero(b) && bytes_are_zero((bytes){ s->room, s->hold })) {
+		s->done = s->at;
+		return CH_DONE;
+	}
 	mem_copy(s->room + s->hold, b.p, b.n);
 	TRY(scan_view(s, &v, s->hold < AGAIN_RAW ? 0 : s->hold - AGAIN_RAW));
 	TRY(views_of(&v, 0, &s->views));
 	size_t keep = v.n < FINGERPRINT_HOLD ? v.n : FINGERPRINT_HOLD;
 	mem_move(s->room, s->room + v.n - keep, keep);
 	s->hold = keep;
-	s->at += b.n;
 	s->done = s->at;
 	return CH_DONE;
 }

@@ -13,6 +13,7 @@ enum {
 	BREAKS = 2,
 	BLANKS_MAX = 32,
 	RUN_OVERLAP = 64, /* characters: more than any window has */
+	ZEROS = 256,
 	NONE = 0xff,
 };
 
@@ -40,10 +41,40 @@ static vector all_of(uint8_t c)
 	return (vector){ c, c, c, c, c, c, c, c, c, c, c, c, c, c, c, c };
 }
 
+/* The parent's byte that is the first or last character of the byte i. */
+static size_t char_of(const struct view *v, size_t i, bool last)
+{
+	switch (v->kind) {
+	case VIEW_RAW:
+		break;
+	case VIEW_NARROWED:
+		return v->chars[i];
+	case VIEW_BASE64:
+		return v->chars[v->first + (8 * i + (last ? 7 : 0)) / 6];
+	case VIEW_HEX:
+		return v->chars[v->first + 2 * i + last];
+	}
+	return i;
+}
+
+size_t view_at(const struct view *v, size_t i)
+{
+	for (; v->parent; v = v->parent)
+		i = char_of(v, i, false);
+	return i;
+}
+
+size_t view_end(const struct view *v, size_t i)
+{
+	for (; v->parent; v = v->parent)
+		i = char_of(v, i, true);
+	return i + 1;
+}
+
 enum hint { HINT_NONE, HINT_TEXT, HINT_WIDE };
 
 /* Four characters of ASCII in 16 bits each, in one order or the other? */
-static bool is_wide(uint64_t x)
+static inline bool is_wide(uint64_t x)
 {
 	const uint64_t low = UINT64_C(0x00ff00ff00ff00ff);
 	uint64_t even = x & low, odd = x >> 8 & low, c = even | odd;
@@ -60,7 +91,7 @@ static enum hint hint_of(uint64_t bytes8, uint64_t textual)
 
 /* Of two times eight bytes the first that may lie in such text; *ret_i is moved there. Each run
  * that is long enough has eight such bytes on any grid of eight. */
-static enum hint block_hint(const uint8_t *p, size_t *ret_i)
+static inline __attribute__((always_inline)) enum hint block_hint(const uint8_t *p, size_t *ret_i)
 {
 	vector x;
 	uint64_t mask[2];
@@ -80,6 +111,11 @@ static enum hint block_hint(const uint8_t *p, size_t *ret_i)
 static enum hint next_hint(const struct view *v, size_t *i)
 {
 	while (v->n - *i >= BLOCK) {
+		if (load_le64(v->p + *i) == 0 && v->n - *i >= ZEROS &&
+		    bytes_are_zero((bytes){ v->p + *i, ZEROS })) {
+			*i += ZEROS;
+			continue;
+		}
 		enum hint h = block_hint(v->p + *i, i);
 		if (h != HINT_NONE)
 			return h;
@@ -139,37 +175,56 @@ static size_t read_run(const struct view *v, size_t from, struct view_room *room
 		}
 		if (n == RUN_MAX - RUN_OVERLAP)
 			again = i;
-		room->chars[n] = six;
-		room->char_at[n] = view_at(v, i);
-		room->char_end[n++] = view_end(v, i++);
+		room->six[n] = six;
+		room->chars[n++] = (uint32_t)i++;
 		line++;
 	}
 	*ret_next = n == RUN_MAX ? again : i;
 	return n;
 }
 
-static ch_err give(struct view_taker *t, const struct view *parent, enum view_kind kind,
-		   unsigned depth, size_t n)
+/* Where runs of a view go. */
+struct run {
+	const struct view *v;
+	struct view_taker *t;
+	struct view_room *room;
+	unsigned depth;
+};
+
+static ch_err give(const struct run *r, enum view_kind kind, size_t first, size_t n)
 {
-	const struct view_room *room = &t->rooms[depth];
-	const struct view child = { room->bytes, n, room->at, room->end,
-				    parent->kinds | 1U << kind };
-	return n < WINDOW ? CH_DONE : t->take(t, &child, depth + 1);
+	const struct view child = {
+		.p = r->room->bytes,
+		.n = n,
+		.kinds = r->v->kinds | 1U << kind,
+		.kind = kind,
+		.parent = r->v,
+		.chars = r->room->chars,
+		.first = first,
+	};
+	return n < WINDOW ? CH_DONE : r->t->take(r->t, &child, r->depth + 1);
 }
 
-static ch_err give_base64(const struct view *v, unsigned depth, struct view_taker *t, size_t chars)
+/* Four characters are three bytes; at the end fewer. */
+static ch_err give_base64(const struct run *r, size_t chars)
 {
-	struct view_room *room = &t->rooms[depth];
+	const uint8_t *six = r->room->six;
 	for (size_t phase = 0; phase < 4; phase++) {
-		size_t n = 0;
-		for (size_t bit = 6 * phase; bit + 8 <= 6 * chars; bit += 8, n++) {
-			size_t first = bit / 6, last = (bit + 7) / 6;
-			unsigned two = (unsigned)room->chars[first] << 6 | room->chars[last];
-			room->bytes[n] = (uint8_t)(two >> (4 - bit % 6));
-			room->at[n] = room->char_at[first];
-			room->end[n] = room->char_end[last];
+		uint8_t *to = r->room->bytes;
+		size_t i = phase, n = 6 * (chars - phase) / 8;
+		for (; i + 4 <= chars; i += 4, to += 3) {
+			uint32_t x = (uint32_t)six[i] << 18 | (uint32_t)six[i + 1] << 12 |
+				     (uint32_t)six[i + 2] << 6 | six[i + 3];
+			to[0] = (uint8_t)(x >> 16);
+			to[1] = (uint8_t)(x >> 8);
+			to[2] = (uint8_t)x;
 		}
-		TRY(give(t, v, VIEW_BASE64, depth, n));
+		uint32_t x = 0;
+		for (size_t k = 0; k < 3; k++)
+			x = x << 6 | (i + k < chars ? six[i + k] : 0);
+		to[0] = (uint8_t)(x >> 10);
+		to[1] = (uint8_t)(x >> 2);
+		TRY(give(r, VIEW_BASE64, phase, n));
 	}
 	return CH_DONE;
 }
@@ -184,32 +239,26 @@ static uint8_t hex_of(uint8_t six)
 	return six >= 52 && six < 62 ? (uint8_t)(six - 52) : NONE;
 }
 
-static ch_err give_digits(const struct view *v, unsigned depth, struct view_taker *t, size_t from,
-			  size_t to)
+static ch_err give_digits(const struct run *r, size_t from, size_t to)
 {
-	struct view_room *room = &t->rooms[depth];
+	const uint8_t *six = r->room->six;
 	for (size_t phase = 0; phase < 2; phase++) {
 		size_t n = 0;
-		for (size_t i = from + phase; i + 2 <= to; i += 2, n++) {
-			room->bytes[n] =
-				(uint8_t)(hex_of(room->chars[i]) << 4 | hex_of(room->chars[i + 1]));
-			room->at[n] = room->char_at[i];
-			room->end[n] = room->char_end[i + 1];
-		}
-		TRY(give(t, v, VIEW_HEX, depth, n));
+		for (size_t i = from + phase; i + 2 <= to; i += 2)
+			r->room->bytes[n++] = (uint8_t)(hex_of(six[i]) << 4 | hex_of(six[i + 1]));
+		TRY(give(r, VIEW_HEX, from + phase, n));
 	}
 	return CH_DONE;
 }
 
-static ch_err give_hex(const struct view *v, unsigned depth, struct view_taker *t, size_t chars)
+static ch_err give_hex(const struct run *r, size_t chars)
 {
-	const struct view_room *room = &t->rooms[depth];
 	size_t from = 0;
 	for (size_t i = 0; i <= chars; i++) {
-		if (i < chars && hex_of(room->chars[i]) != NONE)
+		if (i < chars && hex_of(r->room->six[i]) != NONE)
 			continue;
 		if (i - from >= HEX_MIN)
-			TRY(give_digits(v, depth, t, from, i));
+			TRY(give_digits(r, from, i));
 		from = i + 1;
 	}
 	return CH_DONE;
@@ -221,19 +270,19 @@ static bool undone(const struct view *v, enum view_kind kind)
 }
 
 /* *i: in a run, on return where to go on. */
-static ch_err take_text(const struct view *v, unsigned depth, struct view_taker *t, size_t floor,
-			size_t *i)
+static ch_err take_text(const struct run *r, size_t floor, size_t *i)
 {
+	const struct view *v = r->v;
 	size_t from = *i, next = 0;
 	while (from > floor && six_bits(v->p[from - 1]) != NONE)
 		from--;
 	do {
-		size_t n = read_run(v, from, &t->rooms[depth], &next);
+		size_t n = read_run(v, from, r->room, &next);
 		bool more = n == RUN_MAX;
 		if (n >= BASE64_MIN && !undone(v, VIEW_BASE64))
-			TRY(give_base64(v, depth, t, n));
+			TRY(give_base64(r, n));
 		if (n >= HEX_MIN && !undone(v, VIEW_HEX))
-			TRY(give_hex(v, depth, t, n));
+			TRY(give_hex(r, n));
 		from = more ? next : v->n;
 	} while (from < v->n);
 	/* the hint may have been of a character that is none; a run may begin behind it */
@@ -252,8 +301,7 @@ static size_t read_wide(const struct view *v, size_t from, struct view_room *roo
 	size_t i = from, n = 0;
 	while (i < v->n && n < RUN_MAX && is_plain(v->p[i])) {
 		room->bytes[n] = v->p[i];
-		room->at[n] = view_at(v, i);
-		room->end[n++] = view_end(v, i);
+		room->chars[n++] = (uint32_t)i;
 		i += 2;
 		if (i > v->n || v->p[i - 1] != 0)
 			break;
@@ -262,17 +310,17 @@ static size_t read_wide(const struct view *v, size_t from, struct view_room *roo
 	return n;
 }
 
-static ch_err take_wide(const struct view *v, unsigned depth, struct view_taker *t, size_t floor,
-			size_t *i)
+static ch_err take_wide(const struct run *r, size_t floor, size_t *i)
 {
+	const struct view *v = r->v;
 	size_t from = *i + (v->p[*i] == 0), next = 0;
 	while (from >= floor + 2 && v->p[from - 1] == 0 && is_plain(v->p[from - 2]))
 		from -= 2;
 	for (bool more = true; more;) {
-		size_t n = read_wide(v, from, &t->rooms[depth], &next);
+		size_t n = read_wide(v, from, r->room, &next);
 		more = n == RUN_MAX;
 		if (n >= WIDE_MIN)
-			TRY(give(t, v, VIEW_NARROWED, depth, n));
+			TRY(give(r, VIEW_NARROWED, 0, n));
 		from = next;
 	}
 	*i = next > *i ? next : *i + 1;
@@ -284,16 +332,17 @@ ch_err views_of(const struct view *v, unsigned depth, struct view_taker *t)
 	size_t i = 0, floor = 0;
 	if (depth >= DEPTH_MAX)
 		return CH_DONE;
+	const struct run r = { v, t, &t->rooms[depth], depth };
 	while (i < v->n) {
 		enum hint h = next_hint(v, &i);
 		if (h == HINT_NONE)
 			break;
 		if (h == HINT_TEXT)
-			TRY(take_text(v, depth, t, floor, &i));
+			TRY(take_text(&r, floor, &i));
 		else if (undone(v, VIEW_NARROWED))
 			i += 7; /* the eighth byte may begin a text */
 		else
-			TRY(take_wide(v, depth, t, floor, &i));
+			TRY(take_wide(&r, floor, &i));
 		i = i < v->n ? i : v->n;
 		floor = i;
 	}
