@@ -4,6 +4,7 @@ and what never is, and that core_pattern is always put back.
 core_pattern belongs to the whole machine. Each test holds the lock of those who change it,
 handles only the crashes of a uid of its own, and leaves the pattern as it was.
 """
+import base64
 import contextlib
 import fcntl
 import json
@@ -20,7 +21,7 @@ import time
 
 import pytest
 
-from chancery import BUILD, PROGRAM, Authority, wait_for
+from chancery import BUILD, PROGRAM, Authority, b64, wait_for
 
 pytestmark = [pytest.mark.root_only,
               pytest.mark.plain("the kernel starts what core_pattern names, without its settings")]
@@ -29,6 +30,7 @@ LOCK = "/run/lock/chancery-core-pattern.lock"
 PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
 LIMIT = pathlib.Path("/proc/sys/kernel/core_pipe_limit")
 UID = 61234
+REGISTRY = "chancery-regist"
 SECRET = "plain-bytes-that-must-not-reach-a-disk"
 MODES = ["socket", "socket-legacy", "pipe"]
 KERNEL = tuple(int(n) for n in os.uname().release.split("-")[0].split(".")[:2])
@@ -132,6 +134,17 @@ class Handler:
 def children(pid):
     text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(p) for p in text.split()]
+
+
+def openers(handler):
+    """Crashes that are being handled: the server's children, without the registry."""
+    return [p for p in children(handler.server()) if name_of(p) != REGISTRY]
+
+
+def registry_of(handler):
+    def find():
+        return next((p for p in children(handler.server()) if name_of(p) == REGISTRY), None)
+    return wait_for(find, 10, "a registry")
 
 
 def name_of(pid):
@@ -270,7 +283,7 @@ def test_policy_goes_by_build_id(handler):
     handler.write_policy(rules=rule + "never\n")
     handler.install()
     unwanted = crash()
-    wait_for(lambda: not children(handler.server()), 20, "the end of it")
+    wait_for(lambda: not openers(handler), 20, "the end of it")
     assert handler.sidecars() == []
     handler.write_policy(rules=rule + "strict\n")
     handler.install()
@@ -279,12 +292,73 @@ def test_policy_goes_by_build_id(handler):
     assert unwanted not in [s["pid"] for s in handler.sidecars()]
 
 
+# --- registered secrets -----------------------------------------------------------------
+
+# the secret comes on standard input, so that nobody's pattern finds it as an argument
+HOLDER = ("import base64,os,sys\n"
+          "d=bytes.fromhex(sys.stdin.read())\n"
+          "a=[d,d[::-1],base64.b64encode(b'x'+d+b'y'),d.hex().encode(),d.hex().upper().encode(),\n"
+          "   d.hex().encode('utf-16-le')]\n"
+          "os.abort()\n")
+
+
+def crash_with(secret):
+    p = subprocess.Popen(["/usr/bin/python3", "-c", HOLDER], stdin=subprocess.PIPE, user=UID,
+                         group=UID, extra_groups=[], cwd="/", stderr=subprocess.DEVNULL)
+    p.communicate(secret.hex().encode(), timeout=60)
+    assert p.returncode == -signal.SIGABRT
+    return p.pid
+
+
+def found_of(secret, core):
+    forms = [secret, secret[::-1], secret.hex().encode(), secret.hex().upper().encode(),
+             base64.b64encode(b"x" + secret + b"y")[2:-4], secret.hex().encode("utf-16-le")]
+    return [form for form in forms if form in core or form[:20] in core or form[-20:] in core]
+
+
+def register(handler, secret):
+    handler.run("register", "--state", handler.state, "--label", "mine", "-",
+                input=json.dumps({"kty": "EC", "d": b64(secret)}))
+
+
+def test_no_dump_holds_what_is_registered(handler):
+    """Whether it looks like a secret or not; the registry has a uid of its own, is started
+    again when it dies, and knows what it knew."""
+    known, unknown = (bytes([65 + b % 16 for b in os.urandom(40)]) for _ in range(2))
+    handler.write_policy(level="full")
+    handler.install("--mode", HERE[0])
+    register(handler, known)
+    first = registry_of(handler)
+    assert os.stat(f"/proc/{first}").st_uid == 59982
+    os.kill(first, signal.SIGKILL)
+    assert wait_for(lambda: registry_of(handler) != first, 10, "another registry")
+    for secret, left in ((known, False), (unknown, True)):
+        sidecar = handler.sidecar_of(crash_with(secret))
+        assert sidecar["dump"] and sidecar["level"] == "full", sidecar.get("why")
+        assert bool(found_of(secret, handler.open(sidecar["id"]))) is left
+        kinds = {k["kind"] for k in sidecar["report"]["kinds"]}
+        assert ("registered" in kinds) is not left
+
+
+def test_a_silent_registry_costs_all_but_triage(handler):
+    handler.write_policy(level="full")
+    handler.install("--mode", HERE[0])
+    pid = registry_of(handler)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        sidecar = handler.sidecar_of(crash())
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert sidecar["dump"] and sidecar["level"] == "triage"
+    assert "kept at triage" in handler.log()
+
+
 # --- what fails leaves nothing readable -------------------------------------------------
 
 def workers(handler):
     """{kind: pid} of one crash that is being handled."""
     found = {}
-    for opener in children(handler.server()):
+    for opener in openers(handler):
         found["opener"] = opener
         for pid in children(opener):
             found["redactor" if name_of(pid) == "chancery-redact" else "packer"] = pid
@@ -309,7 +383,7 @@ def test_killed_at_any_moment(handler, kind):
                     killed += 1
                 break
         p.wait(60)
-    wait_for(lambda: not children(handler.server()), 60, "the end of all")
+    wait_for(lambda: not openers(handler), 60, "the end of all")
     assert killed > 0
     handler.assert_nothing_plain()
     for dump in handler.store.glob("*.dump"):
