@@ -9,7 +9,7 @@
 struct teller {
 	struct key_secret_taker taker;
 	str label;
-	uint8_t room[MESSAGE_MAX];
+	struct secretmem room; /* of a message, with a number of the key in it */
 };
 
 static ch_err take(struct key_secret_taker *t, const struct key_secret *s)
@@ -21,13 +21,13 @@ static ch_err take(struct key_secret_taker *t, const struct key_secret *s)
 								       : REGISTRY_BYTES,
 					  .label = teller->label,
 					  .secret = secret_said(s->is) };
-	ch_err e = registry_tell(REGISTRY_FD, &ask, teller->room, &answer, NULL);
+	ch_err e = registry_tell(REGISTRY_FD, &ask, teller->room.p, &answer, NULL);
 	return ch_code_of(e) == CH_E_EXISTS ? CH_DONE : e;
 }
 
 void keeper_register(const struct keeper_config *c, const struct private_key *k, str realm, str kid)
 {
-	static struct teller teller;
+	struct teller teller = { .taker = { take } };
 	uint8_t room[REGISTRY_LABEL_MAX];
 	struct wr label = wr_of(room, sizeof(room));
 	if (!c->has_registry) {
@@ -39,10 +39,12 @@ void keeper_register(const struct keeper_config *c, const struct private_key *k,
 	wr_char(&label, '/');
 	wr_str(&label, kid);
 	ch_err e = wr_done(&label);
-	teller.taker.take = take;
 	teller.label = wr_text(&label);
 	if (!failed(e))
+		e = secretmem_map(c->secret_memory, MESSAGE_MAX, &teller.room);
+	if (!failed(e))
 		e = key_secrets_of(k, &teller.taker);
+	secretmem_done(&teller.room);
 	if (failed(e))
 		LOG(LOG_WARN, "the crash handler does not know the key: dumps rely on its finders",
 		    log_str("kid", kid), log_err(e));

@@ -4,9 +4,14 @@
 #include "registry_internal.h"
 #include "sandbox/sandbox.h"
 
+#ifndef __NR_memfd_secret
+#define __NR_memfd_secret 447
+#endif
+
 static const struct syscall_rule own[] = {
-	ALLOW(openat), ALLOW(unlinkat),     ALLOW(renameat), ALLOW(renameat2), ALLOW(fsync),
-	ALLOW(fchmod), ALLOW(memfd_create), ALLOW(mlock),    ALLOW(munlock),   ALLOW(ftruncate),
+	ALLOW(openat),  ALLOW(unlinkat),  ALLOW(renameat),     ALLOW(renameat2),
+	ALLOW(fsync),   ALLOW(fchmod),    ALLOW(memfd_create), ALLOW(mlock),
+	ALLOW(munlock), ALLOW(ftruncate), ALLOW(memfd_secret),
 };
 
 ch_err registry_confine(void)

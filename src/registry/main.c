@@ -17,6 +17,9 @@ static ch_err start(struct registry *r)
 	TRY(boot_read(LIT("registry"), room, sizeof(room), &text));
 	TRY(registry_config_read(text, &r->config));
 	TRY(crypto_init(NULL));
+	enum secretmem_kind kind = secretmem_available() ? SECRETMEM_MEMFD : SECRETMEM_MLOCK;
+	secret_use_kind(kind);
+	TRY(secretmem_map(kind, MESSAGE_MAX, &r->in));
 	TRY(registry_load(r));
 	return registry_confine();
 }

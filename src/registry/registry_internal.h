@@ -10,6 +10,7 @@ struct registry {
 	struct registry_config config;
 	struct fingerprints *set;
 	int folder;
+	struct secretmem in; /* a question, which may hold a secret */
 };
 
 /* --- keep.c: the folder's one file --- */

@@ -50,14 +50,15 @@ static void take_peer(struct server *s)
 
 static ch_err answer(struct server *s, struct peer *p)
 {
-	static uint8_t in[MESSAGE_MAX], out[MESSAGE_MAX];
+	static uint8_t out[MESSAGE_MAX];
+	uint8_t *in = s->registry->in.p;
 	struct wr w = wr_of(out, sizeof(out));
 	AUTO(message_fds_done) struct message_fds fds = { .n = 0 };
 	bytes message = { 0 };
 	int snapshot = -1;
-	TRY(channel_recv(p->fd, in, sizeof(in), &message, NULL));
+	TRY(channel_recv(p->fd, in, MESSAGE_MAX, &message, NULL));
 	ch_err e = registry_answer(s->registry, p->uid, message, &w, &snapshot);
-	mem_wipe(in, message.n);
+	mem_wipe(in, MESSAGE_MAX);
 	TRY(e);
 	if (snapshot >= 0) {
 		fds.fd[0] = snapshot;
