@@ -120,7 +120,7 @@ static void hot_is_plain(void **state)
 		size_t n = 1 + round * 37 % sizeof(memory);
 		for (size_t i = 0; i < n; i++) {
 			x = x * 1664525 + 1013904223;
-			memory[i] = x >> 28 ? (uint8_t)(x >> (round % 3 ? 25 : 16)) : 0;
+			memory[i] = (uint8_t)(x >> 28 ? x >> (round % 3 ? 25 : 16) : 0);
 		}
 		if (n > 200)
 			mem_copy(memory + x % (n - 100), "abcdefgh", 8);
