@@ -185,11 +185,8 @@ static ch_err open_dump(struct trial *t, int file, int plain)
 	struct sealed_piece p = { 0 };
 	uint64_t total = 0;
 	TRY(sealed_reader_new(file, t->private_key, &r));
-	for (;;) {
-		ch_err e = sealed_next(r, &p);
-		if (ch_code_of(e) == CH_E_NOT_FOUND)
-			return CH_DONE;
-		TRY(e);
+	ch_err e = sealed_next(r, &p);
+	for (; !failed(e); e = sealed_next(r, &p)) {
 		total += p.is_fill ? p.n : p.data.n;
 		if (total > PLAIN_MAX)
 			return ch_fail(CH_E_LIMIT, "the test's dump is too large", PLAIN_MAX);
@@ -198,6 +195,7 @@ static ch_err open_dump(struct trial *t, int file, int plain)
 		else
 			TRY(fd_write_all(plain, p.data));
 	}
+	return ch_code_of(e) == CH_E_NOT_FOUND ? CH_DONE : e;
 }
 
 struct searcher {

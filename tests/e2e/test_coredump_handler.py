@@ -256,6 +256,17 @@ def test_rate(handler):
     assert len(handler.sidecars()) == 3, "one note, however many there are"
 
 
+def test_crashes_queue(handler):
+    """More at a time than are handled at a time: in the socket modes none is lost."""
+    handler.write_policy(level="full", limits="at_once: 1\n  crashes: 100")
+    handler.install("--mode", HERE[0])
+    crashes = [start_crash(2000) for _ in range(6)]
+    for p in crashes:
+        assert p.wait(60) == -signal.SIGABRT
+    for p in crashes if HERE[0] != "pipe" else crashes[:1]:
+        assert handler.sidecar_of(p.pid, 60)["dump"]
+
+
 def test_policy_goes_by_file_not_by_name(handler):
     forbidden, other = handler.dir / "forbidden", handler.dir / "other"
     handler.dir.chmod(0o755)
