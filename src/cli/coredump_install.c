@@ -75,13 +75,15 @@ static ch_err make_state(struct handler *h)
 	return CH_DONE;
 }
 
-/* Ends what is there. */
+/* Ends what is there. A daemon that ends in order has put core_pattern back itself. */
 static ch_err put_back(const struct handler *h, bool systemd)
 {
+	struct kernel_pattern now;
 	TRY(daemon_stop(h, systemd));
-	ch_err e = pattern_restore(h);
-	/* the daemon has done it already, or somebody else's is there */
-	return ch_code_of(e) == CH_E_MISMATCH ? CH_DONE : e;
+	TRY(kernel_pattern_read(&now));
+	if (!str_eq(now.pattern, h->settings.pattern))
+		return CH_DONE;
+	return pattern_restore(h);
 }
 
 static ch_err write_settings(struct handler *h, const struct install_plan *p)
