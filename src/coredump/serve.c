@@ -72,7 +72,12 @@ static ch_err state_again(struct server *s)
 
 static ch_err crash_of_peer(struct server *s, struct crash *c)
 {
-	TRY(state_again(s));
+	ch_err e = state_again(s);
+	if (failed(e)) {
+		LOG(LOG_ERROR, "a crash was not kept: install the handler again",
+		    log_u64("pid", (uint64_t)c->pid), log_err(e));
+		return e;
+	}
 	return handle_crash(s->state, c, s->state->settings.mode == DUMP_MODE_SOCKET);
 }
 

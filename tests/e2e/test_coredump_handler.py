@@ -218,6 +218,17 @@ def test_the_best_mode_is_chosen_and_install_is_idempotent(handler, machine):
     assert "no handler" in handler.uninstall()
 
 
+def test_a_state_that_others_own_is_not_believed(handler):
+    """Settings that somebody else could write decide nothing, and that is said."""
+    handler.install()
+    os.chown(handler.state, UID, UID)
+    crash()
+    wait_for(lambda: "install the handler again" in handler.log(), 20, "a word in the log")
+    os.chown(handler.state, 0, 0)
+    assert handler.sidecars() == []
+    assert handler.sidecar_of(crash())["dump"]
+
+
 # --- what is not wanted ----------------------------------------------------------------
 
 def test_a_fake_peer_is_refused(handler):
