@@ -42,7 +42,7 @@ def test_tokens_through_the_real_signer(built):
 
 
 def test_wrong_usage_says_so(built):
-    for program in ("sign_through", "unlock"):
+    for program in ("sign_through", "unlock", "hunt_core"):
         done = subprocess.run([built / "bench" / program], capture_output=True, text=True,
                               timeout=10, check=False)
         assert done.returncode == 2 and done.stderr.startswith("usage:")
@@ -96,3 +96,34 @@ def test_a_refused_token_is_no_figure(built, bench, tokens, tmp_path):
     ours.ask("ES256", "verify", 5)
     ours.close()
     assert ours.rate("ES256") == (None, "it does not take the token")
+
+
+def test_a_core_is_hunted_and_compared(built, chancery, tmp_path, root_dir):
+    hunt = built / "bench/hunt_core"
+    sleeper = subprocess.Popen(["/usr/bin/python3", root_dir / "bench/heaps/floats.py", "8",
+                                "sparse"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert sleeper.stdout.readline() == b"ready\n"
+        subprocess.run(["gcore", "-o", tmp_path / "core", str(sleeper.pid)], check=True,
+                       capture_output=True, timeout=60)
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+    core, out = tmp_path / f"core.{sleeper.pid}", tmp_path / "out"
+    seen = json.loads(subprocess.check_output([hunt, core, "1"], timeout=120))
+    assert 1 << 20 < seen["data"] < seen["size"] - (7 << 20)  # fifteen in sixteen are zeros
+    assert seen["all"]["cpu_s"] > 0
+    same = json.loads(subprocess.check_output([hunt, "--changes", core, core], timeout=60))
+    assert same == {"data": seen["data"], "changed": 0}
+    subprocess.run([chancery, "coredump", "redact", core, out], check=False, capture_output=True,
+                   timeout=60)
+    most = json.loads(subprocess.check_output([hunt, "--changes", core, out], timeout=60))
+    assert most["changed"] > 100000  # triage keeps next to nothing
+
+
+def test_a_stream_is_counted(built, tmp_path):
+    said = tmp_path / "said"
+    subprocess.run([built / "bench/hunt_core", "--count", said], check=True, timeout=60,
+                   input=b"\0" * 8192 + b"x" * 5000)
+    seen = json.loads(said.read_text())
+    assert (seen["size"], seen["data"]) == (13192, 5000)
