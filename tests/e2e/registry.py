@@ -6,7 +6,9 @@ import re
 import socket
 import subprocess
 
-from chancery import BUILD
+from chancery import BUILD, PROGRAM
+
+REGISTRY = pathlib.Path(PROGRAM).resolve().parent / "libexec/chancery/registry"
 
 
 def boot(role, config):
@@ -50,7 +52,7 @@ class Registry:
             for fd, to in zip(high, (3, 5, 6)):
                 os.dup2(fd, to)
 
-        self.process = subprocess.Popen([BUILD / "libexec/chancery/registry"], preexec_fn=place,
+        self.process = subprocess.Popen([REGISTRY], preexec_fn=place,
                                         close_fds=False, stderr=self.log, env={})
         for fd in (*high, folder):
             os.close(fd)
