@@ -48,7 +48,7 @@ static bool looks_random(const uint8_t *limbs, size_t top)
 	for (size_t i = 0; i < top; i += 64) {
 		size_t n = top - i < 64 ? top - i : 64;
 		uint64_t bits = noise_bits(limbs + i * LIMB, n * LIMB);
-		plain += n - (size_t)__builtin_popcountll(bits);
+		plain += n - noise_count(bits);
 	}
 	return plain <= 1 + top / 8;
 }

@@ -6,9 +6,10 @@
 #include "base/cleanup.h"
 #include "bignum_pool.h"
 #include "crypto/related.h"
+#include "noise.h"
 #include "rsa_say.h"
 
-enum { LIMB = 8, MODULUS_MIN = 64, MODULUS_PUBLIC_MIN = 128, MULTIPLICATIONS_MAX = 16 * 1024 };
+enum { LIMB = 8, MODULUS_MIN = 64, MODULUS_PUBLIC_MIN = 128, MULTIPLICATIONS_MAX = 4 * 1024 };
 
 struct relate {
 	struct bignum_pool *pool;
@@ -151,7 +152,8 @@ static bool fits_curve(struct relate *x, const struct bignum *b, enum curve c)
 	/* one in 2^32 is shorter by 4 bytes */
 	if (!count || b->le.n > size || b->le.n + 4 < size)
 		return false;
-	if (x->multiplications + curves[c].cost > MULTIPLICATIONS_MAX) {
+	if (x->multiplications + curves[c].cost >
+	    MULTIPLICATIONS_MAX * (size_t)noise_scale(x->h->noise)) {
 		x->h->untried++;
 		return false;
 	}

@@ -112,7 +112,7 @@ static ch_err take(struct noise_taker *t, const struct noise_piece *p)
 	struct search *s = (struct search *)t;
 	for (size_t at = p->from; at < p->to && at + WORD + LOOKED_AT <= p->n; at += LIMB) {
 		uint64_t run = noise_run(p, at / LIMB, LIMBS);
-		if (__builtin_popcountll(run) < LIMBS - PLAIN_MAX)
+		if (noise_count(run) < LIMBS - PLAIN_MAX)
 			continue;
 		TRY(see(s, p, at));
 		TRY(see(s, p, at + WORD));

@@ -3,22 +3,23 @@
  * tried in both orders of bytes. */
 #include "base/cleanup.h"
 #include "crypto/related.h"
+#include "noise.h"
 #include "places.h"
 #include "room.h"
 #include "rsa_say.h"
 
 enum { COORDINATE_MAX = 66, POINTS_MAX = 4096 };
 
-/* How many scalars are tried: a third of a second each at most. */
+/* How many scalars are tried: so many, and more by noise_scale. Some 50 to 100 ms each. */
 static const struct {
 	enum public_kind kind;
 	enum place_want size;
-	size_t budget;
+	size_t budget, more;
 } curves[CURVE_COUNT] = {
-	[CURVE_P256] = { PUBLIC_P256, PLACE_32, 24 * 1024 },
-	[CURVE_P384] = { PUBLIC_P384, PLACE_48, 1000 },
-	[CURVE_P521] = { PUBLIC_P521, PLACE_66, 500 },
-	[CURVE_SECP256K1] = { PUBLIC_SECP256K1, PLACE_32, 1000 },
+	[CURVE_P256] = { PUBLIC_P256, PLACE_32, 4 * 1024, 2 * 1024 },
+	[CURVE_P384] = { PUBLIC_P384, PLACE_48, 250, 50 },
+	[CURVE_P521] = { PUBLIC_P521, PLACE_66, 100, 30 },
+	[CURVE_SECP256K1] = { PUBLIC_SECP256K1, PLACE_32, 100, 50 },
 };
 
 struct on_curve {
@@ -74,7 +75,7 @@ static ch_err try_scalar(struct test *t, enum curve c, bytes be, uint64_t addr)
 static bool wants_curve(const struct test *t, enum curve c, const struct place *p)
 {
 	return curves[c].size == p->size && t->f->on[c].left &&
-	       t->f->on[c].tried < curves[c].budget;
+	       t->f->on[c].tried < curves[c].budget + curves[c].more * noise_scale(t->h->noise);
 }
 
 static bool wants(struct place_tester *tester, const struct place *p, enum place_tier tier)
@@ -86,8 +87,8 @@ static bool wants(struct place_tester *tester, const struct place *p, enum place
 		any |= wanted;
 		late |= !wanted && curves[c].size == p->size && t->f->on[c].left;
 	}
-	/* what only begins or ends something longer was but a guess */
-	t->h->untried += late && tier <= PLACE_ALONE;
+	/* the other places are but guesses */
+	t->h->untried += late && tier == PLACE_SURE;
 	return any;
 }
 

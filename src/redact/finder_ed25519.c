@@ -5,11 +5,20 @@
  *   … | public key (57), 7 unused | private key (pointer, 8) | 32 (8) | kind (4) | … */
 #include "base/cleanup.h"
 #include "crypto/related.h"
+#include "noise.h"
 #include "places.h"
 #include "room.h"
 
-/* How many are tried: some 25 us each. */
-enum { TRIES_MAX = 8 * 1024, KEY = 32, LINKS_MAX = 4096, LIMB = 8, ECX_PUBLIC = 63, ECX_KINDS = 4 };
+/* How many are tried, some 25 us each: so many, and more by noise_scale. */
+enum {
+	TRIES_MAX = 2 * 1024,
+	TRIES_MORE = 2 * 1024,
+	KEY = 32,
+	LINKS_MAX = 4096,
+	LIMB = 8,
+	ECX_PUBLIC = 63,
+	ECX_KINDS = 4
+};
 
 /* What an ECX_KEY says. */
 struct link {
@@ -79,11 +88,12 @@ static bool is_clamped(const uint8_t *s)
 static bool wants(struct place_tester *tester, const struct place *p, enum place_tier tier)
 {
 	struct test *t = (struct test *)tester;
-	bool more = t->tries[p->size != PLACE_64] < TRIES_MAX;
-	/* of what tells of itself only what is alone; edges of others are but a guess */
+	bool more = t->tries[p->size != PLACE_64] <
+		    TRIES_MAX + TRIES_MORE * noise_scale(t->h->noise);
+	/* of what tells of itself only what is alone */
 	if (p->size == PLACE_64 && tier > PLACE_ALONE)
 		return false;
-	t->h->untried += !more && tier <= PLACE_ALONE;
+	t->h->untried += !more && tier == PLACE_SURE;
 	return more;
 }
 

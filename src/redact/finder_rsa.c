@@ -17,8 +17,8 @@ enum {
 	SEEN_BITS = 1 << 23,
 	PRIMES_KNOWN_MAX = 256,
 };
-/* Budgets: products of limbs (2 a ns), and lookups of lowest limbs. */
-static const uint64_t products_max = 1000 * 1000 * 1000, lookups_max = 200 * 1000 * 1000;
+/* Budgets by noise_scale: products of limbs (2 a ns), and lookups of lowest limbs. */
+static const uint64_t products_max = 100 * 1000 * 1000, lookups_max = 48 * 1000 * 1000;
 
 struct one {
 	struct rsa_modulus m;
@@ -49,7 +49,9 @@ struct walk {
 	struct relater *r;
 	bool second;
 	bool all; /* few enough that each is divided by */
-	uint64_t candidates, products, lookups;
+	uint64_t candidates, products, lookups, products_max, lookups_max;
+	/* of a piece: what looks random even beside what stands before it */
+	uint64_t bits[(NOISE_PIECE_MAX) / NOISE_BLOCK + 2];
 };
 
 static void bits_of(uint64_t low, size_t ret_at[static 2])
@@ -93,6 +95,11 @@ static ch_err found(struct walk *w, struct one *one, const uint64_t *p, uint64_t
 static ch_err try_one(struct walk *w, const struct size_class *s, const uint64_t *p, uint64_t addr)
 {
 	uint64_t inverse = limb_inverse(p[0]);
+	w->lookups += w->all ? 0 : s->n;
+	if (w->lookups > w->lookups_max) {
+		w->h->untried++;
+		return CH_DONE;
+	}
 	for (size_t i = s->first; i < s->first + s->n; i++) {
 		struct one *one = &w->f->moduli[i];
 		if (one->done)
@@ -125,16 +132,28 @@ static void load(const uint8_t *at, const struct size_class *s, enum order o, ui
 			mem_copy(to + s->size - 4 - i, at + i, 4);
 }
 
+/* Floating-point numbers look random by themselves, but their highest bytes are alike. */
+static void narrow(struct walk *w, const struct noise_piece *p)
+{
+	w->bits[(p->n + NOISE_BLOCK - 1) / NOISE_BLOCK] = 0;
+	for (size_t i = 0; i < p->n; i += NOISE_BLOCK) {
+		uint64_t alike = 0, bits = p->bits[i / NOISE_BLOCK];
+		for (size_t k = 0; bits && k < 64 && i + 8 * k + 8 < p->n; k++)
+			alike |= (uint64_t)(p->p[i + 8 * k + 7] == p->p[i + 8 * k + 15]) << k;
+		w->bits[i / NOISE_BLOCK] = bits & ~alike;
+	}
+}
+
 static bool random_enough(const struct noise_piece *p, size_t at, size_t size)
 {
 	size_t from = at / LIMB + !!(at % LIMB), to = (at + size) / LIMB, n = 0, all = to - from;
 	while (from < to) {
 		unsigned count = to - from < 32 ? (unsigned)(to - from) : 32;
-		n += (size_t)__builtin_popcountll(noise_run(p, from, count));
+		n += noise_count(noise_run(p, from, count));
 		from += count;
 	}
-	/* one in 250 is plain by chance */
-	return n + 2 + all / 16 >= all;
+	/* one in 120 is plain by chance */
+	return n + 3 + all / 16 >= all;
 }
 
 static ch_err candidate(struct walk *w, const struct noise_piece *p, const struct size_class *s,
@@ -179,14 +198,17 @@ static ch_err try_bytes(struct walk *w, const struct noise_piece *p, const struc
 	return CH_DONE;
 }
 
-static ch_err take(struct noise_taker *t, const struct noise_piece *p)
+static ch_err take(struct noise_taker *t, const struct noise_piece *whole)
 {
 	struct walk *w = (struct walk *)t;
+	struct noise_piece narrowed = *whole, *p = &narrowed;
+	narrow(w, whole);
+	narrowed.bits = w->bits;
 	for (size_t c = 0; c < w->f->n_sizes && w->f->left; c++) {
 		const struct size_class *s = &w->f->sizes[c];
 		for (size_t at = p->from; at < p->to && at + s->size <= p->n; at += LIMB) {
-			/* two plain ones in a row: not here, nor half a limb on */
-			if (!noise_run(p, at / LIMB, 2))
+			/* three plain ones of four: not here, nor half a limb on */
+			if (noise_count(noise_run(p, at / LIMB, 4)) < 2)
 				continue;
 			TRY(try_words(w, p, s, at));
 			TRY(try_words(w, p, s, at + LIMB / 2));
@@ -262,26 +284,38 @@ static uint64_t products_of(const struct walk *first)
 		const struct size_class *s = &first->f->sizes[i];
 		most += s->limbs * s->limbs * s->n;
 	}
-	return first->candidates > products_max / most ? UINT64_MAX : first->candidates * most;
+	return first->candidates > UINT64_MAX / most ? UINT64_MAX : first->candidates * most;
+}
+
+static void walk_init(struct walk *w, struct finder_rsa *f, struct hunt *h)
+{
+	unsigned scale = noise_scale(h->noise);
+	*w = (struct walk){ .taker = { take },
+			    .f = f,
+			    .h = h,
+			    .products_max = products_max * scale,
+			    .lookups_max = lookups_max * scale };
 }
 
 static ch_err end(struct finder *finder, struct hunt *h)
 {
 	struct finder_rsa *f = (struct finder_rsa *)finder;
+	struct walk w;
 	AUTO(relater_done) struct relater *r = NULL;
 	gather(f, h);
 	if (!f->left)
 		return CH_DONE;
 	TRY(relater_new(&r));
-	struct walk first = { .taker = { take }, .f = f, .h = h, .r = r };
-	TRY(noise_walk(h->noise, h->memory, &first.taker));
-	if (!first.candidates)
+	walk_init(&w, f, h);
+	TRY(noise_walk(h->noise, h->memory, &w.taker));
+	if (!w.candidates)
 		return CH_DONE;
-	struct walk second = { .taker = { take }, .f = f, .h = h, .r = r, .second = true };
-	second.all = products_of(&first) <= products_max;
-	TRY(noise_walk(h->noise, h->memory, &second.taker));
-	h->untried += second.lookups > lookups_max ? second.lookups - lookups_max : 0;
-	return CH_DONE;
+	uint64_t products = products_of(&w);
+	walk_init(&w, f, h);
+	w.r = r;
+	w.second = true;
+	w.all = products <= w.products_max;
+	return noise_walk(h->noise, h->memory, &w.taker);
 }
 
 static void finder_rsa_free(struct finder *f)

@@ -29,7 +29,7 @@ static bool is_noise(const uint8_t *p)
 {
 	size_t noisy = 0;
 	for (size_t at = 0; at < PREKEY; at += NOISE_BLOCK)
-		noisy += (size_t)__builtin_popcountll(noise_bits(p + at, NOISE_BLOCK));
+		noisy += noise_count(noise_bits(p + at, NOISE_BLOCK));
 	/* 8 of 2,048 limbs are plain by chance */
 	return noisy + 64 >= PREKEY / LIMB;
 }

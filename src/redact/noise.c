@@ -7,7 +7,12 @@
 #include "noise.h"
 #include "room.h"
 
-enum { RUNS_MAX = 32 * 1024, GAP = 2 * NOISE_MARGIN, PIECE = 64 * 1024, PAGE = 4096 };
+enum {
+	RUNS_MAX = 32 * 1024,
+	GAP = 2 * NOISE_MARGIN,
+	PIECE = NOISE_PIECE_MAX - 2 * NOISE_MARGIN,
+	PAGE = 4096
+};
 
 struct run {
 	uint64_t from, to;
@@ -15,10 +20,11 @@ struct run {
 
 struct noise {
 	size_t n;
-	uint64_t gap; /* runs that are not farther apart are one */
+	uint64_t seen; /* bytes shown that are not zeros */
+	uint64_t gap;  /* runs that are not farther apart are one */
 	struct run runs[RUNS_MAX];
-	uint8_t p[PIECE + 2 * NOISE_MARGIN]; /* of a walk */
-	uint64_t bits[(PIECE + 2 * NOISE_MARGIN) / NOISE_BLOCK + 2];
+	uint8_t p[NOISE_PIECE_MAX]; /* of a walk */
+	uint64_t bits[NOISE_PIECE_MAX / NOISE_BLOCK + 2];
 };
 
 ch_err noise_new(struct noise **ret_n)
@@ -94,6 +100,10 @@ void noise_see(struct noise *n, const struct window *w)
 		uint64_t bits = noise_bits(w->p + at, size);
 		/* the last 3 limbs of the block before and the first 3 of this */
 		bool across = noisy((last >> 61 | bits << 3) & 0x3f);
+		/* a sample tells what was never written to */
+		bool written = size < NOISE_BLOCK || load_le64(w->p + at) ||
+			       load_le64(w->p + at + size / 2);
+		n->seen += written ? size : 0;
 		if (across || noisy(bits))
 			keep(n, w->addr + at - (across ? 3 * NOISE_LIMB : 0), w->addr + at + size);
 		last = bits;
@@ -120,12 +130,11 @@ bool noise_at(const struct noise *n, uint64_t addr)
 	return r && r->from <= addr;
 }
 
-uint64_t noise_size(const struct noise *n)
+unsigned noise_scale(const struct noise *n)
 {
-	uint64_t size = 0;
-	for (size_t i = 0; i < n->n; i++)
-		size += n->runs[i].to - n->runs[i].from;
-	return size;
+	enum { STEP = 256 * 1024 * 1024, SCALE_MAX = 64 };
+	uint64_t steps = n->seen / STEP + 1;
+	return steps < SCALE_MAX ? (unsigned)steps : SCALE_MAX;
 }
 
 /* As much of [from, to + NOISE_MARGIN) as can be read in one piece, into p. */

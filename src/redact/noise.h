@@ -11,14 +11,16 @@ uint64_t noise_bits(const uint8_t *p, size_t n);
 
 /* All places where 3 of 4 limbs look random, with at least NOISE_MARGIN bytes around them;
  * bounded: when there are too many, short gaps between them are taken in. */
-enum { NOISE_MARGIN = 1024 };
+enum { NOISE_MARGIN = 1024, NOISE_PIECE_MAX = 64 * 1024 + 2 * NOISE_MARGIN };
 struct noise;
 ch_err noise_new(struct noise **ret_n);
 void noise_done(struct noise **n);
 void noise_see(struct noise *n, const struct window *w);
 /* Whether addr lies in such a place. */
 bool noise_at(const struct noise *n, uint64_t addr);
-uint64_t noise_size(const struct noise *n);
+/* How much may be tried: 1 for each 256 MiB of memory that was shown, up to 64, so that time
+ * goes by memory and not by what it holds. */
+unsigned noise_scale(const struct noise *n);
 
 /* A piece of such a place. What begins in [from, to) is this piece's; around it there is
  * context of NOISE_MARGIN bytes, as far as memory has it. */
@@ -38,4 +40,12 @@ static inline uint64_t noise_run(const struct noise_piece *p, size_t i, unsigned
 	uint64_t low = p->bits[i / 64] >> i % 64;
 	uint64_t high = i % 64 ? p->bits[i / 64 + 1] << (64 - i % 64) : 0;
 	return (low | high) & ((1ull << count) - 1);
+}
+/* How many bits are set: inline, since not all machines that this runs on count them. */
+static inline unsigned noise_count(uint64_t bits)
+{
+	bits -= bits >> 1 & 0x5555555555555555;
+	bits = (bits & 0x3333333333333333) + (bits >> 2 & 0x3333333333333333);
+	bits = (bits + (bits >> 4)) & 0x0f0f0f0f0f0f0f0f;
+	return (unsigned)(bits * 0x0101010101010101 >> 56);
 }

@@ -24,7 +24,6 @@ struct finding {
 
 void places_init(struct places *p, unsigned want, enum place_want near)
 {
-	mem_zero(p, sizeof(*p));
 	p->want = want;
 	p->near = near;
 	rand_fill(p->key, sizeof(p->key));
@@ -67,7 +66,7 @@ static bool is_near(const struct places *p, const uint8_t *head)
 static void add(struct places *p, enum place_tier tier, uint64_t addr, enum place_want size)
 {
 	if (p->n[tier] == PLACES_MAX)
-		p->overflow += tier <= PLACE_ALONE;
+		p->overflow += tier == PLACE_SURE;
 	else
 		p->places[tier][p->n[tier]++] = (struct place){ addr, size };
 }
@@ -89,7 +88,7 @@ static bool is_header(uint64_t limb, size_t size)
 /* Something of `limbs` limbs at limb i: which tier, or PLACE_TIERS for none. */
 static unsigned tier_of(const struct noise_piece *p, size_t i, unsigned limbs)
 {
-	unsigned count = (unsigned)__builtin_popcountll(noise_run(p, i, limbs));
+	unsigned count = noise_count(noise_run(p, i, limbs));
 	bool before = i && noise_run(p, i - 1, 1), after = noise_run(p, i + limbs, 1);
 	/* one in 60 has a limb that is plain by chance */
 	if (count + 1 < limbs)
@@ -104,7 +103,7 @@ static unsigned tier_of(const struct noise_piece *p, size_t i, unsigned limbs)
 /* 521 bits: 8 limbs and 9 bits, little endian. */
 static unsigned tier_of_66(const struct noise_piece *p, size_t i)
 {
-	unsigned count = (unsigned)__builtin_popcountll(noise_run(p, i, 8));
+	unsigned count = noise_count(noise_run(p, i, 8));
 	uint64_t before = i ? load_le64(p->p + (i - 1) * LIMB) : 0;
 	if (count < 7 || load_le64(p->p + (i + 8) * LIMB) > 0x1ff)
 		return PLACE_TIERS;
@@ -142,7 +141,7 @@ static void see_near(struct finding *f, const struct noise_piece *p, size_t i)
 	for (size_t k = from; k < i + NEAR_LIMBS && k < end; k++) {
 		uint64_t limb = load_le64(p->p + k * LIMB);
 		bool close = k + LINK_LIMBS > i && k < i + LINK_LIMBS;
-		if (__builtin_popcountll(noise_run(p, k, 4)) >= 3)
+		if (noise_count(noise_run(p, k, 4)) >= 3)
 			add(x, PLACE_SURE, p->addr + k * LIMB, x->near);
 		else if (x->want & PLACE_LINKS && close && limb % LIMB == 0 &&
 			 core_map_at(f->h->map, limb))

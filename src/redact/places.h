@@ -39,10 +39,10 @@ struct places {
 	struct place places[PLACE_TIERS][PLACES_MAX];
 	uint64_t tried[8 * PLACES_MAX]; /* what was, by hash */
 	uint8_t key[16];
-	uint64_t overflow; /* of the upper two tiers, left out */
+	uint64_t overflow; /* of the first tier, left out; the others are guesses */
 };
 
-/* p is zeroed, or filled before. */
+/* p is zeroed; once. */
 void places_init(struct places *p, unsigned want, enum place_want near);
 void places_near(struct places *p, const uint8_t head[static 8]);
 /* A place told by the finder itself: of the first tier. */
