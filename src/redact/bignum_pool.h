@@ -16,7 +16,8 @@ enum bignum_flags {
 	BIGNUM_STATIC = 2,
 	BIGNUM_CONSTTIME = 4, /* set by OpenSSL on what is private */
 	BIGNUM_SECURE = 8,
-	BIGNUM_FLAGS = 0x1800f
+	BIGNUM_FLAGS = 0x1800f,
+	BIGNUM_FOREIGN = 1u << 30, /* of another library: no flags */
 };
 
 enum bignum_is { BIGNUM_UNKNOWN, BIGNUM_PUBLIC, BIGNUM_SECRET };

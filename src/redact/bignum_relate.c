@@ -145,6 +145,42 @@ static const struct {
 	[CURVE_SECP256K1] = { PUBLIC_SECP256K1, 16 },
 };
 
+/* A coordinate, with the zeros in front that it may need. */
+static bool coordinate(const struct bignum *b, size_t size, uint8_t *to)
+{
+	if (b->le.n > size || b->le.n + 4 < size)
+		return false;
+	mem_zero(to, size - b->le.n);
+	bytes_turn(b->le, to + size - b->le.n);
+	return true;
+}
+
+/* mbedTLS's points: x and y, each an MPI in place. They need not stand in a certificate. */
+static ch_err relate_points(struct relate *x)
+{
+	enum { MPI = 24, POINTS_MAX = 1024 };
+	const struct bignum_pool *p = x->pool;
+	uint8_t xy[2 * RELATED_SCALAR_MAX];
+	size_t tried = 0;
+	for (size_t i = 1; i < p->n_headers && tried < POINTS_MAX; i++) {
+		const struct bignum_header *a = &p->headers[i - 1], *b = &p->headers[i];
+		if (b->addr - a->addr != MPI || !(a->flags & b->flags & BIGNUM_FOREIGN) ||
+		    a->number == BIGNUM_NONE || b->number == BIGNUM_NONE)
+			continue;
+		for (unsigned c = 0; c < CURVE_COUNT; c++) {
+			size_t size = curve_size((enum curve)c);
+			bytes is = { xy, 2 * size };
+			if (!coordinate(&p->numbers[a->number], size, xy) ||
+			    !coordinate(&p->numbers[b->number], size, xy + size))
+				continue;
+			tried++;
+			if (curve_has((enum curve)c, x->r, is))
+				TRY(publics_add(x->h->publics, curves[c].kind, is));
+		}
+	}
+	return CH_DONE;
+}
+
 static bool fits_curve(struct relate *x, const struct bignum *b, enum curve c)
 {
 	uint8_t be[BIGNUM_SIZE_MAX], xy[2 * RELATED_SCALAR_MAX];
@@ -221,6 +257,7 @@ ch_err bignum_relate(struct bignum_pool *p, struct hunt *h, str finder)
 	TRY(relater_new(&r));
 	struct relate x = { .pool = p, .h = h, .r = r, .finder = finder };
 	TRY(relate_moduli(&x));
+	TRY(relate_points(&x));
 	TRY(relate_scalars(&x, true));
 	TRY(relate_scalars(&x, false));
 	TRY(relate_neighbours(&x));

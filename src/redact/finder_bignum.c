@@ -1,7 +1,9 @@
-/* OpenSSL's BIGNUM: 24 bytes that lead to limbs. Keys of programs with libcrypto lie nowhere
- * else. Layout, in memory order:
+/* Headers of long numbers: 16 to 24 bytes that lead to limbs. Keys of programs with libcrypto
+ * lie nowhere else. Layouts, in memory order:
  *
- *   limbs (pointer, 8) | top (4) | dmax (4) | neg (4) | flags (4)
+ *   OpenSSL's BIGNUM    limbs (pointer, 8) | top (4) | dmax (4) | neg (4) | flags (4)
+ *   GMP's mpz_t         alloc (4) | size (4) | limbs (pointer, 8)
+ *   mbedTLS's MPI       sign (4), 4 unused | size (8) | limbs (pointer, 8)
  *
  * Anything may look like one: what it leads to is judged at the end. */
 #include <stdlib.h>
@@ -17,10 +19,10 @@ struct finder_bignum {
 	struct bignum_pool pool;
 };
 
-/* `sizes` is top and dmax: few numbers in memory look like it. */
+/* Two sizes in one limb, top and dmax or alloc and size, or one: few in memory look like it. */
 static inline bool sizes_fit(uint64_t sizes)
 {
-	return !(sizes & 0xfffffc00fffffc00) && sizes >= (uint64_t)TOP_MIN << 32;
+	return !(sizes & 0xfffffc00fffffc00) && sizes >= TOP_MIN;
 }
 
 static void see(struct bignum_pool *p, struct hunt *h, const struct bignum_header *b)
@@ -38,15 +40,34 @@ static void see(struct bignum_pool *p, struct hunt *h, const struct bignum_heade
 		p->headers[p->n_headers++] = *b;
 }
 
-static void judge(struct bignum_pool *p, struct hunt *h, uint64_t addr, const uint8_t *at)
+static bool limbs_fit(uint64_t limbs)
+{
+	return limbs % 8 == 0 && limbs >> 47 == 0 && limbs >= 4096;
+}
+
+static void judge_openssl(struct bignum_pool *p, struct hunt *h, uint64_t addr, const uint8_t *at)
 {
 	uint32_t top = load_le32(at + 8), dmax = load_le32(at + 12);
 	uint32_t neg = load_le32(at + 16), flags = load_le32(at + 20);
 	uint64_t limbs = load_le64(at);
 	if (top < TOP_MIN || top > dmax || top > BIGNUM_LIMBS_MAX || neg > 1 ||
-	    flags & ~(uint32_t)BIGNUM_FLAGS || limbs % 8 || limbs >> 47 || limbs < 4096)
+	    flags & ~(uint32_t)BIGNUM_FLAGS || !limbs_fit(limbs))
 		return;
 	struct bignum_header b = { addr, limbs, flags, (uint16_t)top, BIGNUM_NONE };
+	see(p, h, &b);
+}
+
+/* The sizes are at `at`, the pointer is behind them. */
+static void judge_others(struct bignum_pool *p, struct hunt *h, uint64_t addr, const uint8_t *at)
+{
+	uint32_t low = load_le32(at), high = load_le32(at + 4);
+	uint64_t limbs = load_le64(at + 8);
+	bool gmp = high >= TOP_MIN && high <= low, mbedtls = !high && load_le32(at - 8) == 1;
+	uint32_t top = gmp ? high : low;
+	if ((!gmp && !mbedtls) || top > BIGNUM_LIMBS_MAX || !limbs_fit(limbs))
+		return;
+	struct bignum_header b = { mbedtls ? addr - 8 : addr, limbs, BIGNUM_FOREIGN, (uint16_t)top,
+				   BIGNUM_NONE };
 	see(p, h, &b);
 }
 
@@ -54,9 +75,14 @@ static ch_err look(struct finder *f, struct hunt *h, const struct window *w)
 {
 	struct bignum_pool *p = &((struct finder_bignum *)f)->pool;
 	size_t at = w->seen > HEADER ? (w->seen - HEADER) / 8 * 8 : 0;
-	for (; at + HEADER <= w->n; at += 8)
-		if (__builtin_expect(sizes_fit(load_le64(w->p + at + 8)), 0))
-			judge(p, h, w->addr + at, w->p + at);
+	for (; at + HEADER <= w->n; at += 8) {
+		uint64_t sizes = load_le64(w->p + at + 8);
+		if (__builtin_expect(!sizes_fit(sizes), 1))
+			continue;
+		if (sizes >> 32)
+			judge_openssl(p, h, w->addr + at, w->p + at);
+		judge_others(p, h, w->addr + at + 8, w->p + at + 8);
+	}
 	return CH_DONE;
 }
 

@@ -17,9 +17,9 @@ static const struct {
 	size_t budget, more;
 } curves[CURVE_COUNT] = {
 	[CURVE_P256] = { PUBLIC_P256, PLACE_32, 4 * 1024, 2 * 1024 },
-	[CURVE_P384] = { PUBLIC_P384, PLACE_48, 250, 50 },
-	[CURVE_P521] = { PUBLIC_P521, PLACE_66, 100, 30 },
-	[CURVE_SECP256K1] = { PUBLIC_SECP256K1, PLACE_32, 100, 50 },
+	[CURVE_P384] = { PUBLIC_P384, PLACE_48, 250, 25 },
+	[CURVE_P521] = { PUBLIC_P521, PLACE_66, 60, 20 },
+	[CURVE_SECP256K1] = { PUBLIC_SECP256K1, PLACE_32, 100, 25 },
 };
 
 struct on_curve {
@@ -38,6 +38,7 @@ struct test {
 	struct finder_ec *f;
 	struct hunt *h;
 	struct relater *r;
+	enum place_tier tier; /* of the place that is tried */
 };
 
 /* Which point a scalar belongs to; SIZE_MAX: none in sight. */
@@ -74,7 +75,9 @@ static ch_err try_scalar(struct test *t, enum curve c, bytes be, uint64_t addr)
 
 static bool wants_curve(const struct test *t, enum curve c, const struct place *p)
 {
-	return curves[c].size == p->size && t->f->on[c].left &&
+	/* guesses are worth a cheap multiplication alone */
+	bool guess = t->tier > PLACE_ALONE && c != CURVE_P256;
+	return curves[c].size == p->size && t->f->on[c].left && !guess &&
 	       t->f->on[c].tried < curves[c].budget + curves[c].more * noise_scale(t->h->noise);
 }
 
@@ -82,6 +85,7 @@ static bool wants(struct place_tester *tester, const struct place *p, enum place
 {
 	struct test *t = (struct test *)tester;
 	bool late = false, any = false;
+	t->tier = tier;
 	for (unsigned c = 0; c < CURVE_COUNT; c++) {
 		bool wanted = wants_curve(t, (enum curve)c, p);
 		any |= wanted;
@@ -152,7 +156,7 @@ static ch_err end(struct finder *finder, struct hunt *h)
 	AUTO(relater_done) struct relater *r = NULL;
 	unsigned want = 0;
 	TRY(relater_new(&r));
-	struct test t = { { wants, test }, f, h, r };
+	struct test t = { { wants, test }, f, h, r, PLACE_SURE };
 	learn(&t);
 	for (unsigned c = 0; c < CURVE_COUNT; c++)
 		want |= f->on[c].left ? (unsigned)curves[c].size : 0;

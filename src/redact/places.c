@@ -46,16 +46,27 @@ static bool put(uint64_t *table, size_t slots, uint64_t h)
 	return false;
 }
 
+static size_t near_bit(const uint8_t *head)
+{
+	return (size_t)((load_le64(head) * 0x9e3779b97f4a7c15) >> 48);
+}
+
 void places_near(struct places *p, const uint8_t head[static 8])
 {
-	if (p->n_nears == PLACE_NEARS_MAX)
+	if (p->n_nears == PLACE_NEARS_MAX) {
 		p->overflow++;
-	else
-		p->n_nears += !put(p->nears, NEAR_SLOTS, hash(p, (bytes){ head, LIMB }));
+		return;
+	}
+	size_t bit = near_bit(head);
+	p->near_bits[bit / 64] |= 1ull << bit % 64;
+	p->n_nears += !put(p->nears, NEAR_SLOTS, hash(p, (bytes){ head, LIMB }));
 }
 
 static bool is_near(const struct places *p, const uint8_t *head)
 {
+	size_t bit = near_bit(head);
+	if (!(p->near_bits[bit / 64] >> bit % 64 & 1))
+		return false;
 	uint64_t h = hash(p, (bytes){ head, LIMB });
 	for (size_t at = (size_t)(h % NEAR_SLOTS); p->nears[at]; at = (at + 1) % NEAR_SLOTS)
 		if (p->nears[at] == h)

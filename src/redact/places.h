@@ -34,6 +34,7 @@ struct places {
 	unsigned want;
 	enum place_want near; /* size of what is near */
 	size_t n_nears;
+	uint64_t near_bits[1024]; /* whether any of them may be such: most are told by this */
 	uint64_t nears[2 * PLACE_NEARS_MAX]; /* the first 8 bytes of public keys, by their hash */
 	size_t n[PLACE_TIERS], near_hits;
 	struct place places[PLACE_TIERS][PLACES_MAX];

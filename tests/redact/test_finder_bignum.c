@@ -140,6 +140,60 @@ static void scalars_of_points_in_sight(void **state)
 	assert_int_equal(values_count(p->hunt.values), 4);
 }
 
+/* As mbedTLS has numbers, or GMP. */
+static void of_another_library(const struct made_number *n, bool gmp, uint64_t *ret_header)
+{
+	uint8_t le[MADE_MAX] = { 0 };
+	plant_turned(made(n), le);
+	uint64_t top = (n->n + LIMB - 1) / LIMB;
+	uint64_t limbs = plant_put(p, (bytes){ le, (size_t)top * LIMB });
+	ret_header[0] = gmp ? (top + 1) | top << 32 : 1;
+	ret_header[1] = gmp ? limbs : top;
+	ret_header[2] = gmp ? 0 : limbs;
+}
+
+static void rsa_of_another_library(void **state)
+{
+	for (unsigned gmp = 0; gmp < 2; gmp++) {
+		struct made_rsa k;
+		uint64_t headers[3][3];
+		made_rsa(1024, &k);
+		of_another_library(&k.n, gmp, headers[0]);
+		of_another_library(&k.p, gmp, headers[1]);
+		of_another_library(&k.q, gmp, headers[2]);
+		for (size_t i = 0; i < 3; i++)
+			plant_put(p, (bytes){ (const uint8_t *)headers[i], gmp ? 16 : 24 });
+		plant_run(p, finder_bignum_new);
+		assert_true(plant_says(p, VALUE_RSA_PRIME, made(&k.q)));
+		assert_true(plant_says(p, VALUE_RSA_EXPONENT, made(&k.d)));
+		plant_done(p);
+		fresh(state);
+	}
+}
+
+/* mbedTLS's key pair: the point is told by its equation, the scalar by the point. */
+static void ec_of_mbedtls(void **state)
+{
+	static const char *const names[] = { "P-256", "P-384", "P-521", "secp256k1" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct made_ec k;
+		struct made_number xy[2];
+		uint64_t headers[3][3];
+		made_ec(names[i], &k);
+		for (size_t c = 0; c < 2; c++) {
+			xy[c].n = k.n_xy / 2;
+			mem_copy(xy[c].p, k.xy + c * xy[c].n, xy[c].n);
+			of_another_library(&xy[c], false, headers[1 + c]);
+		}
+		of_another_library(&k.d, false, headers[0]);
+		plant_put(p, (bytes){ (const uint8_t *)headers, sizeof(headers) });
+		plant_run(p, finder_bignum_new);
+		assert_true(plant_says(p, VALUE_EC_SCALAR, made(&k.d)));
+		assert_int_equal(values_count(p->hunt.values), i + 1);
+	}
+}
+
 static void what_openssl_flags_is_secret(void **state)
 {
 	(void)state;
@@ -226,6 +280,8 @@ int main(void)
 		T(the_modulus_is_no_secret_for_its_flag),
 		T(montgomery_beside_a_prime),
 		T(scalars_of_points_in_sight),
+		T(rsa_of_another_library),
+		T(ec_of_mbedtls),
 		T(what_openssl_flags_is_secret),
 		T(headers_that_lie),
 		T(random_memory_says_nothing),
