@@ -17,8 +17,9 @@ enum {
 	SEEN_BITS = 1 << 23,
 	PRIMES_KNOWN_MAX = 256,
 };
-/* Budgets by noise_scale: products of limbs (2 a ns), and lookups of lowest limbs. */
-static const uint64_t products_max = 100 * 1000 * 1000, lookups_max = 48 * 1000 * 1000;
+/* Budgets: products of limbs (2 a ns), and lookups of lowest limbs; more by noise_scale. */
+static const uint64_t products_max = 500 * 1000 * 1000, products_more = 100 * 1000 * 1000,
+		      lookups_max = 32 * 1000 * 1000, lookups_more = 16 * 1000 * 1000;
 
 struct one {
 	struct rsa_modulus m;
@@ -102,13 +103,10 @@ static ch_err try_one(struct walk *w, const struct size_class *s, const uint64_t
 	}
 	for (size_t i = s->first; i < s->first + s->n; i++) {
 		struct one *one = &w->f->moduli[i];
-		if (one->done)
-			continue;
-		if (!w->all &&
-		    (w->lookups++ > lookups_max || !seen_has(w->f, one->m.n[0] * inverse)))
+		if (one->done || (!w->all && !seen_has(w->f, one->m.n[0] * inverse)))
 			continue;
 		w->products += s->limbs * s->limbs;
-		if (w->products > products_max)
+		if (w->products > w->products_max)
 			w->h->untried++;
 		else if (rsa_divides(&one->m, p, inverse))
 			TRY(found(w, one, p, addr));
@@ -293,8 +291,8 @@ static void walk_init(struct walk *w, struct finder_rsa *f, struct hunt *h)
 	*w = (struct walk){ .taker = { take },
 			    .f = f,
 			    .h = h,
-			    .products_max = products_max * scale,
-			    .lookups_max = lookups_max * scale };
+			    .products_max = products_max + products_more * scale,
+			    .lookups_max = lookups_max + lookups_more * scale };
 }
 
 static ch_err end(struct finder *finder, struct hunt *h)

@@ -102,7 +102,7 @@ static void in_the_midst_of_noise(void **state)
 	(void)state;
 	uint8_t le[MADE_MAX];
 	plant_turned(made(&key.p), le);
-	plant_noise(p->p, PLANT_SIZE, 11);
+	plant_noise(p->p, PLANT_SIZE / 4, 11);
 	plant_at(p, WINDOW_SIZE - 64, (bytes){ le, key.p.n });
 	assert_found();
 }
@@ -160,7 +160,7 @@ static void nothing_else(void **state)
 	uint8_t le[MADE_MAX], even[256] = { 0xff };
 	struct made_rsa other;
 	made_rsa(2048, &other);
-	plant_noise(p->p, PLANT_SIZE, 13);
+	plant_noise(p->p, PLANT_SIZE / 4, 13);
 	plant_at(p, 80008, plant_turned(made(&other.p), le));
 	plant_at(p, 90008, plant_turned(made(&key.n), le));
 	plant_at(p, 99008, made(&key.n));
