@@ -190,7 +190,8 @@ static bool fits_curve(struct relate *x, const struct bignum *b, enum curve c)
 		return false;
 	if (x->multiplications + curves[c].cost >
 	    MULTIPLICATIONS_MAX * (size_t)noise_scale(x->h->noise)) {
-		x->h->untried++;
+		/* others are looked for by their places as well (finder_ec.c) */
+		x->h->untried += is_flagged(b);
 		return false;
 	}
 	x->multiplications += curves[c].cost;

@@ -222,6 +222,8 @@ ch_err keep_large(struct work *w, enum level level)
 		.map = &w->head.map, .memory = w->memory, .values = values, .publics = publics
 	};
 	TRY(hunt_run(&h, w->finders.all, w->finders.n, &unread));
+	if (h.untried)
+		report_flaw(w->report, FLAW_UNTRIED, h.untried);
 	if (publics_overflowed(publics))
 		report_flaw(w->report, FLAW_PUBLICS, 1);
 	if (unread)
