@@ -5,7 +5,7 @@
  *   GMP's mpz_t         alloc (4) | size (4) | limbs (pointer, 8)
  *   mbedTLS's MPI       sign (4), 4 unused | size (8) | limbs (pointer, 8)
  *
- * Anything may look like one: what it leads to is judged at the end. */
+ * Anything may look like one: what it leads to is judged at the end. Size: 2.2 MiB. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"

@@ -2,7 +2,9 @@
  * sight; and two forms that tell of themselves: seed || public key in 64 bytes (libsodium,
  * Go), and libcrypto's ECX_KEY, which holds the public key and leads to the private one:
  *
- *   … | public key (57), 7 unused | private key (pointer, 8) | 32 (8) | kind (4) | … */
+ *   … | public key (57), 7 unused | private key (pointer, 8) | 32 (8) | kind (4) | …
+ *
+ * Size: 2.3 MiB. */
 #include "base/cleanup.h"
 #include "crypto/related.h"
 #include "noise.h"

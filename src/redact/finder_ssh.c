@@ -4,7 +4,7 @@
  *
  *   … | shielded private (pointer, 8) | its length (8) | prekey (pointer, 8) | 16384 (8) |
  *
- * and as a chunk of glibc's malloc of that size which is full of noise. */
+ * and as a chunk of glibc's malloc of that size which is full of noise. Size: 20 KiB. */
 #include "base/cleanup.h"
 #include "noise.h"
 #include "room.h"

@@ -28,7 +28,7 @@ struct place {
 	enum place_want size; /* one of the first four */
 };
 
-enum { PLACES_MAX = 32 * 1024, PLACE_TIERS = 4, PLACE_SIZE_MAX = 72, PLACE_NEARS_MAX = 2048 };
+enum { PLACES_MAX = 16 * 1024, PLACE_TIERS = 4, PLACE_SIZE_MAX = 72, PLACE_NEARS_MAX = 2048 };
 
 struct places {
 	unsigned want;
