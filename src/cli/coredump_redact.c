@@ -100,6 +100,8 @@ static ch_err redact_to(struct wish *w, struct redaction_result *ret_result)
 	TRY(temporary(&name, out, &fd));
 	w->r.out = fd;
 	ch_err e = redaction_run(&w->r, ret_result);
+	if (!failed(e) && ret_result->size == 0)
+		e = ch_fail(CH_E_UNSUPPORTED, "is no core of an x86-64 Linux program", 0);
 	if (!failed(e))
 		e = sidecar(out, ret_result->report);
 	if (!failed(e))

@@ -53,16 +53,10 @@ static bool in_vdso(const struct code *c, uint64_t addr)
 	return addr - c->vdso_from < c->vdso_to - c->vdso_from;
 }
 
-/* gcore leaves out segments of code: then whoever knows the code also knows what is code. */
-static bool is_left_out(const struct code *c, uint64_t addr)
-{
-	return c->from && core_file_at(c->head, addr) && !core_map_at(&c->head->map, addr);
-}
-
 static bool is_code(const struct code *c, uint64_t addr)
 {
 	return addr >= c->low && addr < c->high &&
-	       (in_vdso(c, addr) || core_is_code(c->head, addr) || is_left_out(c, addr));
+	       (in_vdso(c, addr) || core_is_code(c->head, addr));
 }
 
 bool code_is_executable(const struct code *c, uint64_t addr)

@@ -1,0 +1,77 @@
+"""What tests of crash dumps share: cores of living and dying processes, and what gdb makes of
+a core."""
+import json
+import pathlib
+import re
+import subprocess
+
+from chancery import PROGRAM
+
+CRASHERS = pathlib.Path(__file__).resolve().parent / "crashers"
+GDB = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
+       "-iex", "set auto-load off", "-iex", "set auto-solib-add on"]
+
+
+def build(folder, name, *flags):
+    exe = folder / name
+    subprocess.run(["gcc", "-D_GNU_SOURCE", "-g", "-pthread", "-Wno-infinite-recursion", *flags,
+                    str(CRASHERS / f"{name}.c"), "-o", str(exe)], check=True)
+    return exe
+
+
+def core_of(pid, core):
+    """A core of a process that goes on, by gdb."""
+    subprocess.run([*GDB, "-p", str(pid), "-ex", f"generate-core-file {core}"], check=True,
+                   capture_output=True, timeout=120)
+    assert core.exists()
+    return core
+
+
+def core_of_crash(exe, core, stdin, *args):
+    """The core of a program that gdb runs until it dies of SIGABRT."""
+    r = subprocess.run([*GDB, "-ex", "handle SIGSEGV nostop noprint pass",
+                        "-ex", f"run {' '.join(args)} < {stdin}",
+                        "-ex", f"generate-core-file {core}", "-ex", "kill", str(exe)],
+                       capture_output=True, text=True, errors="replace", timeout=120)
+    assert core.exists(), r.stdout + r.stderr
+    return core
+
+
+def coredump(*args, status=0):
+    r = subprocess.run([PROGRAM, "coredump", *map(str, args)], capture_output=True, text=True,
+                       timeout=300)
+    assert r.returncode == status, r.stdout + r.stderr
+    return r
+
+
+def redact(core, out, level="triage"):
+    return json.loads(coredump("redact", "--level", level, "--json", "--force", core, out).stdout)
+
+
+class Seen:
+    """threads: {LWP: [frame, …]}, each frame its pc, function, file and line, and no
+    arguments, up to the first that gdb cannot name (what follows is guessed from whatever
+    words stand there); libraries: lines of `info sharedlibrary`."""
+
+    def __init__(self, exe, core):
+        r = subprocess.run([*GDB, "-ex", "set print frame-arguments none",
+                            "-ex", "set print entry-values no", "-ex", "set backtrace limit 5000",
+                            "-ex", "echo \\n=====\\n", "-ex", "thread apply all bt",
+                            "-ex", "echo \\n=====\\n", "-ex", "info sharedlibrary",
+                            str(exe), str(core)],
+                           capture_output=True, text=True, errors="replace", timeout=300)
+        _, threads, libraries = r.stdout.split("\n=====\n")
+        self.threads, frames, known = {}, None, True
+        for line in threads.splitlines():
+            head = re.match(r"Thread \d+ .*?LWP (\d+)", line)
+            if head:
+                frames, known = self.threads.setdefault(int(head.group(1)), []), True
+            elif line.startswith("#"):
+                known = known and " in ?? ()" not in line
+                if known:
+                    frames.append(re.sub(r"\s+", " ", line))
+        self.libraries = sorted(re.sub(r"\s+", " ", line) for line in libraries.splitlines()
+                                if line.startswith("0x"))
+
+    def __eq__(self, other):
+        return self.threads == other.threads and self.libraries == other.libraries

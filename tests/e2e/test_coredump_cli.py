@@ -1,0 +1,117 @@
+"""`chancery coredump scan` and `redact` on cores that are files."""
+import json
+import os
+import pathlib
+import stat
+import subprocess
+
+import pytest
+
+from chancery import PROGRAM
+from dumps import core_of, coredump, redact
+
+TOKEN = "ghp_" + "".join(chr(97 + b % 26) for b in os.urandom(36))
+
+
+@pytest.fixture(scope="module")
+def cores(tmp_path_factory):
+    """One with a token in its memory, and one without any."""
+    folder = tmp_path_factory.mktemp("cores")
+    for name, text in ("with", TOKEN), ("without", "nothing"):
+        keep = "import sys; kept = [sys.stdin.readline().strip()] * 3; print('ready', flush=True);" \
+               "sys.stdin.readline()"
+        process = subprocess.Popen(["/usr/bin/python3", "-I", "-c", keep], text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={})
+        process.stdin.write(text + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "ready\n"
+        core_of(process.pid, folder / name)
+        process.kill()
+        process.wait()
+    return folder
+
+
+def test_scan_finds_and_names_no_secret(cores):
+    r = coredump("scan", cores / "with", status=1)
+    assert "token" in r.stdout and TOKEN not in r.stdout + r.stderr
+    assert TOKEN[4:20] not in r.stdout
+
+
+def test_scan_as_json(cores):
+    reports = json.loads(coredump("scan", "--json", cores / "with", cores / "with", status=1).stdout)
+    assert [r["file"] for r in reports] == [str(cores / "with")] * 2
+    report = reports[0]["report"]
+    assert report["whole"] and report["secrets"] >= 1
+    places = [p for p in report["masked"] if p["kind"] == "token"]
+    assert places and all(int(p["addr"], 16) and p["bytes"] >= 16 for p in places)
+
+
+@pytest.mark.parametrize("level", ["triage", "strict", "full"])
+def test_redact_takes_it_out(cores, tmp_path, level):
+    out = tmp_path / "out"
+    assert TOKEN.encode() in (cores / "with").read_bytes()
+    report = redact(cores / "with", out, level)
+    assert report["level"] == level and report["whole"]
+    assert TOKEN.encode() not in out.read_bytes()
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert json.loads((tmp_path / "out.json").read_text()) == report
+    assert coredump("scan", out).returncode == 0
+    # zeros are holes
+    assert out.stat().st_blocks * 512 <= out.stat().st_size + 64 * 1024
+    assert os.listdir(tmp_path) in (["out", "out.json"], ["out.json", "out"])
+
+
+def test_redact_overwrites_only_when_told(cores, tmp_path):
+    out = tmp_path / "out"
+    out.write_text("mine")
+    r = coredump("redact", cores / "without", out, status=1)
+    assert "--force" in r.stderr and out.read_text() == "mine"
+    coredump("redact", "--force", cores / "without", out)
+    assert out.read_bytes()[:4] == b"\x7fELF"
+
+
+def test_what_is_no_core(cores, tmp_path):
+    junk, out = tmp_path / "junk", tmp_path / "out"
+    junk.write_bytes(b"no core" * 1000)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    for source in junk, fifo, tmp_path / "absent", tmp_path, pathlib.Path("/bin/true"):
+        coredump("redact", source, out, status=3)
+        assert not out.exists() and not (tmp_path / "out.json").exists()
+        coredump("scan", source, status=3)
+
+
+@pytest.mark.parametrize("part", [100, 5000, 0.3, 0.9])
+def test_a_core_that_was_cut(cores, tmp_path, part):
+    """Is said to be cut, at each level; what is there of it has no secret."""
+    data = (cores / "with").read_bytes()
+    cut, out = tmp_path / "cut", tmp_path / "out"
+    cut.write_bytes(data[:part if part > 1 else int(len(data) * part)])
+    for level in "triage", "strict", "full":
+        r = subprocess.run([PROGRAM, "coredump", "redact", "--force", "--json", "--level", level, cut, out],
+                           capture_output=True, text=True, timeout=60)
+        assert r.returncode in (0, 3)
+        if r.returncode == 0:
+            report = json.loads(r.stdout)
+            assert not report["whole"] and any(f["flaw"] == "cut" for f in report["flaws"])
+            assert TOKEN.encode() not in out.read_bytes()
+    assert coredump("scan", cut, status=3)
+
+
+def test_called_wrongly(cores):
+    for args in (["scan"], ["redact"], ["redact", "a"], ["redact", "a", "b", "c"],
+                 ["redact", "--level", "none", "a", "b"], ["scan", "--what"]):
+        assert "usage:" in coredump(*args, status=2).stderr
+    for command in "scan", "redact":
+        assert coredump(command, "--help").stdout.startswith(f"usage: chancery coredump {command}")
+
+
+def test_nobody_but_the_user_s_programs_are_opened(cores, tmp_path):
+    """--sysroot keeps paths below a folder, whatever they and links there say."""
+    root = tmp_path / "root"
+    (root / "usr/bin").mkdir(parents=True)
+    exe = os.path.realpath("/usr/bin/python3")
+    (root / exe[1:]).symlink_to(exe)
+    report = json.loads(coredump("redact", "--json", "--sysroot", root, cores / "without",
+                                 tmp_path / "out").stdout)
+    assert any(f["flaw"] == "no-text" for f in report["flaws"])
