@@ -16,6 +16,7 @@ struct pass {
 	uint64_t addr;
 	size_t n, held;
 	uint64_t told, total;
+	uint64_t blind; /* bytes that memory did not give and that the stream has as zeros */
 };
 
 static ch_err put(struct pass *s, const uint8_t *p, size_t n)
@@ -94,9 +95,23 @@ static ch_err cut(struct pass *s, const struct core_load *l, uint64_t at)
 	return zeros(s, l->addr + at, l->file_size - at);
 }
 
+/* Pages of devices, the kernel's clock for one: nobody may read them, and the stream has zeros
+ * in their place. */
+static ch_err is_blind(struct pass *s, const struct core_load *l, bool *ret_blind)
+{
+	uint8_t one = 0;
+	size_t got = 1;
+	if (s->w->config->duty == REDACT_CRASH)
+		TRY(s->w->memory->read(s->w->memory, l->addr, &one, 1, &got));
+	*ret_blind = got == 0;
+	return CH_DONE;
+}
+
 static ch_err pass_load(struct pass *s, const struct core_load *l)
 {
 	uint64_t skip = 0;
+	bool blind = false;
+	TRY(is_blind(s, l, &blind));
 	for (uint64_t at = 0; at < l->file_size;) {
 		size_t want = ROOM - s->n, got = 0;
 		want = l->file_size - at < want ? (size_t)(l->file_size - at) : want;
@@ -109,12 +124,15 @@ static ch_err pass_load(struct pass *s, const struct core_load *l)
 		TRY(take(s, l, at, want, &got));
 		if (got == 0)
 			return cut(s, l, at);
-		if (got >= ZERO_STRETCH && bytes_are_zero((bytes){ s->p + s->n, got })) {
+		bool zero = (blind || got >= ZERO_STRETCH) &&
+			    bytes_are_zero((bytes){ s->p + s->n, got });
+		if (zero && got >= ZERO_STRETCH) {
 			TRY(zeros(s, l->addr + at, got));
 		} else {
 			s->n += got;
 			TRY(turn(s, false));
 		}
+		s->blind += zero && blind ? got : 0;
 		at += got;
 		TRY(progress(s, l->offset + at));
 	}
@@ -190,7 +208,7 @@ static void pass_done(struct pass *s)
 	free(s->p);
 }
 
-static ch_err pass(struct work *w, enum level level, const struct values *values)
+static ch_err pass(struct work *w, enum level level, const struct values *values, uint64_t unread)
 {
 	AUTO(pass_done) struct pass s = { .w = w, .total = w->head.map.size };
 	TRY(read_notes(w));
@@ -208,7 +226,10 @@ static ch_err pass(struct work *w, enum level level, const struct values *values
 		return ch_fail(CH_E_NOMEM, "no memory for a dump on its way", ROOM);
 	TRY(masker_new(&setup, &s.masker));
 	TRY(pass_head(&s));
-	return pass_memory(&s);
+	TRY(pass_memory(&s));
+	if (unread > s.blind)
+		report_flaw(w->report, FLAW_UNREAD, unread - s.blind);
+	return CH_DONE;
 }
 
 ch_err keep_large(struct work *w, enum level level)
@@ -226,10 +247,8 @@ ch_err keep_large(struct work *w, enum level level)
 		report_flaw(w->report, FLAW_UNTRIED, h.untried);
 	if (publics_overflowed(publics))
 		report_flaw(w->report, FLAW_PUBLICS, 1);
-	if (unread)
-		report_flaw(w->report, FLAW_UNREAD, unread);
 	w->facts.level = level;
-	TRY(pass(w, level, values));
+	TRY(pass(w, level, values, unread));
 	w->facts.masked_bytes = report_bytes(w->report);
 	w->facts.kept_bytes = w->out.size - w->out.zero_bytes - w->facts.masked_bytes;
 	return CH_DONE;
