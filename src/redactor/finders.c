@@ -8,6 +8,8 @@ static finder_new_fn *const makers[] = {
 	finder_rsa_new,
 	finder_ec_new,
 	finder_ed25519_new,
+	finder_ssh_new,
+	finder_aes_new,
 };
 
 ch_err finders_new(struct finders *ret_f)

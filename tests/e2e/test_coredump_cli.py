@@ -115,3 +115,23 @@ def test_nobody_but_the_user_s_programs_are_opened(cores, tmp_path):
     report = json.loads(coredump("redact", "--json", "--sysroot", root, cores / "without",
                                  tmp_path / "out").stdout)
     assert any(f["flaw"] == "no-text" for f in report["flaws"])
+
+
+@pytest.mark.plain("sanitizers want memory of their own")
+@pytest.mark.parametrize("level", ["triage", "strict", "full"])
+def test_memory_does_not_grow_with_the_core(tmp_path, level):
+    fill = "import os; kept = [str(i) * 8 for i in range(1000000)]; print('ready', flush=True); input()"
+    process = subprocess.Popen(["/usr/bin/python3", "-I", "-c", fill], text=True,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == "ready\n"
+    core = core_of(process.pid, tmp_path / "core")
+    process.kill()
+    process.wait()
+    assert core.stat().st_size > 100_000_000
+    # measured by a small process: a child begins with what its parent has
+    measure = "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);" \
+              "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    r = subprocess.run(["/usr/bin/python3", "-I", "-c", measure, PROGRAM, "coredump", "redact",
+                        "--level", level, core, tmp_path / "out"], capture_output=True, text=True,
+                       check=True, timeout=120)
+    assert int(r.stdout.split()[-1]) < 32 * 1024  # of the command and of its redactor
