@@ -196,7 +196,7 @@ def bench_heap(release, name, quick, figure, say):
             f"{os.getloadavg()[0]:.1f}; GB/s of " +
             ", ".join(f"{key} {data / row['cpu_s'] / 1e9:.2f} ({row['values']} values)"
                       for key, row in seen.items() if isinstance(row, dict)))
-        for key, row in (("two", "text_bignum"), ("all", "all")):
+        for key, row in (("two", "+bignum"), ("all", "all")):
             figure(f"hunt_{name}_{key}", data / seen[row]["cpu_s"] / 1e9, "GB/s",
                    f"{seen[row]['values']} values found")
         for row in bench_levels(release, name, core, folder, data):
