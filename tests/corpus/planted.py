@@ -3,7 +3,6 @@ a second opinion: it shares no code with what it judges."""
 import base64
 import dataclasses
 import hashlib
-import hmac
 import json
 import os
 import secrets as random
@@ -156,8 +155,16 @@ def sign_token(key, claims):
 def token(key, name):
     t = sign_token(key, {"iss": "https://as.example", "sub": "u-" + random.token_hex(12),
                          "exp": int(time.time()) + 600, "jti": random.token_urlsafe(16)})
-    # a header alone opens nothing; the signature alone completes a guessable payload
-    return Secret(name, "token", t.split(b".")[2], extra=(("whole", t),))
+    return token_of(name, t)
+
+
+def token_of(name, whole):
+    """A header alone opens nothing and is the same in many; a signature alone completes a
+    payload that can be guessed."""
+    one = Secret(name, "token", whole.split(b".")[2],
+                 extra=(("payload and signature", whole[whole.index(b".") + 1:]),))
+    one.whole = whole
+    return one
 
 
 def opaque(name):

@@ -1,11 +1,9 @@
 """Real programs that hold fresh secrets: each is started, used, and says what it was given and
 which of its processes to dump. SMALL is what every test run does."""
-import base64
 import json
 import os
 import pathlib
 import pwd
-import re
 import shutil
 import socket
 import ssl
@@ -13,7 +11,7 @@ import subprocess
 import textwrap
 import time
 
-from planted import Key, opaque, password, sign_token, token
+from planted import Key, opaque, password, token, token_of
 
 
 def free_port():
@@ -135,7 +133,7 @@ class Nginx(Program):
         process = self.run("nginx", "-c", self.folder / "nginx.conf", "-p", self.folder)
         until(lambda: answers(port), what="nginx")
         handshakes(port, 20)
-        self._show(port, dict(bearer.extra)["whole"])
+        self._show(port, bearer.whole)
         worker = until(lambda: self.children(process.pid), what="nginx's worker")[0]
         self.dump("nginx worker", worker)
         self.dump("nginx master", process.pid)
@@ -219,7 +217,7 @@ class Python(Program):
         given.write_text(json.dumps({
             "keys": [k.pem().decode() for k in keys], "password": secret.value.decode(),
             "opaque": bearer.value.decode(),
-            "tokens": [dict(t.extra)["whole"].decode() for t in tokens]}))
+            "tokens": [t.whole.decode() for t in tokens]}))
         process = self.run("/usr/bin/python3", source, given, ready)
         until(ready.exists, what="python")
         self.dump("python3", process.pid)
@@ -264,9 +262,7 @@ class Node(Program):
         process = self.run("node", source, given, made, ready)
         until(ready.exists, what="node")
         for i, line in enumerate(ready.read_bytes().split(b"\n")):
-            from planted import Secret
-            self.secrets.append(Secret(f"JWT {i}", "token", line.split(b".")[2],
-                                       extra=(("whole", line),)))
+            self.secrets.append(token_of(f"JWT {i}", line))
         self.dump("node", process.pid)
 
 
@@ -281,7 +277,7 @@ class Redis(Program):
             f"bind 127.0.0.1\nport {port}\nsave \"\"\nrequirepass {secret.value.decode()}\n")
         process = self.run("redis-server", self.folder / "redis.conf")
         until(lambda: answers(port), what="redis")
-        for command in (["PING"], ["SET", "session", dict(value.extra)["whole"].decode()]):
+        for command in (["PING"], ["SET", "session", value.whole.decode()]):
             subprocess.run(["redis-cli", "-p", str(port), *command], check=True,
                            stdout=subprocess.DEVNULL,
                            env={**os.environ, "REDISCLI_AUTH": secret.value.decode()})
@@ -454,7 +450,7 @@ class Memcached(Program):
         port = free_port()
         process = self.run("memcached", "-l", "127.0.0.1", "-p", port, "-u", "nobody")
         until(lambda: answers(port), what="memcached")
-        whole = dict(value.extra)["whole"]
+        whole = value.whole
         with socket.create_connection(("127.0.0.1", port)) as s:
             s.sendall(b"set it 0 0 %d\r\n%s\r\n" % (len(whole), whole))
             s.recv(100)
