@@ -200,7 +200,6 @@ static int count(const char *path)
 
 int main(int argc, char **argv)
 {
-	ch_err e = CH_DONE;
 	if (argc == 3 && strcmp(argv[1], "--count") == 0)
 		return count(argv[2]);
 	if (argc < 2 || argc > 4 || failed(crypto_init(NULL))) {
@@ -208,12 +207,10 @@ int main(int argc, char **argv)
 			    stderr);
 		return 2;
 	}
-	if (strcmp(argv[1], "--changes") == 0 && argc == 4)
-		e = changes(argv[2], argv[3]);
-	else
-		e = hunt(argv[1], argc > 2 && argv[2][0] >= '1' && argv[2][0] <= '9'
-					  ? (size_t)(argv[2][0] - '0')
-					  : 3);
+	bool few = argc > 2 && argv[2][0] >= '1' && argv[2][0] <= '9';
+	ch_err e = argc == 4 && strcmp(argv[1], "--changes") == 0
+			   ? changes(argv[2], argv[3])
+			   : hunt(argv[1], few ? (size_t)(argv[2][0] - '0') : 3);
 	if (failed(e))
 		(void)fprintf(stderr, "hunt_core: %s (%llu)\n", e.site->what,
 			      (unsigned long long)e.detail);

@@ -18,7 +18,7 @@ static const struct core_map map = { .loads = &load, .n = 1 };
 
 static bool is_mark(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || memchr("<>:*-", c, 5);
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || str_has(LIT("<>:*-"), (char)c);
 }
 
 struct text_seen {

@@ -96,7 +96,8 @@ static NOINLINE void hold(const uint64_t *key)
 			 "jmp 1b\n\t"
 			 :
 			 : "D"(key)
-			 : "rax", "rbx", "rcx", "r11", "r12", "r13", "r14", "r15", "xmm7", "memory");
+			 : "rax", "rbx", "rcx", "r11", "r12", "r13", "r14", "r15", "xmm7",
+			   "memory");
 }
 
 static void coroutine(void)
@@ -201,8 +202,10 @@ static void place(uint8_t *on_main)
 	at.map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	start(with_secrets_start);
 	pthread_barrier_wait(&given);
-	uint8_t *const places[KEYS] = { at.heap, at.on_stack, in_data, in_tls,
-					(uint8_t *)at.registers, on_main, in_bss, at.map + 100 };
+	uint8_t *const places[KEYS] = {
+		at.heap, at.on_stack, in_data,     in_tls, (uint8_t *)at.registers,
+		on_main, in_bss,      at.map + 100
+	};
 	for (size_t i = 0; i < KEYS; i++)
 		take(places[i], KEY);
 	take(&pin_in_data, sizeof(pin_in_data));
@@ -231,7 +234,8 @@ int main(int argc, char **argv)
 			  NULL);
 		return overflow(0) + (nil ? *nil : 0);
 	}
-	void *(*const all[])(void *) = { in_handler, in_coroutine, in_realigned, in_qsort, holding };
+	void *(*const all[])(void *) = { in_handler, in_coroutine, in_realigned, in_qsort,
+					 holding };
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		start(all[i]);
 	clone(cloned, clone_stack + STACK,
