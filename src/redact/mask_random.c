@@ -34,7 +34,11 @@ size_t mask_step(const uint8_t *p, size_t n)
 static void spare_paths(struct masker *m, const struct finish *f)
 {
 	for (size_t at = 0; at < f->n; at++) {
-		if (m->owners[at] != RANDOM_OWNER || !path_char(f->p[at]))
+		if (m->owners[at] != RANDOM_OWNER) {
+			at = owner_end(m->owners, at, f->n) - 1;
+			continue;
+		}
+		if (!path_char(f->p[at]))
 			continue;
 		size_t end = path_end(m, f, at);
 		/* and the zero that ends it */

@@ -54,5 +54,16 @@ struct finish {
 size_t mask_step(const uint8_t *p, size_t n);
 /* Paints and reports it. */
 void mask_finish(struct masker *m, const struct finish *f);
+/* The end of the bytes from `at` on that have one owner. */
+static inline size_t owner_end(const uint16_t *owners, size_t at, size_t n)
+{
+	uint64_t four = owners[at] * UINT64_C(0x0001000100010001);
+	size_t end = at + 1;
+	while (end + 4 <= n && load_le64((const uint8_t *)(owners + end)) == four)
+		end += 4;
+	while (end < n && owners[end] == owners[at])
+		end++;
+	return end;
+}
 /* Sets the owners of what looks random; n <= MASK_STEP. Whether there is any. */
 bool mask_random(struct masker *m, const struct finish *f);

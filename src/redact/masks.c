@@ -69,9 +69,7 @@ static void paint(struct masker *m, uint8_t *p, size_t from, size_t to)
 static void paint_all(struct masker *m, uint8_t *p, size_t n)
 {
 	for (size_t at = 0; at < n;) {
-		size_t end = at + 1;
-		while (end < n && m->owners[end] == m->owners[at])
-			end++;
+		size_t end = owner_end(m->owners, at, n);
 		if (m->owners[at])
 			paint(m, p, at, end);
 		at = end;

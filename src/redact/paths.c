@@ -70,11 +70,11 @@ void paths_done(struct paths **p)
 	*p = NULL;
 }
 
-bool path_char(uint8_t c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '/' || c == '.' || c == '-' || c == '_' || c == '+' || c == '@';
-}
+const bool path_chars[256] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
+	['/'] = true,         ['.'] = true,         ['-'] = true,
+	['_'] = true,         ['+'] = true,         ['@'] = true,
+};
 
 bool paths_has(const struct paths *p, str path)
 {

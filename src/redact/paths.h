@@ -10,6 +10,10 @@ struct paths;
 ch_err paths_new(const struct core_file *files, size_t n, struct paths **ret_p);
 void paths_done(struct paths **p);
 /* A character as paths of libraries have them; anything else keeps nothing back. */
-bool path_char(uint8_t c);
+extern const bool path_chars[256];
+static inline bool path_char(uint8_t c)
+{
+	return path_chars[c];
+}
 /* Is it a whole path of such a file, or of any shared library? */
 bool paths_has(const struct paths *p, str path);

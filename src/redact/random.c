@@ -3,6 +3,9 @@
  * The memory is hostile, and nothing here depends on what it holds but time, by a factor. */
 #include "random_kernels.h"
 
+/* into find and find_counting, which differ in how they count bits */
+#define INLINE static inline __attribute__((always_inline))
+
 /* The smallest gap between two ranges of n; its index. */
 static size_t nearest(const uint64_t *from, const uint64_t *size, size_t n)
 {
@@ -65,12 +68,12 @@ struct set {
 	uint64_t bits[4];
 };
 
-static inline void set_add(struct set *s, uint8_t b)
+INLINE void set_add(struct set *s, uint8_t b)
 {
 	s->bits[b >> 6] |= UINT64_C(1) << (b & 63);
 }
 
-static struct set set_of(const uint8_t *p, size_t n)
+INLINE struct set set_of(const uint8_t *p, size_t n)
 {
 	struct set s = { 0 };
 	for (size_t i = 0; i < n; i++)
@@ -78,7 +81,7 @@ static struct set set_of(const uint8_t *p, size_t n)
 	return s;
 }
 
-static size_t size_of_union(const struct set *a, const struct set *b)
+INLINE size_t size_of_union(const struct set *a, const struct set *b)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < 4; i++)
@@ -86,7 +89,7 @@ static size_t size_of_union(const struct set *a, const struct set *b)
 	return n;
 }
 
-static size_t distinct(const uint8_t *p, size_t n)
+INLINE size_t distinct(const uint8_t *p, size_t n)
 {
 	struct set s = set_of(p, n);
 	return size_of_union(&s, &s);
@@ -131,7 +134,7 @@ struct found {
 	size_t n, covered;
 };
 
-static void cover(struct found *f, size_t at)
+INLINE void cover(struct found *f, size_t at)
 {
 	for (size_t i = at > f->covered ? at : f->covered; i < at + RANDOM_WINDOW && i < f->n; i++)
 		f->owners[i] = f->owner;
@@ -139,7 +142,7 @@ static void cover(struct found *f, size_t at)
 }
 
 /* The seven windows that begin within the word at `at`. */
-static void between(struct found *f, const uint8_t *p, size_t at)
+INLINE void between(struct found *f, const uint8_t *p, size_t at)
 {
 	struct set middle = set_of(p + at + 8, RANDOM_WINDOW - 8), ends[8] = { 0 };
 	if (distinct(p + at, RANDOM_WINDOW + 8) < RANDOM_DISTINCT)
@@ -158,13 +161,13 @@ static void between(struct found *f, const uint8_t *p, size_t at)
 }
 
 /* Is none of the next eight near? None is above 32, so that no carry goes over. */
-static bool none_near(const uint8_t *d)
+INLINE bool none_near(const uint8_t *d)
 {
 	const uint64_t ones = 0x0101010101010101;
 	return !((load_le64(d) + ones * (128 - RANDOM_NEAR)) & ones << 7);
 }
 
-static void find(struct found *f, const uint8_t *p, const uint8_t *d)
+INLINE void find_in(struct found *f, const uint8_t *p, const uint8_t *d)
 {
 	for (size_t i = 0; i < f->n / 8; i++) {
 		if (none_near(d + i)) {
@@ -180,6 +183,20 @@ static void find(struct found *f, const uint8_t *p, const uint8_t *d)
 		if (near && !both && d[i] && d[i + 1])
 			between(f, p, 8 * i);
 	}
+}
+
+static void find(struct found *f, const uint8_t *p, const uint8_t *d)
+{
+	find_in(f, p, d);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("popcnt")))
+#endif
+static void
+find_counting(struct found *f, const uint8_t *p, const uint8_t *d)
+{
+	find_in(f, p, d);
 }
 
 size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct random_block b)
@@ -199,7 +216,7 @@ size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct
 	for (size_t i = b.there < RANDOM_WINDOW ? 0 : (b.there - RANDOM_WINDOW) / 8 + 1;
 	     i < sizeof(d); i++)
 		d[i] = 0;
-	find(&f, p, d);
+	(kernel == random_kernel_plain ? find : find_counting)(&f, p, d);
 	return f.covered;
 }
 
