@@ -68,6 +68,16 @@ bool options_read(int argc, char **argv, int from, const struct option_spec *spe
 	return true;
 }
 
+static bool word_keep(const char *word, const char **ret_words, size_t max, size_t *n)
+{
+	if (*n == max) {
+		say("one too many", str_from_c(word));
+		return false;
+	}
+	ret_words[(*n)++] = word;
+	return true;
+}
+
 bool options_and_words(int argc, char **argv, const struct option_spec *specs, size_t n,
 		       const char **ret_words, size_t max, size_t *ret_n)
 {
@@ -75,18 +85,14 @@ bool options_and_words(int argc, char **argv, const struct option_spec *specs, s
 	*ret_n = 0;
 	for (int i = 1; i < argc; i++) {
 		str word = str_from_c(argv[i]);
-		if (!only_words && str_eq(word, LIT("--"))) {
-			only_words = true;
-			continue;
-		}
 		if (only_words || !str_starts(word, LIT("--"))) {
-			if (*ret_n == max) {
-				say("one too many", word);
+			if (!word_keep(argv[i], ret_words, max, ret_n))
 				return false;
-			}
-			ret_words[(*ret_n)++] = argv[i];
 			continue;
 		}
+		only_words = word.n == 2;
+		if (only_words)
+			continue;
 		const struct option_spec *spec = spec_find(specs, n, word);
 		int end = spec && !spec->flag && i + 1 < argc ? i + 2 : i + 1;
 		if (!options_read(end, argv, i, specs, n))

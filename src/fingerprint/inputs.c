@@ -120,7 +120,7 @@ ch_err input_read(const struct secret *input, struct input_taker *t, enum input_
 {
 	bytes text = secret_peek(input);
 	size_t at = 0;
-	while (at < text.n && memchr(" \t\r\n", text.p[at], 4))
+	while (at < text.n && str_has(LIT(" \t\r\n"), (char)text.p[at]))
 		at++;
 	if (is_pem(text)) {
 		*ret_kind = INPUT_PEM;
