@@ -46,7 +46,8 @@ ch_err handler_open(const char *state_or_null, struct handler *h)
 	ch_err e = file_read(h->dir, DUMP_FILE_SETTINGS, h->room, sizeof(h->room), &n);
 	if (ch_code_of(e) == CH_E_NOT_FOUND)
 		return CH_DONE;
-	TRY(e);
+	if (failed(e))
+		return e;
 	TRY(dump_settings_read((bytes){ h->room, n }, &h->settings));
 	h->installed = true;
 	return CH_DONE;

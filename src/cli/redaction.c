@@ -230,7 +230,8 @@ static ch_err serve(struct session *s)
 		ch_err e = record_read(s->records, room, &record);
 		if (ch_code_of(e) == CH_E_TRUNCATED)
 			return gone(s);
-		TRY(e);
+		if (failed(e))
+			return e;
 		TRY(take(s, &record));
 	}
 	return CH_DONE;

@@ -117,9 +117,10 @@ static ch_err relate_moduli(struct relate *x)
 		TRY(primes_of(x, b->le, &found));
 		if (found)
 			b->is = BIGNUM_PUBLIC; /* whatever its flags */
-		else if (modulus_like(b) && !(b->flags & (BIGNUM_STATIC | BIGNUM_CONSTTIME)))
-			TRY(publics_add(x->h->publics, PUBLIC_RSA_MODULUS,
-					(bytes){ be, number_be(b->le, be) }));
+		if (found || !modulus_like(b) || b->flags & (BIGNUM_STATIC | BIGNUM_CONSTTIME))
+			continue;
+		size_t size = number_be(b->le, be);
+		TRY(publics_add(x->h->publics, PUBLIC_RSA_MODULUS, (bytes){ be, size }));
 	}
 	for (size_t i = 0; i < publics_count(x->h->publics, PUBLIC_RSA_MODULUS); i++) {
 		uint8_t le[RELATED_MODULUS_MAX];

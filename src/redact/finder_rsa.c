@@ -161,6 +161,7 @@ static ch_err candidate(struct walk *w, const struct noise_piece *p, const struc
 	if (!random_enough(p, at, s->size))
 		return CH_DONE;
 	w->candidates++;
+	limbs[0] = 0;
 	load(p->p + at, s, o, limbs);
 	if (w->second)
 		return try_one(w, s, limbs, p->addr + at);
@@ -282,6 +283,8 @@ static uint64_t products_of(const struct walk *first)
 		const struct size_class *s = &first->f->sizes[i];
 		most += s->limbs * s->limbs * s->n;
 	}
+	if (most == 0)
+		return 0;
 	return first->candidates > UINT64_MAX / most ? UINT64_MAX : first->candidates * most;
 }
 

@@ -189,7 +189,8 @@ static ch_err add_long(struct needles *n, struct needle_ref ref, size_t size, un
 static ch_err add_short_word(struct needles *n, struct needle_ref ref, size_t size)
 {
 	const struct needle_value *v = &n->values[ref.value];
-	bool before = ref.offset<0, behind = (size_t)(ref.offset + 4)> size;
+	bool before = ref.offset < 0;
+	bool behind = !before && (size_t)ref.offset + 4 > size;
 	if (!before && !behind)
 		return add_word(n, &n->shorts, word_at(v, ref.form, (size_t)ref.offset, 4), ref);
 	uint64_t inner = word_at(v, ref.form, before ? 0 : (size_t)ref.offset, 3);

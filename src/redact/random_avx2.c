@@ -51,7 +51,7 @@ AVX2 static inline void words_sets(struct words *w)
 		__m256i b = _mm256_and_si256(rest, byte);
 		rest = _mm256_srli_epi64(rest, 8);
 		for (size_t q = 0; q < 4; q++) {
-			__m256i by = _mm256_sub_epi64(b, _mm256_set1_epi64x((long long)(64 * q)));
+			__m256i by = _mm256_sub_epi64(b, _mm256_set1_epi64x(64 * (long long)q));
 			w->sets[q] = _mm256_or_si256(w->sets[q], _mm256_sllv_epi64(one, by));
 		}
 	}

@@ -50,7 +50,7 @@ AVX512 static inline void words_sets(struct words *w)
 		__m512i b = _mm512_and_si512(rest, byte);
 		rest = _mm512_srli_epi64(rest, 8);
 		for (size_t q = 0; q < quarters; q++) {
-			__m512i by = _mm512_sub_epi64(b, _mm512_set1_epi64((long long)(64 * q)));
+			__m512i by = _mm512_sub_epi64(b, _mm512_set1_epi64(64 * (long long)q));
 			w->sets[q] = _mm512_or_si512(w->sets[q], _mm512_sllv_epi64(one, by));
 		}
 	}

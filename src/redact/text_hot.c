@@ -155,7 +155,7 @@ static size_t seek(const struct hot *h, size_t at, bool marked)
 
 bool hot_next(const struct hot *h, size_t *at, size_t *ret_end)
 {
-	size_t from = seek(h, *at, true), end = from, next = from;
+	size_t from = seek(h, *at, true), next = from, end;
 	if (from >= h->blocks)
 		return false;
 	do {

@@ -63,10 +63,10 @@ static ch_err decoded(struct text_job *j, str label, bytes body)
 	NOT_ZEROED uint8_t der[TEXT_DER_MAX];
 	size_t size = 0, n = text_unbase64(body, der, sizeof(der));
 	bytes in = { der, n };
-	ch_err e = CH_DONE;
 	if (!str_ends(label, LIT("PRIVATE KEY")))
 		return publics_of_der(j, in);
-	e = str_starts(label, LIT("OPENSSH")) ? key_openssh(j, in, &size) : key_any(j, in, &size);
+	ch_err e = str_starts(label, LIT("OPENSSH")) ? key_openssh(j, in, &size)
+						     : key_any(j, in, &size);
 	if (!failed(e))
 		e = text_value(j, j->kind, false, (bytes){ der, size });
 	mem_wipe(der, sizeof(der));

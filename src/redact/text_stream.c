@@ -338,7 +338,8 @@ ch_err text_stream_new(struct text_stream **ret_s)
 		return ch_fail(CH_E_NOMEM, "text patterns", sizeof(*s));
 	if (text_rows_count() > ROWS_MAX)
 		return ch_fail(CH_E_INTERNAL, "more text patterns than there is room for", 0);
-	for (uint16_t i = 0; i < text_rows_count(); i++)
+	uint16_t n = (uint16_t)text_rows_count();
+	for (uint16_t i = 0; i < n; i++)
 		if (text_row_at(i)->flags & ROW_COUNTED)
 			s->counted = i;
 	for (unsigned i = 0; i < TEXT_SIDE_COUNT; i++)

@@ -22,6 +22,8 @@ static void join(struct triage *t, uint64_t gap)
 {
 	struct pages *p = &t->pages;
 	size_t n = 0;
+	if (!p->runs)
+		return;
 	for (size_t i = 0; i < p->n; i++) {
 		struct run *last = n ? &p->runs[n - 1] : NULL;
 		if (!last || !near(&t->head->map, last, &p->runs[i], gap))
@@ -50,7 +52,7 @@ void pages_add(struct triage *t, uint64_t from, uint64_t to)
 {
 	struct pages *p = &t->pages;
 	const struct core_load *l = core_map_at(&t->head->map, from);
-	if (!l || from >= to)
+	if (!l || from >= to || !p->runs)
 		return;
 	struct run r = { from - (from - l->addr) % CORE_PAGE, to };
 	uint64_t end = l->addr + l->file_size, over = (to - l->addr) % CORE_PAGE;
