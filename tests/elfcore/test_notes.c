@@ -95,7 +95,7 @@ static void pass_done(struct pass *r)
 
 static bool holds(bytes b, const void *what, size_t n)
 {
-	return b.n && memmem(b.p, b.n, what, n);
+	return b.p && b.n && memmem(b.p, b.n, what, n);
 }
 
 static bool holds_secret(bytes b)
