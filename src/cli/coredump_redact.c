@@ -141,7 +141,7 @@ static int redact(struct wish *w)
 int coredump_redact(int argc, char **argv)
 {
 	struct wish w = { 0 };
-	size_t n = 0;
+	struct word_list words = { w.words, 2, 0 };
 	const struct option_spec specs[] = {
 		{ "--level", .value = &w.level },       { "--sysroot", .value = &w.sysroot },
 		{ "--registry", .value = &w.registry }, { "--force", .flag = &w.force },
@@ -149,9 +149,9 @@ int coredump_redact(int argc, char **argv)
 	};
 	if (options_help(argc, argv))
 		return command_usage(usage, true);
-	if (!options_and_words(argc, argv, specs, COUNT_OF(specs), w.words, 2, &n))
+	if (!options_and_words(argc, argv, specs, COUNT_OF(specs), &words))
 		return command_usage(usage, false);
-	if (n != 2)
+	if (words.n != 2)
 		return command_wrong(usage,
 				     "coredump redact: which core, and what shall the new one "
 				     "be called?");

@@ -66,21 +66,21 @@ static int scan_one(const char *file, const char *registry, bool json, bool *fir
 int coredump_scan(int argc, char **argv)
 {
 	const char *files[FILES];
-	size_t n = 0;
+	struct word_list words = { files, FILES, 0 };
 	bool json = false, first = true;
 	const char *registry = NULL;
 	const struct option_spec specs[] = { { "--json", .flag = &json },
 					     { "--registry", .value = &registry } };
 	if (options_help(argc, argv))
 		return command_usage(usage, true);
-	if (!options_and_words(argc, argv, specs, COUNT_OF(specs), files, FILES, &n))
+	if (!options_and_words(argc, argv, specs, COUNT_OF(specs), &words))
 		return command_usage(usage, false);
-	if (n == 0)
+	if (words.n == 0)
 		return command_wrong(usage, "coredump scan: which file?");
 	int status = EXIT_YES;
 	if (json)
 		(void)printf("[");
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < words.n; i++)
 		status = worse(status, scan_one(files[i], registry, json, &first));
 	if (json)
 		(void)printf("]\n");

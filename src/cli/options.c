@@ -68,36 +68,40 @@ bool options_read(int argc, char **argv, int from, const struct option_spec *spe
 	return true;
 }
 
-static bool word_keep(const char *word, const char **ret_words, size_t max, size_t *n)
+static bool word_keep(const char *word, struct word_list *words)
 {
-	if (*n == max) {
+	if (words->n == words->max) {
 		say("one too many", str_from_c(word));
 		return false;
 	}
-	ret_words[(*n)++] = word;
+	words->p[words->n++] = word;
 	return true;
 }
 
+/* How many arguments the option at `at` takes up, itself counted; 0: it is wrong. */
+static int option_take(int argc, char **argv, int at, const struct option_spec *specs, size_t n)
+{
+	const struct option_spec *spec = spec_find(specs, n, str_from_c(argv[at]));
+	int end = spec && !spec->flag && at + 1 < argc ? at + 2 : at + 1;
+	return options_read(end, argv, at, specs, n) ? end - at : 0;
+}
+
 bool options_and_words(int argc, char **argv, const struct option_spec *specs, size_t n,
-		       const char **ret_words, size_t max, size_t *ret_n)
+		       struct word_list *words)
 {
 	bool only_words = false;
-	*ret_n = 0;
-	for (int i = 1; i < argc; i++) {
-		str word = str_from_c(argv[i]);
-		if (only_words || !str_starts(word, LIT("--"))) {
-			if (!word_keep(argv[i], ret_words, max, ret_n))
-				return false;
-			continue;
-		}
-		only_words = word.n == 2;
-		if (only_words)
-			continue;
-		const struct option_spec *spec = spec_find(specs, n, word);
-		int end = spec && !spec->flag && i + 1 < argc ? i + 2 : i + 1;
-		if (!options_read(end, argv, i, specs, n))
+	words->n = 0;
+	for (int i = 1, took = 1; i < argc; i += took) {
+		took = 1;
+		bool option = !only_words && str_starts(str_from_c(argv[i]), LIT("--"));
+		if (!option)
+			took = word_keep(argv[i], words);
+		else if (argv[i][2])
+			took = option_take(argc, argv, i, specs, n);
+		else
+			only_words = true;
+		if (!took)
 			return false;
-		i = end - 1;
 	}
 	return true;
 }

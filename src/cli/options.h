@@ -12,10 +12,16 @@ struct option_spec {
 /* Reads argv from `from` on. False when something is not an option of these, lacks its
  * argument, or is given twice; what it is was said. */
 bool options_read(int argc, char **argv, int from, const struct option_spec *specs, size_t n);
-/* The same where words stand among the options: those that do not begin with "--", at most
- * max of them, in order. After "--" all are words. */
+/* Words among options, in order: room for max of them, the caller's. */
+struct word_list {
+	const char **p;
+	size_t max;
+	size_t n;
+};
+/* The same where words, that do not begin with "--", stand among the options. After "--"
+ * all are words. */
 bool options_and_words(int argc, char **argv, const struct option_spec *specs, size_t n,
-		       const char **ret_words, size_t max, size_t *ret_n);
+		       struct word_list *words);
 /* The first line of a file, or of standard input when name is "-", without its line
  * end; into storage. E_MISSING when it is empty. For secrets: the caller wipes storage. */
 ch_err first_line_read(const char *name, void *storage, size_t cap, str *ret_line);
