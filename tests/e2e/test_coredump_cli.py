@@ -2,12 +2,13 @@
 import json
 import os
 import pathlib
+import re
 import stat
 import subprocess
 
 import pytest
 
-from chancery import PROGRAM
+from chancery import PROGRAM, ROOT
 from dumps import core_of, coredump, redact
 
 TOKEN = "ghp_" + "".join(chr(97 + b % 26) for b in os.urandom(36))
@@ -59,6 +60,19 @@ def test_redact_takes_it_out(cores, tmp_path, level):
     # zeros are holes
     assert out.stat().st_blocks * 512 <= out.stat().st_size + 64 * 1024
     assert os.listdir(tmp_path) in (["out", "out.json"], ["out.json", "out"])
+
+
+def test_the_commands_of_the_readme(cores, tmp_path):
+    """Those on a core that is a file."""
+    text = (ROOT / "README.md").read_text()
+    section = text[text.index("\n## Crash dumps"):text.index("\n## What it needs")]
+    scan, redacts = re.search(r"```sh\n(.*?)```", section, re.S).group(1).splitlines()
+    (tmp_path / "core").symlink_to(cores / "with")
+    (tmp_path / "build").symlink_to(pathlib.Path(PROGRAM).resolve().parent)
+    for command, status in (scan, 1), (redacts, 0):
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == status, done.stderr
+    assert TOKEN.encode() not in (tmp_path / "clean.core").read_bytes()
 
 
 def test_redact_overwrites_only_when_told(cores, tmp_path):

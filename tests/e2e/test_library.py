@@ -248,7 +248,7 @@ def test_the_first_success_of_the_document(installed, authority, tmp_path):
 def test_the_commands_of_the_readme(installed, authority, tmp_path):
     """Those of its section on verifying, but for the installation and the port."""
     text = (ROOT / "README.md").read_text()
-    section = text[text.index("\n## Verify tokens"):text.index("\n## What it needs")]
+    section = text[text.index("\n## Verify tokens"):text.index("\n## Crash dumps")]
     commands = "".join(re.findall(r"```sh\n(.*?)```", section, re.S)).splitlines()
     commands.remove("sudo make install && sudo ldconfig")
     (tmp_path / "docs").symlink_to(ROOT / "docs")
