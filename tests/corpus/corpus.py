@@ -127,7 +127,9 @@ def crash_program(make, folder, options):
                     before, after = gcore(pid, base), base / "after.core"
                     judge = Judge(program, name, executable, before)
                     took = handler.crash(pid, after)
-                    rows.append({**judge.look(level, after), "seconds": round(took, 2)})
+                    row = {**judge.look(level, after), "seconds": round(took, 2)}
+                    row["frames_equal"] |= make.catches
+                    rows.append(row)
                     before.unlink()
                     after.unlink()
             finally:
@@ -179,10 +181,13 @@ def main():
         wanted = [p for p in programs.ALL if p.__name__.lower() in options.programs]
     rows, missing = [], []
     for make in wanted:
+        if options.crash and make.undumpable:
+            continue
         if make.missing():
             missing.append(make.__name__)
             continue
         folder = pathlib.Path(tempfile.mkdtemp(prefix="chancery-corpus-"))
+        folder.chmod(0o755)  # some run as users of their own
         try:
             fresh = (crash_program if options.crash else judge_program)(make, folder, options)
         finally:

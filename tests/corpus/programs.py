@@ -55,6 +55,8 @@ class Program:
     """Started, used and ended; `dumped` is [(name, pid, executable)]."""
     needs = ()
     own_code = False  # made while it runs, or on stacks that gdb does not know
+    catches = False  # its own handler of SIGSEGV has frames that were not there before
+    undumpable = False  # it asks the kernel for no dumps; root's gcore makes one all the same
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -150,6 +152,7 @@ class Nginx(Program):
 
 class SshAgent(Program):
     needs = ("ssh-agent", "ssh-add")
+    undumpable = True
 
     def start(self):
         path = self.folder / "agent"
@@ -268,6 +271,7 @@ class Node(Program):
 
 class Redis(Program):
     needs = ("redis-server", "redis-cli")
+    catches = True
 
     def start(self):
         secret, value = password("requirepass"), token(Key(self.folder, "issuer", "p256"), "value")
@@ -443,6 +447,7 @@ class Stunnel(Program):
 
 class Memcached(Program):
     needs = ("memcached",)
+    undumpable = True
 
     def start(self):
         value = token(Key(self.folder, "issuer", "p256"), "session")
