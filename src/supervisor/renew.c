@@ -84,6 +84,18 @@ bool renew_is_waited_for(struct supervisor *s, size_t group)
 	return s->asker >= 0 && s->asker_group == group;
 }
 
+/* Without a warden none can start now; when the next one serves, it starts signers for all,
+ * and any generation from then on has the key. */
+static ch_err start_for(struct supervisor *s, size_t group)
+{
+	ch_err e = generation_start(s, group);
+	s->asker_generation = s->generation;
+	if (ch_code_of(e) != CH_E_GONE)
+		return e;
+	s->asker_generation++;
+	return CH_DONE;
+}
+
 void renew_accept(struct supervisor *s)
 {
 	size_t group = 0;
@@ -96,14 +108,13 @@ void renew_accept(struct supervisor *s)
 	if (!failed(e) && renew_is_waited_for(s, s->asker_group))
 		e = ch_fail(CH_E_BUSY, "another renewal is under way", 0);
 	if (!failed(e))
-		e = generation_start(s, group);
+		e = start_for(s, group);
 	if (failed(e)) {
 		answer(fd, e);
 		return;
 	}
 	s->asker = TAKE_FD(fd);
 	s->asker_group = group;
-	s->asker_generation = s->generation;
 	LOG(LOG_INFO, "a new generation was asked for",
 	    log_str("group", s->plan.groups[group].name));
 }

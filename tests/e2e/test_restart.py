@@ -78,14 +78,18 @@ def add_key(running, **more):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
+def children(pid, name):
+    """Of this process, those of this name."""
+    pids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(p) for p in pids if pathlib.Path(f"/proc/{p}/comm").read_text().strip() == name]
+
+
 def new_child(supervisor, before):
     """A role that has just been started, before it serves."""
-    path = pathlib.Path(f"/proc/{supervisor}/task/{supervisor}/children")
-    for pid in map(int, path.read_text().split()):
-        name = pathlib.Path(f"/proc/{pid}/comm")
-        if pid not in before and name.read_text().strip() in ("chancery-signer",
-                                                              "chancery-superv"):
-            return pid
+    for name in ("chancery-signer", "chancery-superv"):
+        for pid in children(supervisor, name):
+            if pid not in before:
+                return pid
     return None
 
 
@@ -156,6 +160,19 @@ def test_a_warden_that_dies_leaves_no_signer_that_waits_for_it(running):
     wait_for(lambda: not is_alive(child), 20, "its end")
     said, complaint = command.communicate(timeout=60)
     assert command.returncode == 0, complaint
+    assert said.split()[0] in kids(running)
+    assert token_status(running) == 200
+
+
+def test_a_key_that_comes_while_there_is_no_warden_is_taken_up(running):
+    """It was once told to start the authority anew."""
+    supervisor = running.read_dev()["pids"]["supervisor"][0]
+    for _ in range(5):  # one that dies young so often waits for a second
+        warden = wait_for(lambda: children(supervisor, "chancery-warden"), 20, "a warden")[0]
+        os.kill(warden, signal.SIGKILL)
+        wait_for(lambda: not is_alive(warden), 20, "its end")
+    said, complaint = add_key(running).communicate(timeout=60)
+    assert not complaint.count("restart it"), complaint
     assert said.split()[0] in kids(running)
     assert token_status(running) == 200
 
