@@ -61,6 +61,23 @@ ch_err fd_read_all(int fd, void *storage, size_t cap, size_t *ret_n)
 	return CH_DONE;
 }
 
+ch_err fd_read_exactly(int fd, void *storage, size_t n)
+{
+	uint8_t *p = storage;
+	while (n > 0) {
+		ssize_t got = read(fd, p, n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return ch_fail(CH_E_IO, "cannot read", errno);
+		if (got == 0)
+			return ch_fail(CH_E_TRUNCATED, "it ends before it is whole", n);
+		p += got;
+		n -= (size_t)got;
+	}
+	return CH_DONE;
+}
+
 static ch_err open_to_read(int dir_fd, const char *path, int *ret_fd)
 {
 	int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -102,6 +102,11 @@ void json_put_int(struct json_out *o, str name, int64_t value)
 	wr_dec(o->w, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
+void json_put_u64(struct json_out *o, str name, uint64_t value)
+{
+	json_put_int(o, name, value > INT64_MAX ? INT64_MAX : (int64_t)value);
+}
+
 void json_put_bool(struct json_out *o, str name, bool value)
 {
 	json_put_raw(o, name, value ? LIT("true") : LIT("false"));

@@ -235,21 +235,6 @@ ch_err crash_open(struct crash *c)
 	return crash_check(c);
 }
 
-static ch_err read_exactly(int fd, void *to, size_t n)
-{
-	uint8_t *p = to;
-	while (n > 0) {
-		ssize_t got = read(fd, p, n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return ch_fail(CH_E_GONE, "the kernel does not say what it should", errno);
-		p += got;
-		n -= (size_t)got;
-	}
-	return CH_DONE;
-}
-
 static ch_err wait_at_most(int connection, int seconds)
 {
 	struct timeval t = { .tv_sec = seconds };
@@ -263,11 +248,11 @@ ch_err request_read(int connection)
 	struct request q = { 0 };
 	uint8_t more[REQUEST_MAX];
 	TRY(wait_at_most(connection, ASK_SECONDS));
-	TRY(read_exactly(connection, &q, sizeof(q)));
+	TRY(fd_read_exactly(connection, &q, sizeof(q)));
 	/* a later kernel's question may be longer; what it adds is not for us */
 	if (q.size < sizeof(q) || q.size > sizeof(more))
 		return ch_fail(CH_E_PROTOCOL, "the kernel's question is of no known size", q.size);
-	TRY(read_exactly(connection, more, q.size - sizeof(q)));
+	TRY(fd_read_exactly(connection, more, q.size - sizeof(q)));
 	if (q.size_ack < sizeof(struct acknowledgement) ||
 	    (~q.mask & (REQ_KERNEL | REQ_REJECT | REQ_WAIT)))
 		return ch_fail(CH_E_UNSUPPORTED, "the kernel does not offer what is needed",
@@ -280,7 +265,7 @@ static ch_err acknowledge(int connection, uint64_t mask)
 	const struct acknowledgement a = { .size = sizeof(a), .mask = mask };
 	uint32_t mark = 0;
 	TRY(fd_write_all(connection, (bytes){ (const uint8_t *)&a, sizeof(a) }));
-	TRY(read_exactly(connection, &mark, sizeof(mark)));
+	TRY(fd_read_exactly(connection, &mark, sizeof(mark)));
 	if (mark != MARK_WELL)
 		return ch_fail(CH_E_PROTOCOL, "the kernel refuses the answer", mark);
 	return CH_DONE;

@@ -151,22 +151,6 @@ ch_err record_end(struct record_writer *w, bool whole, uint64_t secrets)
 	return send_bytes(w->fd, wr_bytes(&out));
 }
 
-static ch_err read_exactly(int fd, uint8_t *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t got = read(fd, p, n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return ch_fail(CH_E_IO, "cannot read the records", errno);
-		if (got == 0)
-			return ch_fail(CH_E_TRUNCATED, "the records stop before their end", n);
-		p += got;
-		n -= (size_t)got;
-	}
-	return CH_DONE;
-}
-
 /* How long a record of each type may be. */
 static const struct bounds {
 	uint32_t min, max;
@@ -204,7 +188,7 @@ static ch_err decode(enum record_type type, bytes b, struct record *ret_r)
 ch_err record_read(int fd, void *storage, struct record *ret_r)
 {
 	uint8_t *p = storage;
-	TRY(read_exactly(fd, p, RECORD_HEADER_SIZE));
+	TRY(fd_read_exactly(fd, p, RECORD_HEADER_SIZE));
 	struct rd head = rd_of((bytes){ p, RECORD_HEADER_SIZE });
 	uint8_t type = rd_u8(&head);
 	uint32_t n = rd_u32(&head);
@@ -212,6 +196,6 @@ ch_err record_read(int fd, void *storage, struct record *ret_r)
 		return ch_fail(CH_E_PROTOCOL, "a record of no known type", type);
 	if (n < bounds[type].min || n > bounds[type].max)
 		return ch_fail(CH_E_PROTOCOL, "a record of a size that it cannot have", n);
-	TRY(read_exactly(fd, p + RECORD_HEADER_SIZE, n));
+	TRY(fd_read_exactly(fd, p + RECORD_HEADER_SIZE, n));
 	return decode((enum record_type)type, (bytes){ p + RECORD_HEADER_SIZE, n }, ret_r);
 }

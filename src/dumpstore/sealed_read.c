@@ -39,31 +39,22 @@ void sealed_reader_done(struct sealed_reader **r)
 	*r = NULL;
 }
 
-/* n bytes, or E_TRUNCATED. */
-static ch_err read_exactly(int fd, uint8_t *p, size_t n)
+static ch_err read_part(int fd, void *to, size_t n)
 {
-	while (n > 0) {
-		ssize_t got = read(fd, p, n);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return ch_fail(CH_E_IO, "cannot read the dump", errno);
-		if (got == 0)
-			return ch_fail(CH_E_TRUNCATED, "the dump was cut off", n);
-		p += got;
-		n -= (size_t)got;
-	}
-	return CH_DONE;
+	ch_err e = fd_read_exactly(fd, to, n);
+	return ch_code_of(e) == CH_E_TRUNCATED
+		       ? ch_fail(CH_E_TRUNCATED, "the dump was cut off", e.detail)
+		       : e;
 }
 
 static ch_err head_read(struct sealed_reader *r, const struct secret *private_key)
 {
 	struct dump_public_key ours;
 	uint8_t id[KEY_ID_SIZE];
-	TRY(read_exactly(r->fd, r->head, MAGIC_SIZE));
+	TRY(read_part(r->fd, r->head, MAGIC_SIZE));
 	if (!bytes_eq((bytes){ r->head, MAGIC_SIZE }, bytes_of_str(DUMP_MAGIC)))
 		return ch_fail(CH_E_SYNTAX, "this file is no sealed dump", 0);
-	TRY(read_exactly(r->fd, r->head + MAGIC_SIZE, DUMP_HEAD_SIZE - MAGIC_SIZE));
+	TRY(read_part(r->fd, r->head + MAGIC_SIZE, DUMP_HEAD_SIZE - MAGIC_SIZE));
 	TRY(dump_public_key_of(private_key, &ours));
 	dump_key_id(&ours, id);
 	if (!mem_eq(id, r->head + MAGIC_SIZE, KEY_ID_SIZE))
@@ -106,12 +97,12 @@ static ch_err unpack(struct sealed_reader *r, size_t packed_n)
 static ch_err frame_read(struct sealed_reader *r)
 {
 	uint8_t length[FRAME_LENGTH];
-	TRY(read_exactly(r->fd, length, sizeof(length)));
+	TRY(read_part(r->fd, length, sizeof(length)));
 	struct rd in = rd_of(BYTES_OF(length));
 	size_t n = rd_u32(&in);
 	if (n <= SEALED_STREAM_OVERHEAD || n > SEALED_MAX)
 		return ch_fail(CH_E_SEALED, "a frame of the dump has an impossible length", n);
-	TRY(read_exactly(r->fd, r->sealed, n));
+	TRY(read_part(r->fd, r->sealed, n));
 	TRY(sealed_stream_get(r->stream, BYTES_OF(r->head), (bytes){ r->sealed, n }, r->packed,
 			      &r->last));
 	return unpack(r, n - SEALED_STREAM_OVERHEAD);
@@ -172,7 +163,7 @@ static ch_err end_part(struct sealed_reader *r, uint64_t says)
 	uint8_t extra = 0;
 	if (!r->last || rd_left(&r->parts) > 0 || says != r->core_bytes)
 		return ch_fail(CH_E_SYNTAX, "a dump ends where it cannot", says);
-	ch_err e = read_exactly(r->fd, &extra, 1);
+	ch_err e = read_part(r->fd, &extra, 1);
 	if (!failed(e))
 		return ch_fail(CH_E_TRAILING, "something stands behind the dump's end", 0);
 	r->over = ch_code_of(e) == CH_E_TRUNCATED;

@@ -40,12 +40,6 @@ static ch_err report_check(struct sidecar *s, bytes report)
 	return CH_DONE;
 }
 
-/* Numbers that JSON's readers do not round. */
-static void put_u64(struct json_out *o, str name, uint64_t v)
-{
-	json_put_int(o, name, v > INT64_MAX ? INT64_MAX : (int64_t)v);
-}
-
 struct record_of_crash {
 	const struct dump_facts *facts;
 	bool has_dump;
@@ -62,8 +56,8 @@ static void facts_write(struct json_out *o, const struct dump_facts *f)
 	json_put_int(o, LIT("signal"), f->signal);
 	json_put_str(o, LIT("executable"), f->executable);
 	json_put_str(o, LIT("build_id"), f->build_id);
-	put_u64(o, LIT("device"), f->device);
-	put_u64(o, LIT("inode"), f->inode);
+	json_put_u64(o, LIT("device"), f->device);
+	json_put_u64(o, LIT("inode"), f->inode);
 	json_put_str(o, LIT("level"), f->level);
 	json_put_str(o, LIT("cgroup"), f->cgroup);
 }
@@ -78,7 +72,7 @@ static ch_err sidecar_write(struct sidecar *s, const struct dump_id *id,
 	json_put_str(&o, LIT("id"), str_from_c(id->p));
 	facts_write(&o, c->facts);
 	json_put_bool(&o, LIT("dump"), c->has_dump);
-	put_u64(&o, LIT("stored_bytes"), c->stored_bytes);
+	json_put_u64(&o, LIT("stored_bytes"), c->stored_bytes);
 	if (c->why.n > 0)
 		json_put_str(&o, LIT("why"), c->why);
 	if (c->report.n > 0)

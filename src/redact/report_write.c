@@ -50,11 +50,6 @@ static void wr_addr(struct wr *w, uint64_t addr)
 	}
 }
 
-static void put_u64(struct json_out *o, str name, uint64_t v)
-{
-	json_put_int(o, name, v > INT64_MAX ? INT64_MAX : (int64_t)v);
-}
-
 static void names_of(struct place_names *names, uint64_t addr, str *mapping, str *symbol)
 {
 	*mapping = *symbol = (str){ NULL, 0 };
@@ -70,11 +65,11 @@ static void json_facts(struct json_out *o, const struct report_facts *f)
 	json_put_int(o, LIT("signal"), f->signal);
 	json_put_str(o, LIT("executable"), f->executable);
 	json_put_str(o, LIT("build_id"), f->build_id);
-	put_u64(o, LIT("threads"), f->threads);
-	put_u64(o, LIT("size_bytes"), f->size_bytes);
-	put_u64(o, LIT("zero_bytes"), f->zero_bytes);
-	put_u64(o, LIT("kept_bytes"), f->kept_bytes);
-	put_u64(o, LIT("masked_bytes"), f->masked_bytes);
+	json_put_u64(o, LIT("threads"), f->threads);
+	json_put_u64(o, LIT("size_bytes"), f->size_bytes);
+	json_put_u64(o, LIT("zero_bytes"), f->zero_bytes);
+	json_put_u64(o, LIT("kept_bytes"), f->kept_bytes);
+	json_put_u64(o, LIT("masked_bytes"), f->masked_bytes);
 }
 
 static void json_flaws(struct json_out *o, const struct report *r)
@@ -86,8 +81,8 @@ static void json_flaws(struct json_out *o, const struct report *r)
 		json_begin(o, (str){ NULL, 0 }, '{');
 		json_put_str(o, LIT("flaw"), flaw_names[i]);
 		json_put_str(o, LIT("text"), flaw_texts[i]);
-		put_u64(o, LIT("times"), r->flaws[i].times);
-		put_u64(o, LIT("n"), r->flaws[i].n);
+		json_put_u64(o, LIT("times"), r->flaws[i].times);
+		json_put_u64(o, LIT("n"), r->flaws[i].n);
 		json_finish(o, '}');
 	}
 	json_finish(o, ']');
@@ -101,8 +96,8 @@ static void json_kinds(struct json_out *o, const struct report *r)
 			continue;
 		json_begin(o, (str){ NULL, 0 }, '{');
 		json_put_str(o, LIT("kind"), value_kind_name((enum value_kind)i));
-		put_u64(o, LIT("places"), r->kinds[i].places);
-		put_u64(o, LIT("bytes"), r->kinds[i].bytes);
+		json_put_u64(o, LIT("places"), r->kinds[i].places);
+		json_put_u64(o, LIT("bytes"), r->kinds[i].bytes);
 		json_finish(o, '}');
 	}
 	json_finish(o, ']');
@@ -120,7 +115,7 @@ static void json_place(struct json_out *o, const struct report_place *p, struct 
 	json_put_str(o, LIT("finder"), p->finder);
 	json_put_str(o, LIT("form"), p->form);
 	json_put_str(o, LIT("addr"), wr_text(&addr));
-	put_u64(o, LIT("bytes"), p->n);
+	json_put_u64(o, LIT("bytes"), p->n);
 	if (mapping.n)
 		json_put_str(o, LIT("mapping"), mapping);
 	if (symbol.n)
@@ -135,7 +130,7 @@ void report_json(const struct report *r, struct place_names *names_or_null, stru
 	json_put_bool(&o, LIT("whole"), report_whole(r));
 	if (r->has_facts)
 		json_facts(&o, &r->facts);
-	put_u64(&o, LIT("secrets"), report_secrets(r));
+	json_put_u64(&o, LIT("secrets"), report_secrets(r));
 	json_flaws(&o, r);
 	json_kinds(&o, r);
 	json_begin(&o, LIT("masked"), '[');
@@ -143,7 +138,7 @@ void report_json(const struct report *r, struct place_names *names_or_null, stru
 	for (; i < r->n_places && room_for_place(w); i++)
 		json_place(&o, &r->places[i], names_or_null);
 	json_finish(&o, ']');
-	put_u64(&o, LIT("places_left_out"), r->places_left_out + (r->n_places - i));
+	json_put_u64(&o, LIT("places_left_out"), r->places_left_out + (r->n_places - i));
 	json_finish(&o, '}');
 }
 

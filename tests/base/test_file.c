@@ -196,6 +196,26 @@ static void reading_has_bounds(void **state)
 	assert_true(failed(file_read(dir, ".", got, sizeof(got), &n)));
 }
 
+static void exactly_so_many(void **state)
+{
+	(void)state;
+	char room[8] = "";
+	int ends[2];
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	/* in pieces, and the next byte stays where it is */
+	assert_int_equal(write(ends[1], "ab", 2), 2);
+	assert_int_equal(write(ends[1], "cdef", 4), 4);
+	assert_false(failed(fd_read_exactly(ends[0], room, 5)));
+	assert_string_equal(room, "abcde");
+	assert_false(failed(fd_read_exactly(ends[0], room, 0)));
+	(void)close(ends[1]);
+	ch_err e = fd_read_exactly(ends[0], room, 3);
+	assert_int_equal(ch_code_of(e), CH_E_TRUNCATED);
+	assert_int_equal(e.detail, 2);
+	(void)close(ends[0]);
+	assert_int_equal(ch_code_of(fd_read_exactly(dir, room, 1)), CH_E_IO);
+}
+
 static void folders(void **state)
 {
 	(void)state;
@@ -244,6 +264,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_full_disk_keeps_the_old_file, start, stop),
 		cmocka_unit_test_setup_teardown(replaced_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(reading_has_bounds, start, stop),
+		cmocka_unit_test_setup_teardown(exactly_so_many, start, stop),
 		cmocka_unit_test_setup_teardown(folders, start, stop),
 		cmocka_unit_test_setup_teardown(removed_without_following_links, start, stop),
 	};

@@ -55,9 +55,9 @@ static void test_question(void **unused)
 	assert_false(failed(ask(longer, sizeof(longer))));
 	/* cut anywhere */
 	for (size_t n = 0; n < sizeof(usual); n++)
-		assert_int_equal(ch_code_of(ask(&usual, n)), CH_E_GONE);
+		assert_int_equal(ch_code_of(ask(&usual, n)), CH_E_TRUNCATED);
 	for (size_t n = sizeof(usual); n < sizeof(longer); n++)
-		assert_int_equal(ch_code_of(ask(longer, n)), CH_E_GONE);
+		assert_int_equal(ch_code_of(ask(longer, n)), CH_E_TRUNCATED);
 }
 
 static void test_bad_question(void **unused)

@@ -12,6 +12,9 @@ void fd_close(int *fd);
 ch_err fd_write_all(int fd, bytes b);
 /* Reads to the end; E_FULL when it is longer than cap. */
 ch_err fd_read_all(int fd, void *storage, size_t cap, size_t *ret_n);
+/* n bytes, however many reads it takes; E_TRUNCATED when it ends before, detail = what is
+ * missing. */
+ch_err fd_read_exactly(int fd, void *storage, size_t n);
 
 /* A whole file below dir_fd (AT_FDCWD works), into the caller's storage. */
 ch_err file_read(int dir_fd, const char *path, void *storage, size_t cap, size_t *ret_n);

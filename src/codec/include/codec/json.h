@@ -82,6 +82,8 @@ struct json_out json_out_of(struct wr *w);
 /* name.p == NULL inside an array or at the top */
 void json_put_str(struct json_out *o, str name, str value);
 void json_put_int(struct json_out *o, str name, int64_t value);
+/* Counts and sizes; what no reader of ours would take as a number becomes the greatest. */
+void json_put_u64(struct json_out *o, str name, uint64_t value);
 void json_put_bool(struct json_out *o, str name, bool value);
 void json_put_null(struct json_out *o, str name);
 /* text is JSON already */
