@@ -7,19 +7,19 @@ unshielded, or gdb tells another story than before.
 """
 import argparse
 import json
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-import programs  # noqa: E402
-from cores import Core, backtraces  # noqa: E402
-from kernel import Handler, whole_machine  # noqa: E402
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "corpus"), str(ROOT / "tests" / "e2e")]
+import programs  # noqa: E402
+from chancery import PROGRAM  # noqa: E402
+from cores import Core, backtraces  # noqa: E402
+from dumps import whole_machine  # noqa: E402
+from kernel import Handler  # noqa: E402
 
 
 def gcore(pid, folder):
@@ -172,7 +172,7 @@ def main():
                         help="through the kernel, not gcore and `coredump redact`; needs root")
     parser.add_argument("--mode", help="of `coredump install`")
     parser.add_argument("--levels", default="triage,strict,full")
-    parser.add_argument("--chancery", default=os.environ.get("CHANCERY", str(ROOT / "build/chancery")))
+    parser.add_argument("--chancery", default=PROGRAM)
     parser.add_argument("programs", nargs="*")
     options = parser.parse_args()
     options.levels = options.levels.split(",")

@@ -1,29 +1,10 @@
-"""Crashes through the kernel, with our handler installed for as long: core_pattern belongs to
-the whole machine, so this holds the machine's lock and puts everything back."""
-import contextlib
-import fcntl
+"""Crashes through the kernel, with our handler installed for as long."""
 import json
 import os
 import pathlib
 import signal
 import subprocess
 import time
-
-LOCK = "/run/lock/chancery-core-pattern.lock"
-SETTINGS = ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/core_pipe_limit")
-
-
-@contextlib.contextmanager
-def whole_machine():
-    with open(LOCK, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        before = [pathlib.Path(p).read_text() for p in SETTINGS]
-        try:
-            yield
-        finally:
-            for path, value in zip(SETTINGS, before):
-                if pathlib.Path(path).read_text() != value:
-                    pathlib.Path(path).write_text(value)
 
 
 class Handler:

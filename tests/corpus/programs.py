@@ -11,31 +11,10 @@ import subprocess
 import textwrap
 import time
 
+from chancery import free_port, port_answers, wait_for
 from planted import Key, opaque, password, token, token_of
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def until(condition, seconds=60, what="it"):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise RuntimeError(f"{what} did not happen within {seconds} s")
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
+STARTS_S = 60  # the slowest program on a slow machine
 
 
 def handshakes(port, n=8):
@@ -108,7 +87,7 @@ class SServer(Program):
             port = free_port()
             process = self.run("openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-key",
                                key.key_file, "-cert", key.cert_file, "-www", "-quiet")
-            until(lambda p=port: answers(p), what="s_server")
+            wait_for(lambda p=port: port_answers(p), STARTS_S, "s_server")
             handshakes(port)
             self.dump(f"s_server {key.kind}", process.pid)
 
@@ -133,10 +112,10 @@ class Nginx(Program):
                 ssl_certificate_key {ec.key_file}; location / {{ return 200 yes; }} }} }}
             """))
         process = self.run("nginx", "-c", self.folder / "nginx.conf", "-p", self.folder)
-        until(lambda: answers(port), what="nginx")
+        wait_for(lambda: port_answers(port), STARTS_S, "nginx")
         handshakes(port, 20)
         self._show(port, bearer.whole)
-        worker = until(lambda: self.children(process.pid), what="nginx's worker")[0]
+        worker = wait_for(lambda: self.children(process.pid), STARTS_S, "nginx's worker")[0]
         self.dump("nginx worker", worker)
         self.dump("nginx master", process.pid)
 
@@ -157,7 +136,7 @@ class SshAgent(Program):
     def start(self):
         path = self.folder / "agent"
         process = self.run("ssh-agent", "-D", "-a", path)
-        until(path.exists, what="ssh-agent")
+        wait_for(path.exists, STARTS_S, "ssh-agent")
         for kind in ("rsa", "ecdsa", "ed25519"):
             file = self.folder / f"id_{kind}"
             file.unlink(missing_ok=True)
@@ -184,7 +163,7 @@ class Sshd(Program):
         (self.folder / "sshd_config").write_text("\n".join(config) + "\n")
         process = self.run(shutil.which("sshd", path="/usr/sbin"), "-D", "-f",
                            self.folder / "sshd_config")
-        until(lambda: answers(port), what="sshd")
+        wait_for(lambda: port_answers(port), STARTS_S, "sshd")
         self.shielded = 3
         self.dump("sshd listener", process.pid)
 
@@ -222,7 +201,7 @@ class Python(Program):
             "opaque": bearer.value.decode(),
             "tokens": [t.whole.decode() for t in tokens]}))
         process = self.run("/usr/bin/python3", source, given, ready)
-        until(ready.exists, what="python")
+        wait_for(ready.exists, STARTS_S, "python")
         self.dump("python3", process.pid)
 
 
@@ -263,7 +242,7 @@ class Node(Program):
             "keys": [k.pem().decode() for k in keys], "opaque": bearer.value.decode(),
             "hmac": hmac.value.hex(), "jti": [os.urandom(12).hex() for _ in range(5)]}))
         process = self.run("node", source, given, made, ready)
-        until(ready.exists, what="node")
+        wait_for(ready.exists, STARTS_S, "node")
         for i, line in enumerate(ready.read_bytes().split(b"\n")):
             self.secrets.append(token_of(f"JWT {i}", line))
         self.dump("node", process.pid)
@@ -280,7 +259,7 @@ class Redis(Program):
         (self.folder / "redis.conf").write_text(
             f"bind 127.0.0.1\nport {port}\nsave \"\"\nrequirepass {secret.value.decode()}\n")
         process = self.run("redis-server", self.folder / "redis.conf")
-        until(lambda: answers(port), what="redis")
+        wait_for(lambda: port_answers(port), STARTS_S, "redis")
         for command in (["PING"], ["SET", "session", value.whole.decode()]):
             subprocess.run(["redis-cli", "-p", str(port), *command], check=True,
                            stdout=subprocess.DEVNULL,
@@ -296,7 +275,7 @@ class Gnutls(Program):
             port = free_port()
             process = self.run("gnutls-serv", "--http", "-p", port, "--x509keyfile", key.key_file,
                                "--x509certfile", key.cert_file)
-            until(lambda p=port: answers(p), what="gnutls-serv")
+            wait_for(lambda p=port: port_answers(p), STARTS_S, "gnutls-serv")
             handshakes(port)
             self.dump(f"gnutls-serv {key.kind}", process.pid)
 
@@ -337,7 +316,7 @@ class Java(Program):
         subprocess.run(["javac", "-d", str(self.folder), str(source)], check=True)
         process = self.run("java", "-Xmx64m", "-XX:+UseSerialGC", "-cp", self.folder, "It",
                            keys[0].key_file, keys[1].key_file, given, ready)
-        until(ready.exists, 120, "java")
+        wait_for(ready.exists, 120, "java")
         self.dump("java", process.pid)
 
 
@@ -378,7 +357,7 @@ class Go(Program):
         subprocess.run(["go", "build", "-o", "it", "it.go"], cwd=self.folder, check=True, env=env)
         ready = self.folder / "ready"
         process = self.run(self.folder / "it", ready, *[k.key_file for k in keys])
-        until(ready.exists, what="the Go program")
+        wait_for(ready.exists, STARTS_S, "the Go program")
         self.dump("go", process.pid)
 
 
@@ -413,7 +392,7 @@ class Postgres(Program):
         process = self.run(self._bin() / "postgres", "-D", data, "-p", port, "-k", sockets, "-c",
                            "ssl=on", "-c", f"ssl_key_file={key.key_file}", "-c",
                            f"ssl_cert_file={key.cert_file}", **as_user)
-        until(lambda: answers(port), what="postgres")
+        wait_for(lambda: port_answers(port), STARTS_S, "postgres")
         time.sleep(1)
         client = subprocess.Popen(
             [self._bin() / "psql", "-h", "127.0.0.1", "-p", str(port), "-U", "app", "-d", "postgres"],
@@ -422,9 +401,9 @@ class Postgres(Program):
         self.processes.insert(0, client)
         client.stdin.write(b"CREATE USER two PASSWORD '" + second.value + b"';\n")
         client.stdin.flush()
-        backend = until(lambda: [p for p in self.children(process.pid)
+        backend = wait_for(lambda: [p for p in self.children(process.pid)
                                  if b"app postgres" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes()],
-                        what="a backend")[0]
+                           STARTS_S, "a backend")[0]
         time.sleep(0.5)
         self.dump("postgres backend", backend)
         self.dump("psql", client.pid)
@@ -440,7 +419,7 @@ class Stunnel(Program):
             f"foreground = yes\npid =\n[it]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:9\n"
             f"cert = {key.cert_file}\nkey = {key.key_file}\n")
         process = self.run("stunnel4", self.folder / "conf")
-        until(lambda: answers(port), what="stunnel")
+        wait_for(lambda: port_answers(port), STARTS_S, "stunnel")
         handshakes(port)
         self.dump("stunnel", process.pid)
 
@@ -454,7 +433,7 @@ class Memcached(Program):
         self.secrets.append(value)
         port = free_port()
         process = self.run("memcached", "-l", "127.0.0.1", "-p", port, "-u", "nobody")
-        until(lambda: answers(port), what="memcached")
+        wait_for(lambda: port_answers(port), STARTS_S, "memcached")
         whole = value.whole
         with socket.create_connection(("127.0.0.1", port)) as s:
             s.sendall(b"set it 0 0 %d\r\n%s\r\n" % (len(whole), whole))

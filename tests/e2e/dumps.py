@@ -1,5 +1,7 @@
 """What tests of crash dumps share: cores of living and dying processes, and what gdb makes of
 a core."""
+import contextlib
+import fcntl
 import json
 import pathlib
 import re
@@ -7,9 +9,29 @@ import subprocess
 
 from chancery import PROGRAM
 
+LOCK = "/run/lock/chancery-core-pattern.lock"
+PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
+LIMIT = pathlib.Path("/proc/sys/kernel/core_pipe_limit")
 CRASHERS = pathlib.Path(__file__).resolve().parent / "crashers"
 GDB = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
        "-iex", "set auto-load off", "-iex", "set auto-solib-add on"]
+
+
+def both():
+    return PATTERN.read_text(), LIMIT.read_text()
+
+
+@contextlib.contextmanager
+def whole_machine():
+    """core_pattern for one at a time, put back whatever happens; what it was."""
+    with open(LOCK, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = both()
+        try:
+            yield before
+        finally:
+            for path, value in zip((PATTERN, LIMIT), before):
+                path.write_text(value)
 
 
 def build(folder, name, *flags):

@@ -6,7 +6,6 @@ handles only the crashes of a uid of its own, and leaves the pattern as it was.
 """
 import base64
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -22,13 +21,11 @@ import time
 import pytest
 
 from chancery import BUILD, PROGRAM, Authority, b64, wait_for
+from dumps import LIMIT, PATTERN, both, whole_machine
 
 pytestmark = [pytest.mark.root_only,
               pytest.mark.plain("the kernel starts what core_pattern names, without its settings")]
 
-LOCK = "/run/lock/chancery-core-pattern.lock"
-PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
-LIMIT = pathlib.Path("/proc/sys/kernel/core_pipe_limit")
 UID = 61234
 REGISTRY = "chancery-regist"
 SECRET = "plain-bytes-that-must-not-reach-a-disk"
@@ -43,21 +40,10 @@ VICTIM = ("import os,sys\n"
           "os.abort()\n")
 
 
-def both():
-    return PATTERN.read_text(), LIMIT.read_text()
-
-
 @pytest.fixture
 def machine():
-    """core_pattern for one test alone, put back whatever happens."""
-    with open(LOCK, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        before = both()
-        try:
-            yield before
-        finally:
-            PATTERN.write_text(before[0])
-            LIMIT.write_text(before[1])
+    with whole_machine() as before:
+        yield before
 
 
 class Handler:

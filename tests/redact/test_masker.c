@@ -13,6 +13,7 @@
 #include "fingerprint/fingerprint.h"
 #include "fingerprint/forms.h"
 #include "marks.h"
+#include "made_values.h"
 #include "plain_masker.h"
 
 enum { SIZE = 150 * 1024, ADDR = 0x555500000000 };
@@ -53,28 +54,6 @@ static void begin(enum level level)
 	assert_false(failed(masker_new(&s, &masker)));
 }
 
-static unsigned any(unsigned below)
-{
-	unsigned v = 0;
-	rand_fill(&v, sizeof(v));
-	return v % below;
-}
-
-static bytes add(enum value_kind kind, bool number, const void *p, size_t n)
-{
-	struct value v = { kind, number, { p, n }, LIT("test"), 0 };
-	assert_false(failed(values_add(values, &v)));
-	return values_at(values, values_count(values) - 1)->is;
-}
-
-static bytes add_random(enum value_kind kind, bool number, size_t n)
-{
-	uint8_t p[4096];
-	rand_fill(p, n);
-	p[0] |= 1;
-	return add(kind, number, p, n);
-}
-
 static void plant(size_t at, const struct value *v, unsigned form)
 {
 	struct form_value f = form_value_of(v->is, v->number);
@@ -109,10 +88,10 @@ static void run(enum level level, size_t step)
 static void fill_memory(void)
 {
 	for (size_t at = 0; at + 64 <= SIZE; at += 64) {
-		uint64_t pointer = ADDR + any(1 << 20);
-		switch (any(6)) {
+		uint64_t pointer = ADDR + any_below(1 << 20);
+		switch (any_below(6)) {
 		case 0:
-			rand_fill(memory + at, 1 + any(63));
+			rand_fill(memory + at, 1 + any_below(63));
 			break;
 		case 1:
 			mem_copy(memory + at,
@@ -120,11 +99,11 @@ static void fill_memory(void)
 				 64);
 			break;
 		case 2:
-			mem_copy(memory + at + any(56), &pointer, 8);
+			mem_copy(memory + at + any_below(56), &pointer, 8);
 			break;
 		case 3:
 			rand_fill(memory + at, 64);
-			mem_copy(memory + at + 8 * any(8), &pointer, 8);
+			mem_copy(memory + at + 8 * any_below(8), &pointer, 8);
 			break;
 		default:
 			break;
@@ -137,13 +116,16 @@ static void as_the_plain_one(void **state)
 	for (unsigned round = 0; round < 4; round++) {
 		fresh(state);
 		fill_memory();
-		add_random(VALUE_RSA_PRIME, true, 128);
-		add_random(VALUE_EC_SCALAR, true, 32);
-		add(VALUE_PASSWORD, false, "correct horse", 13);
-		add(VALUE_PASSWORD, false, "hunter2", 7);
+		value_random(values, VALUE_RSA_PRIME, true, 128);
+		value_random(values, VALUE_EC_SCALAR, true, 32);
+		value_made(values, VALUE_PASSWORD, false,
+			   (bytes){ (const uint8_t *)"correct horse", 13 });
+		value_made(values, VALUE_PASSWORD, false, (bytes){ (const uint8_t *)"hunter2", 7 });
 		for (unsigned i = 0; i < 40; i++)
-			plant(any(SIZE), values_at(values, any(4)), any(forms_count()));
-		run(round % 2 ? LEVEL_STRICT : LEVEL_FULL, round < 2 ? 4096 : 1 + any(100000));
+			plant(any_below(SIZE), values_at(values, any_below(4)),
+			      any_below(forms_count()));
+		run(round % 2 ? LEVEL_STRICT : LEVEL_FULL,
+		    round < 2 ? 4096 : 1 + any_below(100000));
 	}
 }
 
@@ -151,7 +133,7 @@ static void as_the_plain_one(void **state)
 static void across_every_edge(void **state)
 {
 	(void)state;
-	bytes key = add_random(VALUE_AES_KEY, false, 32);
+	bytes key = value_random(values, VALUE_AES_KEY, false, 32);
 	begin(LEVEL_FULL);
 	for (size_t cut = 1; cut < 48; cut++) {
 		mem_zero(memory, SIZE);
@@ -175,7 +157,7 @@ static void the_longest_form(void **state)
 	(void)state;
 	uint8_t p[FORM_VALUE_MAX];
 	rand_fill(p, sizeof(p));
-	add(VALUE_SSH_PREKEY, false, p, sizeof(p));
+	value_made(values, VALUE_SSH_PREKEY, false, (bytes){ p, sizeof(p) });
 	struct form_value f = form_value_of(BYTES_OF(p), false);
 	for (unsigned form = 0; form < forms_count(); form++) {
 		if (form_size(form, &f) != FORM_SIZE_MAX)
@@ -213,9 +195,10 @@ static void every_mark_at_every_length(void **state)
 static void marks_say_what_was_there(void **state)
 {
 	(void)state;
-	bytes a = add_random(VALUE_RSA_PRIME, true, 128),
-	      b = add_random(VALUE_RSA_PRIME, true, 128);
-	add(VALUE_PASSWORD, false, "correct-horse-battery", 21);
+	bytes a = value_random(values, VALUE_RSA_PRIME, true, 128),
+	      b = value_random(values, VALUE_RSA_PRIME, true, 128);
+	value_made(values, VALUE_PASSWORD, false,
+		   (bytes){ (const uint8_t *)"correct-horse-battery", 21 });
 	mem_copy(memory + 1000, a.p, 128);
 	mem_copy(memory + 2000, b.p, 128);
 	plant(3000, values_at(values, 0), 1);
@@ -239,7 +222,7 @@ static void notes_are_masked_too(void **state)
 {
 	(void)state;
 	uint8_t notes[300] = { 0 };
-	bytes key = add_random(VALUE_AES_KEY, false, 16);
+	bytes key = value_random(values, VALUE_AES_KEY, false, 16);
 	mem_copy(notes + 284, key.p, 16);
 	rand_fill(notes, 100);
 	mem_copy(before, notes, 284);
@@ -327,7 +310,7 @@ static void registered_ones_are_gone(void **state)
 static void segments_are_apart(void **state)
 {
 	(void)state;
-	bytes key = add_random(VALUE_AES_KEY, false, 16);
+	bytes key = value_random(values, VALUE_AES_KEY, false, 16);
 	begin(LEVEL_FULL);
 	size_t final = 0;
 	mem_copy(memory + 4088, key.p, 16);

@@ -9,6 +9,7 @@
 
 #include "base/rand.h"
 #include "base/rw.h"
+#include "made_values.h"
 #include "plain_needles.h"
 
 enum { SIZE = 8 * 1024, ADDR = 0x7000 };
@@ -49,28 +50,6 @@ static int gone(void **state)
 	return 0;
 }
 
-static unsigned any(unsigned below)
-{
-	unsigned v = 0;
-	rand_fill(&v, sizeof(v));
-	return v % below;
-}
-
-static bytes add(enum value_kind kind, bool number, const void *p, size_t n)
-{
-	struct value v = { kind, number, { p, n }, LIT("test"), 0 };
-	assert_false(failed(values_add(values, &v)));
-	return values_at(values, values_count(values) - 1)->is;
-}
-
-static bytes add_random(enum value_kind kind, bool number, size_t n)
-{
-	uint8_t p[2000];
-	rand_fill(p, n);
-	p[0] |= 1;
-	return add(kind, number, p, n);
-}
-
 /* The same search, with the memory growing by steps of this size at most. */
 static void search(unsigned step)
 {
@@ -79,15 +58,15 @@ static void search(unsigned step)
 	needles_restart(n, ADDR);
 	mem_zero(fast.covered, sizeof(fast.covered));
 	for (size_t end = 0; end < SIZE;) {
-		end += 1 + any(step);
+		end += 1 + any_below(step);
 		end = end < SIZE ? end : SIZE;
 		/* what is not there yet must not be read: a copy that ends with it */
 		uint8_t *p = malloc(end);
 		mem_copy(p, memory, end);
 		struct needle_text text = { ADDR, p, end, end == SIZE };
-		size_t half = end < SIZE ? any((unsigned)end + 1) : end;
+		size_t half = end < SIZE ? any_below((unsigned)end + 1) : end;
 		assert_false(failed(needles_scan(n, &text, half, &fast.taker)));
-		if (any(2) || end == SIZE) {
+		if (any_below(2) || end == SIZE) {
 			text.last = end == SIZE;
 			assert_false(failed(needles_scan(n, &text, end, &fast.taker)));
 		}
@@ -118,13 +97,13 @@ static void compare(void)
 static void plant(const struct value *v, bool whole)
 {
 	struct form_value f = form_value_of(v->is, v->number);
-	unsigned form = any(forms_count());
+	unsigned form = any_below(forms_count());
 	size_t n = form_size(form, &f);
 	if (!n || n > SIZE)
 		return;
-	size_t from = whole ? 0 : any((unsigned)n),
-	       to = whole ? n : from + any((unsigned)(n - from + 1));
-	size_t at = any((unsigned)(SIZE - (to - from) + 1));
+	size_t from = whole ? 0 : any_below((unsigned)n),
+	       to = whole ? n : from + any_below((unsigned)(n - from + 1));
+	size_t at = any_below((unsigned)(SIZE - (to - from) + 1));
 	for (size_t i = from; i < to; i++)
 		memory[at + i - from] = form_byte(form, &f, i);
 }
@@ -136,16 +115,23 @@ static void agrees_with_the_plain_search(void **state)
 		if (round % 3)
 			rand_fill(memory, sizeof(memory));
 		for (unsigned i = 0; i < 3; i++)
-			add_random(VALUE_BIGNUM, true, 16 + any(120));
-		add_random(VALUE_AES_KEY, false, 16);
-		add_random(VALUE_PRIVATE_KEY, false, 100 + any(100));
-		add(VALUE_TOKEN, false, "eyJhbGciOiJub25lIn0.eyJzdWIiOiJqb2UifQ.c2lnbmF0dXJl", 51);
-		add(VALUE_PASSWORD, false, "correct-horse", 13);
-		add(VALUE_PASSWORD, false, "hunter2", 7);
+			value_random(values, VALUE_BIGNUM, true, 16 + any_below(120));
+		value_random(values, VALUE_AES_KEY, false, 16);
+		value_random(values, VALUE_PRIVATE_KEY, false, 100 + any_below(100));
+		value_made(
+			values, VALUE_TOKEN, false,
+			(bytes){ (const uint8_t
+					  *)"eyJhbGciOiJub25lIn0.eyJzdWIiOiJqb2UifQ.c2lnbmF0dXJl",
+				 51 });
+		value_made(values, VALUE_PASSWORD, false,
+			   (bytes){ (const uint8_t *)"correct-horse", 13 });
+		value_made(values, VALUE_PASSWORD, false, (bytes){ (const uint8_t *)"hunter2", 7 });
 		if (round % 4 == 0)
-			add(VALUE_PASSWORD, false, "1234", 4);
+			value_made(values, VALUE_PASSWORD, false,
+				   (bytes){ (const uint8_t *)"1234", 4 });
 		for (unsigned i = 0; i < 30; i++)
-			plant(values_at(values, any((unsigned)values_count(values))), any(2));
+			plant(values_at(values, any_below((unsigned)values_count(values))),
+			      any_below(2));
 		search(round % 2 ? 64 : SIZE);
 		compare();
 	}
@@ -157,7 +143,7 @@ static void every_form_at_every_phase(void **state)
 	uint8_t p[32];
 	rand_fill(p, sizeof(p));
 	p[0] |= 0x80;
-	add(VALUE_EC_SCALAR, true, p, sizeof(p));
+	value_made(values, VALUE_EC_SCALAR, true, (bytes){ p, sizeof(p) });
 	struct form_value f = form_value_of((bytes){ p, sizeof(p) }, true);
 	for (unsigned form = 0; form < forms_count(); form++) {
 		size_t n = form_size(form, &f);
@@ -178,7 +164,7 @@ static void every_form_at_every_phase(void **state)
 static void remnants(void **state)
 {
 	(void)state;
-	bytes prime = add_random(VALUE_RSA_PRIME, true, 128);
+	bytes prime = value_random(values, VALUE_RSA_PRIME, true, 128);
 	for (size_t n = NEEDLE_PIECE; n < 128; n += 7) {
 		mem_zero(memory, sizeof(memory));
 		mem_copy(memory + 1001, prime.p + 128 - n, n);
@@ -194,9 +180,9 @@ static void remnants(void **state)
 static void short_ones_stand_alone(void **state)
 {
 	(void)state;
-	add(VALUE_PASSWORD, false, "admin", 5);
-	add(VALUE_PASSWORD, false, "s3cr", 4);
-	add(VALUE_PASSWORD, false, "longer-one", 10);
+	value_made(values, VALUE_PASSWORD, false, (bytes){ (const uint8_t *)"admin", 5 });
+	value_made(values, VALUE_PASSWORD, false, (bytes){ (const uint8_t *)"s3cr", 4 });
+	value_made(values, VALUE_PASSWORD, false, (bytes){ (const uint8_t *)"longer-one", 10 });
 	static const struct {
 		const char *text;
 		size_t n;
@@ -229,8 +215,8 @@ static void short_ones_stand_alone(void **state)
 static void at_the_ends_of_memory(void **state)
 {
 	(void)state;
-	bytes key = add_random(VALUE_AES_KEY, false, 16);
-	add(VALUE_PASSWORD, false, "admin", 5);
+	bytes key = value_random(values, VALUE_AES_KEY, false, 16);
+	value_made(values, VALUE_PASSWORD, false, (bytes){ (const uint8_t *)"admin", 5 });
 	mem_copy(memory, key.p, 16);
 	mem_copy(memory + SIZE - 16, key.p, 16);
 	search(1000);
@@ -256,10 +242,11 @@ static void many_that_are_alike(void **state)
 		struct wr w = wr_of(token + 68, 12);
 		rand_fill(tail, sizeof(tail));
 		wr_hex(&w, (bytes){ tail, 6 });
-		add(VALUE_TOKEN, false, token, sizeof(token) - 1);
+		value_made(values, VALUE_TOKEN, false,
+			   bytes_of_str((str){ token, sizeof(token) - 1 }));
 	}
 	for (unsigned i = 0; i < 60; i++)
-		plant(values_at(values, any(40)), true);
+		plant(values_at(values, any_below(40)), true);
 	search(SIZE);
 	compare_but(7);
 }
@@ -271,7 +258,7 @@ static void memory_full_of_one(void **state)
 	uint8_t p[64];
 	for (size_t i = 0; i < sizeof(p); i++)
 		p[i] = (uint8_t)("abcdefgh"[i % 8]);
-	add(VALUE_TOKEN, false, p, sizeof(p));
+	value_made(values, VALUE_TOKEN, false, (bytes){ p, sizeof(p) });
 	for (size_t i = 0; i < SIZE; i++)
 		memory[i] = p[i % 8];
 	search(5000);
@@ -284,7 +271,7 @@ static void too_much_is_an_error(void **state)
 	(void)state;
 	struct needles *n = NULL;
 	for (unsigned i = 0; i < VALUES_MAX; i++)
-		add_random(VALUE_BIGNUM, true, 64);
+		value_random(values, VALUE_BIGNUM, true, 64);
 	assert_int_equal(needles_new(values, &n).site->code, CH_E_LIMIT);
 	assert_null(n);
 	fresh(state);
@@ -293,7 +280,7 @@ static void too_much_is_an_error(void **state)
 		p[4] = (uint8_t)('0' + i / 100);
 		p[5] = (uint8_t)('0' + i / 10 % 10);
 		p[6] = (uint8_t)('0' + i % 10);
-		add(VALUE_PASSWORD, false, p, sizeof(p));
+		value_made(values, VALUE_PASSWORD, false, (bytes){ p, sizeof(p) });
 	}
 	assert_int_equal(needles_new(values, &n).site->code, CH_E_LIMIT);
 }

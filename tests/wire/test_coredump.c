@@ -6,11 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "there_and_back.h"
 #include "wire/coredump.h"
 
 static uint8_t room[MESSAGE_MAX], again[MESSAGE_MAX];
-
-typedef ch_err (*reader)(bytes b, struct wr *w);
 
 /* Reads one kind and writes what was read. */
 static ch_err redo_redactor(bytes b, struct wr *w)
@@ -46,27 +45,6 @@ static ch_err redo_answer(bytes b, struct wr *w)
 	return wr_done(w);
 }
 
-/* What is read is what was written; a prefix and a byte too many are refused; a flip is
- * refused or is another message, and then exactly the one that stands there. */
-static void check(reader redo, struct wr *w)
-{
-	struct wr out = wr_of(again, sizeof(again));
-	bytes b = wr_bytes(w);
-	assert_false(w->full);
-	assert_false(failed(redo(b, &out)));
-	assert_true(bytes_eq(b, wr_bytes(&out)));
-	for (size_t k = 0; k < b.n; k++)
-		assert_int_equal(ch_code_of(redo((bytes){ b.p, k }, &out)), CH_E_PROTOCOL);
-	assert_true(failed(redo((bytes){ b.p, b.n + 1 }, &out)));
-	for (size_t i = 0; i < 8 * b.n; i++) {
-		room[i / 8] ^= (uint8_t)(1 << i % 8);
-		out = wr_of(again, sizeof(again));
-		if (!failed(redo(b, &out)))
-			assert_true(bytes_eq(b, wr_bytes(&out)));
-		room[i / 8] ^= (uint8_t)(1 << i % 8);
-	}
-}
-
 static struct redactor_config redactor_sample(void)
 {
 	struct redactor_config c = { .duty = REDACT_SCAN,
@@ -97,7 +75,7 @@ static void test_redactor(void **state)
 	struct redactor_config c = redactor_sample();
 	(void)state;
 	redactor_config_write(&w, &c);
-	check(redo_redactor, &w);
+	there_and_back(redo_redactor, &w);
 }
 
 static void refuses(const struct redactor_config *c)
@@ -150,7 +128,7 @@ static void test_packer(void **state)
 	static const uint8_t bad[] = { 0, 20, 255 };
 	(void)state;
 	packer_config_write(&w, &c);
-	check(redo_packer, &w);
+	there_and_back(redo_packer, &w);
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		struct wr again_w = wr_of(again, sizeof(again));
 		w = wr_of(room, sizeof(room));
@@ -176,7 +154,7 @@ static void test_questions(void **state)
 	for (size_t i = 0; i < COUNT_OF(asks); i++) {
 		struct wr w = wr_of(room, sizeof(room));
 		registry_ask_write(&w, &asks[i]);
-		check(redo_ask, &w);
+		there_and_back(redo_ask, &w);
 	}
 }
 
@@ -206,7 +184,7 @@ static void test_answers(void **state)
 				     .text = bytes_of_str(LIT("[]")) };
 	(void)state;
 	registry_answer_write(&w, &a);
-	check(redo_answer, &w);
+	there_and_back(redo_answer, &w);
 	w = wr_of(room, sizeof(room));
 	a.code = CH_CODE_COUNT;
 	registry_answer_write(&w, &a);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "there_and_back.h"
 #include "wire/dump_settings.h"
 
 static uint8_t room[DUMP_SETTINGS_MAX], again[DUMP_SETTINGS_MAX];
@@ -24,25 +25,6 @@ REDO(dump_former)
 REDO(dump_self_test)
 REDO(crash_report)
 REDO(crash_stored)
-
-static void check(ch_err (*redo)(bytes b, struct wr *w), struct wr *w)
-{
-	struct wr out = wr_of(again, sizeof(again));
-	bytes b = wr_bytes(w);
-	assert_false(w->full);
-	assert_false(failed(redo(b, &out)));
-	assert_true(bytes_eq(b, wr_bytes(&out)));
-	for (size_t k = 0; k < b.n; k++)
-		assert_int_equal(ch_code_of(redo((bytes){ b.p, k }, &out)), CH_E_PROTOCOL);
-	assert_true(failed(redo((bytes){ b.p, b.n + 1 }, &out)));
-	for (size_t i = 0; i < 8 * b.n; i++) {
-		room[i / 8] ^= (uint8_t)(1 << i % 8);
-		out = wr_of(again, sizeof(again));
-		if (!failed(redo(b, &out)))
-			assert_true(bytes_eq(b, wr_bytes(&out)));
-		room[i / 8] ^= (uint8_t)(1 << i % 8);
-	}
-}
 
 static struct dump_settings sample(void)
 {
@@ -80,7 +62,7 @@ static void test_settings(void **unused)
 	struct dump_settings s = sample();
 	struct wr w = wr_of(room, sizeof(room));
 	dump_settings_write(&w, &s);
-	check(redo_dump_settings, &w);
+	there_and_back(redo_dump_settings, &w);
 }
 
 /* All rules that there may be fit. */
@@ -136,11 +118,11 @@ static void test_small_files(void **unused)
 	(void)unused;
 	struct wr w = wr_of(room, sizeof(room));
 	dump_former_write(&w, &(struct dump_former){ LIT("|/lib/systemd-coredump %P"), 16 });
-	check(redo_dump_former, &w);
+	there_and_back(redo_dump_former, &w);
 	w = wr_of(room, sizeof(room));
 	dump_self_test_write(
 		&w, &(struct dump_self_test){ .pid = 99, .public_key = { 1 }, .store = LIT("/s") });
-	check(redo_dump_self_test, &w);
+	there_and_back(redo_dump_self_test, &w);
 }
 
 static void test_reports(void **unused)
@@ -153,10 +135,10 @@ static void test_reports(void **unused)
 						       .time_s = 1790000000,
 						       .program = LIT("chancery-signer"),
 						       .text = BYTES_OF(text) });
-	check(redo_crash_report, &w);
+	there_and_back(redo_crash_report, &w);
 	w = wr_of(room, sizeof(room));
 	crash_stored_write(&w, &(struct crash_stored){ CH_E_FULL, 3, LIT("20261122-abc") });
-	check(redo_crash_stored, &w);
+	there_and_back(redo_crash_stored, &w);
 }
 
 int main(void)
