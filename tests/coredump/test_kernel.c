@@ -111,7 +111,7 @@ static void test_kernel_refuses(void **unused)
 	int ends[2];
 	pair(ends);
 	(void)shutdown(ends[KERNELS], SHUT_WR);
-	assert_int_equal(ch_code_of(request_accept(ends[OURS])), CH_E_GONE);
+	assert_int_equal(ch_code_of(request_accept(ends[OURS])), CH_E_TRUNCATED);
 	done(ends);
 }
 
