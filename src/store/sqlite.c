@@ -13,34 +13,7 @@
 #include "codec/json.h"
 #include "store_internal.h"
 
-enum { SCHEMA_VERSION = 1, BUSY_TIMEOUT_MS = 2000 };
-
-static const char schema_sql[] =
-	"BEGIN IMMEDIATE;"
-	"CREATE TABLE IF NOT EXISTS schema("
-	"  only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL) STRICT;"
-	"INSERT OR IGNORE INTO schema VALUES (1, 1);"
-	"CREATE TABLE IF NOT EXISTS clients("
-	"  realm TEXT NOT NULL, id TEXT NOT NULL, secret_hash BLOB NOT NULL,"
-	"  auth_method TEXT NOT NULL, grant_types TEXT NOT NULL, redirect_uris TEXT NOT NULL,"
-	"  scopes TEXT NOT NULL, audience TEXT NOT NULL, audiences TEXT NOT NULL,"
-	"  username TEXT NOT NULL, disabled INTEGER NOT NULL,"
-	"  PRIMARY KEY (realm, id)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS users("
-	"  sub TEXT PRIMARY KEY, realm TEXT NOT NULL, username TEXT NOT NULL,"
-	"  password_hash TEXT NOT NULL, mailbox TEXT NOT NULL, name TEXT NOT NULL,"
-	"  email TEXT NOT NULL, disabled INTEGER NOT NULL,"
-	"  UNIQUE (realm, username)) STRICT, WITHOUT ROWID;"
-	"CREATE TABLE IF NOT EXISTS codes("
-	"  hash BLOB PRIMARY KEY, realm TEXT NOT NULL, client_id TEXT NOT NULL,"
-	"  redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL,"
-	"  sub TEXT NOT NULL REFERENCES users(sub) ON DELETE CASCADE,"
-	"  scope TEXT NOT NULL, audience TEXT NOT NULL, nonce TEXT NOT NULL,"
-	"  auth_time INTEGER NOT NULL, expires INTEGER NOT NULL,"
-	"  FOREIGN KEY (realm, client_id) REFERENCES clients(realm, id) ON DELETE CASCADE)"
-	"  STRICT, WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS codes_expires ON codes(expires);"
-	"COMMIT;";
+enum { BUSY_TIMEOUT_MS = 2000 };
 
 #define CLIENT_COLUMNS                                                                       \
 	"realm, id, secret_hash, auth_method, grant_types, redirect_uris, scopes, audience," \
@@ -51,7 +24,6 @@ static const char schema_sql[] =
 	" auth_time, expires"
 
 static const char *const queries[Q_COUNT] = {
-	[Q_SCHEMA] = "SELECT version FROM schema",
 	[Q_DATA_VERSION] = "PRAGMA data_version",
 	[Q_CLIENT_ADD] = "INSERT INTO clients(" CLIENT_COLUMNS ")"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -200,7 +172,7 @@ static void db_close(sqlite3 **db)
 	*db = NULL;
 }
 
-static ch_err db_exec(sqlite3 *db, const char *sql)
+ch_err db_exec(sqlite3 *db, const char *sql)
 {
 	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
 	return rc == SQLITE_OK ? CH_DONE : store_fail(rc);
@@ -239,7 +211,7 @@ ch_err store_create(str folder, uid_t owner, gid_t group)
 	TRY(file_prepare(path, owner, group));
 	TRY(db_open(folder, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db));
 	TRY(db_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"));
-	return db_exec(db, schema_sql);
+	return schema_create(db);
 }
 
 static ch_err prepare_all(struct store *s)
@@ -256,23 +228,13 @@ static ch_err prepare_all(struct store *s)
 	return CH_DONE;
 }
 
-static ch_err schema_check(struct store *s)
-{
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SCHEMA];
-	TRY(statement_row(q));
-	int64_t version = sqlite3_column_int64(q, 0);
-	if (version != SCHEMA_VERSION)
-		return ch_fail(CH_E_MISMATCH, "the store was made by another version", version);
-	return CH_DONE;
-}
-
 ch_err store_setup(struct store *s, str folder)
 {
 	TRY(db_open(folder, SQLITE_OPEN_READWRITE, &s->db));
 	TRY(db_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 			   "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"));
-	TRY(prepare_all(s));
-	return schema_check(s);
+	TRY(schema_update(s->db));
+	return prepare_all(s);
 }
 
 ch_err store_version(struct store *s, uint64_t *ret_version)

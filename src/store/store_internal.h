@@ -5,7 +5,6 @@
 #include "store/store.h"
 
 enum store_query {
-	Q_SCHEMA,
 	Q_DATA_VERSION,
 	Q_CLIENT_ADD,
 	Q_CLIENT_GET,
@@ -29,6 +28,12 @@ struct store {
 ch_err store_setup(struct store *s, str folder);
 /* An engine's result code as an error that says what to do. */
 ch_err store_fail(int rc);
+/* Statements without data. */
+ch_err db_exec(sqlite3 *db, const char *sql);
+/* schema.c: the tables of a new store; or of one that is there, brought to this version.
+ * E_MISMATCH when it is of a later one; after an error it is as it was. */
+ch_err schema_create(sqlite3 *db);
+ch_err schema_update(sqlite3 *db);
 /* For AUTO(): makes a statement ready for its next use, forgets what it was given. */
 void statement_done(sqlite3_stmt **q);
 /* i counts from 1, as the engine does. An empty text is stored as ''. */

@@ -26,8 +26,8 @@ void store_done(struct store **s);
 /* Makes the folder (0750) and an empty store in it (0640), both owned by owner:group
  * ((uid_t)-1: as we are). Fine when a store is there already. */
 ch_err store_create(str folder, uid_t owner, gid_t group);
-/* E_NOT_FOUND when there is none, E_STORE when it is damaged, E_MISMATCH when its
- * schema is of another version. */
+/* One of an earlier version becomes one of this by the way. E_NOT_FOUND when there is none,
+ * E_STORE when it is damaged, E_MISMATCH when it is of a later version. */
 ch_err store_open(str folder, struct store **ret_s);
 /* A number that is another one when another connection has committed since. */
 ch_err store_version(struct store *s, uint64_t *ret_version);
