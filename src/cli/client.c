@@ -7,6 +7,7 @@
 #include "codec/base64url.h"
 #include "codec/json.h"
 #include "codec/url.h"
+#include "client_method.h"
 #include "commands.h"
 #include "crypto/hash.h"
 #include "options.h"
@@ -24,6 +25,9 @@ static const char usage[] =
 	"  --grant G            client_credentials or authorization_code; once for each.\n"
 	"                       Without it: authorization_code if there is a --redirect\n"
 	"  --public             it can keep no secret (a program on people's machines)\n"
+	"  --auth M             how it authenticates: client_secret_basic (the default),\n"
+	"                       client_secret_post, private_key_jwt or none (--public)\n"
+	"  --jwks F             its public keys, a JWK set, for private_key_jwt (- is stdin)\n"
 	"  --secret-file F      its secret (16 bytes or more); without it one is made\n"
 	"  --username U         the mailbox of its client_credentials tokens\n"
 	"  -C DIR               the authority; without it $CHANCERY_DIR\n"
@@ -33,8 +37,9 @@ static const char usage[] =
 enum { SECRET_MIN = 16, SECRET_MAX = 256, SECRET_RANDOM = 32, LIST_MAX = STORE_LIST_MAX };
 
 struct wish {
-	const char *dir, *realm, *id, *audience, *secret_file, *username;
+	const char *dir, *realm, *id, *audience, *secret_file, *username, *auth, *jwks;
 	bool json, is_public;
+	struct client_method method;
 	struct wr scopes, audiences, redirects, grants;
 	char rooms[4][LIST_MAX];
 };
@@ -123,11 +128,9 @@ static bool wish_check(struct wish *w, const struct config_realm *realm)
 				(str){ 0 });
 	if (w->audience && !audience_known(realm, str_from_c(w->audience)))
 		return complain("the realm has no such audience", str_from_c(w->audience));
-	if (w->is_public && w->secret_file)
-		return complain(
-			"a public client has no secret: leave out --public or --secret-file",
-			(str){ 0 });
-	if (w->is_public && !has_redirect)
+	if (!w->method.has_secret && w->secret_file)
+		return complain("such a client has no secret: leave out --secret-file", (str){ 0 });
+	if (str_eq(w->method.name, LIT("none")) && !has_redirect)
 		return complain("a public client needs a --redirect", (str){ 0 });
 	if (w->grants.n == 0)
 		wr_str(&w->grants,
@@ -160,13 +163,14 @@ static int store_it(struct store *s, const struct wish *w, const struct config_r
 		.realm = realm->name,
 		.id = str_from_c(w->id),
 		.secret_hash = secret_hashed,
-		.auth_method = w->is_public ? LIT("none") : LIT("client_secret_basic"),
+		.auth_method = w->method.name,
 		.grant_types = wr_text(&w->grants),
 		.redirect_uris = wr_text(&w->redirects),
 		.scopes = wr_text(&w->scopes),
 		.audience = w->audience ? str_from_c(w->audience) : realm->audiences[0].name,
 		.audiences = wr_text(&w->audiences),
 		.username = str_from_c(w->username),
+		.jwks = w->method.jwks,
 	};
 	ch_err e = store_client_add(s, &c);
 	if (!failed(e))
@@ -184,17 +188,20 @@ static int add(const struct authority *a, struct wish *w)
 	const struct config_realm *realm = authority_realm(a, str_from_c(w->realm));
 	if (!realm)
 		return authority_check_realm(a, str_from_c(w->realm));
+	int r = client_method_take(w->auth, w->jwks, w->is_public, &w->method);
+	if (r != EXIT_YES)
+		return r;
 	if (!wish_check(w, realm))
 		return EXIT_USAGE;
-	ch_err e = w->is_public ? CH_DONE : secret_take(w, &secret);
+	ch_err e = w->method.has_secret ? secret_take(w, &secret) : CH_DONE;
 	if (failed(e))
 		return say_trouble("secret", str_from_c(w->secret_file), e);
 	secret_hash(secret_bytes_of(wr_bytes(&secret)), hash);
-	int r = store_of_realm(a, str_from_c(w->realm), &s);
+	r = store_of_realm(a, str_from_c(w->realm), &s);
 	if (r != EXIT_YES)
 		return r;
-	r = store_it(s, w, realm, w->is_public ? (bytes){ 0 } : BYTES_OF(hash));
-	if (r == EXIT_YES && !w->is_public && !w->secret_file)
+	r = store_it(s, w, realm, w->method.has_secret ? BYTES_OF(hash) : (bytes){ 0 });
+	if (r == EXIT_YES && w->method.has_secret && !w->secret_file)
 		(void)printf("%.*s\n", (int)secret.n, (const char *)room);
 	return r;
 }
@@ -215,7 +222,7 @@ static void put_list(struct json_out *o, str name, str list)
 
 static ch_err client_json(const struct listing *l, const struct store_client *c)
 {
-	static char room[16384];
+	static char room[32768];
 	struct wr w = wr_of(room, sizeof(room));
 	struct json_out o = json_out_of(&w);
 	json_begin(&o, (str){ 0 }, '{');
@@ -228,6 +235,8 @@ static ch_err client_json(const struct listing *l, const struct store_client *c)
 	json_put_str(&o, LIT("audience"), c->audience);
 	put_list(&o, LIT("audiences"), c->audiences);
 	json_put_str(&o, LIT("username"), c->username);
+	if (c->jwks.n > 0)
+		json_put_raw(&o, LIT("jwks"), c->jwks);
 	json_put_bool(&o, LIT("disabled"), c->disabled);
 	json_finish(&o, '}');
 	TRY(wr_done(&w));
@@ -283,6 +292,8 @@ static bool wish_read(int argc, char **argv, struct wish *w)
 		{ .name = "--redirect", .list = &w->redirects },
 		{ .name = "--grant", .list = &w->grants },
 		{ .name = "--public", .flag = &w->is_public },
+		{ .name = "--auth", .value = &w->auth },
+		{ .name = "--jwks", .value = &w->jwks },
 		{ .name = "--secret-file", .value = &w->secret_file },
 		{ .name = "--username", .value = &w->username },
 		{ .name = "--json", .flag = &w->json },

@@ -9,6 +9,7 @@
 #include "crypto/key.h"
 #include "options.h"
 #include "say.h"
+#include "token_assertion.h"
 #include "token_flow.h"
 
 static const char usage[] =
@@ -16,6 +17,8 @@ static const char usage[] =
 	"\n"
 	"  --secret-file F      the client's secret: client_credentials. Without it a person\n"
 	"                       logs in with a browser (- is standard input)\n"
+	"  --client-key F       the same by private_key_jwt: the client's private key, as PEM\n"
+	"  --client-kid K       the kid of that key; needed when the client has several\n"
 	"  --scope S            scopes, with blanks between them\n"
 	"  --resource R         the audience's resource URI\n"
 	"  --user U --password-file F\n"
@@ -27,7 +30,8 @@ static const char usage[] =
 enum { SECRET_ROOM = 1026 };
 
 struct wish {
-	const char *issuer, *client, *secret_file, *scope, *resource, *user, *password_file;
+	const char *issuer, *client, *secret_file, *key_file, *kid, *scope, *resource, *user,
+		*password_file;
 	bool json;
 };
 
@@ -37,6 +41,8 @@ static bool wish_read(int argc, char **argv, struct wish *w)
 		{ .name = "--issuer", .value = &w->issuer },
 		{ .name = "--client", .value = &w->client },
 		{ .name = "--secret-file", .value = &w->secret_file },
+		{ .name = "--client-key", .value = &w->key_file },
+		{ .name = "--client-kid", .value = &w->kid },
 		{ .name = "--scope", .value = &w->scope },
 		{ .name = "--resource", .value = &w->resource },
 		{ .name = "--user", .value = &w->user },
@@ -48,9 +54,11 @@ static bool wish_read(int argc, char **argv, struct wish *w)
 	const char *wrong = !w->issuer || !w->client ? "--issuer and --client must be given"
 			    : !w->user != !w->password_file
 				    ? "--user and --password-file go together"
-			    : w->user && w->secret_file
-				    ? "either --secret-file (the client's own token) or --user"
-				    : NULL;
+			    : w->secret_file && w->key_file ? "either --secret-file or --client-key"
+			    : w->user && (w->secret_file || w->key_file)
+				    ? "either the client's own token or --user"
+			    : w->kid && !w->key_file ? "--client-kid is of a --client-key"
+						     : NULL;
 	if (wrong)
 		say(wrong, (str){ 0 });
 	return !wrong;
@@ -84,7 +92,7 @@ static int run(struct flow *f, const struct wish *w)
 	str body = { 0 }, token = { 0 };
 	int r = flow_discover(f);
 	if (r == EXIT_YES)
-		r = w->secret_file ? flow_client(f, &body) : flow_login(f, &body);
+		r = w->secret_file || w->key_file ? flow_client(f, &body) : flow_login(f, &body);
 	if (r == EXIT_YES)
 		r = flow_access_token(f, body, &token);
 	if (r != EXIT_YES)
@@ -114,6 +122,7 @@ static int prepare(struct flow *f, const struct wish *w)
 	arena_init(&f->arena, p, FLOW_MEMORY);
 	f->issuer = given(w->issuer);
 	f->client = given(w->client);
+	f->key_id = given(w->kid);
 	f->scope = given(w->scope);
 	f->resource = given(w->resource);
 	f->user = given(w->user);
@@ -133,12 +142,15 @@ int cmd_token(int argc, char **argv)
 	int r = check_issuer(&w);
 	if (r == EXIT_YES)
 		r = secret_take(w.secret_file, secret, &flow.secret);
+	if (r == EXIT_YES && w.key_file)
+		r = client_key_take(w.key_file, &flow.key);
 	if (r == EXIT_YES)
 		r = secret_take(w.password_file, password, &flow.password);
 	if (r == EXIT_YES)
 		r = prepare(&flow, &w);
 	if (r == EXIT_YES)
 		r = run(&flow, &w);
+	private_key_free(flow.key);
 	fetch_free(flow.fetch);
 	return r;
 }

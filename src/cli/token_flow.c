@@ -10,6 +10,7 @@
 #include "codec/url.h"
 #include "crypto/hash.h"
 #include "say.h"
+#include "token_assertion.h"
 
 enum { URL_ROOM = 4096, FORM_ROOM = 8192 };
 
@@ -114,13 +115,15 @@ static int token_post(struct flow *f, struct wr *form, str *ret_body)
 		url_write_encoded(&password, str_of_bytes(f->secret.hidden));
 		q.user = wr_text(&user);
 		q.password = secret_bytes_of(wr_bytes(&password));
-	} else {
+	} else if (!f->key) {
 		form_write(form, LIT("client_id"), f->client);
 	}
 	if (f->resource.p)
 		form_write(form, LIT("resource"), f->resource);
+	ch_err e = f->key ? assertion_write(f, form) : CH_DONE;
 	wr_char(form, 0);
-	ch_err e = wr_done(form);
+	if (!failed(e))
+		e = wr_done(form);
 	if (failed(e) || user.full || password.full)
 		return say_trouble("cannot ask", f->token_endpoint, e);
 	q.form = str_sub(wr_text(form), 0, form->n - 1);

@@ -7,9 +7,13 @@
 
 enum { FLOW_NODES = 512, FLOW_MEMORY = 4 << 20 };
 
+struct private_key;
+
 struct flow {
 	str issuer, client, scope, resource;
-	struct secret_bytes secret; /* of the client; hidden.p == NULL: public */
+	struct secret_bytes secret; /* of the client; hidden.p == NULL: public, or … */
+	struct private_key *key;    /* … it signs with this; NULL: it does not */
+	str key_id;                 /* p == NULL: none is named */
 	str user;                   /* p == NULL: a browser */
 	struct secret_bytes password;
 	/* from discovery */

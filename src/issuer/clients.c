@@ -70,7 +70,7 @@ ch_err client_find(struct issuer *is, str realm, str id, const struct store_clie
 		/* unknown ids must not fill the memory, nor known ones overfill it */
 		size_t used = c->arena.used;
 		struct store_client *one = NULL;
-		if (c->n >= CLIENTS_MAX || arena_left(&c->arena) < 16384) {
+		if (c->n >= CLIENTS_MAX || arena_left(&c->arena) < CLIENT_MEMORY) {
 			forget(c);
 			used = 0;
 			place = find_place(c, realm, id);

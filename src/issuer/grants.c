@@ -48,7 +48,7 @@ ch_err grant_client_credentials(struct token_request *t, struct job *j)
 	struct sign_request *q = &j->requests[0];
 	struct arena *a = &t->http->arena;
 	str scope = { 0 }, audience = { 0 }, id = { 0 }, username = { 0 };
-	if (c->secret_hash.n == 0)
+	if (client_is_public(c))
 		return ch_fail(CH_E_UNAUTHORIZED_CLIENT, "a public client may not use this grant",
 			       0);
 	TRY(scope_resolve(t->realm->config, c->scopes, form_get(&t->form, LIT("scope")), a,

@@ -4,6 +4,8 @@
 #include "crypto/alg.h"
 #include "http/http.h"
 #include "rules.h"
+#include "token/assertion.h"
+#include "token/replay.h"
 #include "wire/sign.h"
 
 enum {
@@ -18,6 +20,7 @@ enum {
 	HASHES_WAITING_MAX = 16,
 	CLIENTS_MAX = 256,
 	CLIENTS_MEMORY = 512 * 1024,
+	CLIENT_MEMORY = 32 * 1024, /* of one at most */
 	STOP_MS = 5000,
 };
 
@@ -131,6 +134,11 @@ void clients_init(struct clients *c);
 /* E_NOT_FOUND when there is none or it is disabled; lives until the next turn. */
 ch_err client_find(struct issuer *is, str realm, str id, const struct store_client **ret_c);
 
+/* --- client assertions that were used, spent.c --- */
+/* Notes it until its exp. E_INVALID_CLIENT when it was noted before, E_BUSY when there is no
+ * room; anything else when the table cannot be had. */
+ch_err spent_note(struct issuer *is, str realm, const struct assertion *a, int64_t now_s);
+
 struct issuer {
 	struct issuer_config config;
 	struct store *store;
@@ -140,6 +148,8 @@ struct issuer {
 	struct hasher hasher;
 	struct clients clients;
 	struct throttle throttle;
+	struct assertion_scratch assertions; /* of the request under way */
+	struct replay *spent;                /* NULL: no assertion came yet */
 	struct realm realms[REALMS_MAX];
 	struct http_route routes[ROUTES_MAX];
 	size_t n_routes;
@@ -184,7 +194,7 @@ struct token_request {
 	struct form form;
 	const struct store_client *client;
 };
-/* Who asks (RFC 6749 section 2.3); E_INVALID_CLIENT or E_INVALID_REQUEST. */
+/* Who asks, clientauth.c (RFC 6749 section 2.3); E_INVALID_CLIENT or E_INVALID_REQUEST. */
 ch_err client_authenticate(struct token_request *t);
 ch_err grant_client_credentials(struct token_request *t, struct job *j);
 ch_err grant_code(struct token_request *t, struct job *j);

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/rand.h"
-#include "crypto/small.h"
+#include "crypto/key.h"
 #include "issuer.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
@@ -61,7 +61,7 @@ static ch_err start(struct issuer *is)
 	is->hasher.watch.fd = -1;
 	TRY(config_take(is));
 	TRY(descriptors_keep(is));
-	TRY(crypto_small_init());
+	TRY(crypto_init(NULL));
 	TRY(store_open(is->config.store, &is->store));
 	clients_init(&is->clients);
 	rand_fill(is->csrf_key, sizeof(is->csrf_key));

@@ -21,9 +21,9 @@ static void put_url(struct json_out *o, str name, str issuer, str path)
 	json_put_str(o, name, wr_text(&w));
 }
 
-static void put_algs(struct json_out *o, unsigned algs)
+static void put_algs(struct json_out *o, str name, unsigned algs)
 {
-	json_begin(o, LIT("id_token_signing_alg_values_supported"), '[');
+	json_begin(o, name, '[');
 	for (size_t i = 0; i < ALG_COUNT; i++)
 		if (algs & 1U << i)
 			json_put_str(o, (str){ 0 }, alg_name((enum alg)i));
@@ -33,7 +33,11 @@ static void put_algs(struct json_out *o, unsigned algs)
 static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 {
 	const str grants[] = { LIT("authorization_code"), LIT("client_credentials") };
-	const str methods[] = { LIT("client_secret_basic"), LIT("none") };
+	/* the best first */
+	const str methods[] = { client_auth_name(CLIENT_AUTH_JWT),
+				client_auth_name(CLIENT_AUTH_BASIC),
+				client_auth_name(CLIENT_AUTH_POST),
+				client_auth_name(CLIENT_AUTH_NONE) };
 	const str claims[] = { LIT("iss"),
 			       LIT("sub"),
 			       LIT("aud"),
@@ -54,6 +58,7 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 	put_list(o, LIT("response_modes_supported"), &query, 1);
 	put_list(o, LIT("grant_types_supported"), grants, COUNT_OF(grants));
 	put_list(o, LIT("token_endpoint_auth_methods_supported"), methods, COUNT_OF(methods));
+	put_algs(o, LIT("token_endpoint_auth_signing_alg_values_supported"), (1U << ALG_COUNT) - 1);
 	put_list(o, LIT("code_challenge_methods_supported"), &s256, 1);
 	put_list(o, LIT("claims_supported"), claims, COUNT_OF(claims));
 	put_list(o, LIT("claim_types_supported"), &one, 1);
@@ -71,7 +76,7 @@ void metadata_write(struct wr *w, const struct issuer_realm *realm, unsigned alg
 	json_put_str(&o, LIT("issuer"), realm->issuer);
 	put_url(&o, LIT("jwks_uri"), realm->issuer, LIT("/jwks"));
 	put_list(&o, LIT("subject_types_supported"), &subject, 1);
-	put_algs(&o, algs);
+	put_algs(&o, LIT("id_token_signing_alg_values_supported"), algs);
 	if (realm->issues)
 		put_issuing(&o, realm);
 	else /* RFC 8414 section 2 requires the list */

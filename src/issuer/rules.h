@@ -19,6 +19,22 @@ ch_err basic_read(str field, struct arena *a, str *ret_id, struct secret_bytes *
 /* Base64 with its standard alphabet and padding (RFC 4648 section 4). */
 void base64_write(struct wr *w, bytes b);
 
+/* --- client authentication, method.c --- */
+enum client_auth {
+	CLIENT_AUTH_NONE,
+	CLIENT_AUTH_BASIC,
+	CLIENT_AUTH_POST,
+	CLIENT_AUTH_JWT,
+	CLIENT_AUTH_COUNT
+};
+/* As the store and the metadata have it: "private_key_jwt" … */
+str client_auth_name(enum client_auth way);
+/* The way that a request takes. E_INVALID_REQUEST for two at once or half of one,
+ * E_INVALID_CLIENT for an assertion of an unknown type. */
+ch_err client_auth_of(const struct form *f, bool has_authorization, enum client_auth *ret_way);
+/* Can it keep no secret? */
+bool client_is_public(const struct store_client *c);
+
 /* --- PKCE, pkce.c: RFC 7636, S256 alone --- */
 enum { PKCE_CHALLENGE_SIZE = 43, PKCE_VERIFIER_MIN = 43, PKCE_VERIFIER_MAX = 128 };
 bool pkce_challenge_ok(str challenge);

@@ -18,51 +18,6 @@ ch_err body_form(struct http_req *r, struct form *ret_form)
 	return CH_DONE;
 }
 
-static ch_err client_of(struct token_request *t, str id)
-{
-	ch_err e = client_find(t->realm->issuer, t->realm->config->name, id, &t->client);
-	if (ch_code_of(e) == CH_E_NOT_FOUND)
-		return ch_fail(CH_E_INVALID_CLIENT, "client authentication failed", 0);
-	return e;
-}
-
-static ch_err authenticate_basic(struct token_request *t, str field)
-{
-	str id = { 0 };
-	struct secret_bytes secret = { 0 };
-	uint8_t hash[SHA256_SIZE];
-	str said = form_get(&t->form, LIT("client_id"));
-	if (form_get(&t->form, LIT("client_secret")).p)
-		return ch_fail(CH_E_INVALID_REQUEST, "the client authenticates in two ways", 0);
-	TRY(basic_read(field, &t->http->arena, &id, &secret));
-	if (said.p && !str_eq(said, id))
-		return ch_fail(CH_E_INVALID_REQUEST, "client_id is not who authenticates", 0);
-	TRY(client_of(t, id));
-	secret_hash(secret, hash);
-	if (t->client->secret_hash.n != sizeof(hash) ||
-	    !mem_eq_ct(hash, t->client->secret_hash.p, sizeof(hash)))
-		return ch_fail(CH_E_INVALID_CLIENT, "client authentication failed", 0);
-	return CH_DONE;
-}
-
-ch_err client_authenticate(struct token_request *t)
-{
-	str field = http_field(t->http, "Authorization");
-	str id = form_get(&t->form, LIT("client_id"));
-	if (field.p)
-		return authenticate_basic(t, field);
-	if (form_get(&t->form, LIT("client_secret")).p)
-		return ch_fail(CH_E_INVALID_CLIENT,
-			       "a secret in the body is not taken: use HTTP Basic", 0);
-	if (!id.p)
-		return ch_fail(CH_E_INVALID_CLIENT, "the request says no client", 0);
-	TRY(client_of(t, id));
-	if (t->client->secret_hash.n > 0 || !str_eq(t->client->auth_method, LIT("none")))
-		return ch_fail(CH_E_INVALID_CLIENT, "the client must authenticate with its secret",
-			       0);
-	return CH_DONE;
-}
-
 static void reply_tokens(struct job *j)
 {
 	size_t n = 256 + j->tokens[0].n + j->tokens[1].n + 2 * j->scope.n;

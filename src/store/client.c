@@ -18,7 +18,7 @@ static ch_err client_check(const struct store_client *c)
 		TRY(text_check(texts[i], STORE_NAME_MAX));
 	for (size_t i = 0; i < COUNT_OF(lists); i++)
 		TRY(text_check(lists[i], STORE_LIST_MAX));
-	return CH_DONE;
+	return text_check(c->jwks, STORE_JWKS_MAX);
 }
 
 ch_err store_client_add(struct store *s, const struct store_client *c)
@@ -36,6 +36,7 @@ ch_err store_client_add(struct store *s, const struct store_client *c)
 	bind_str(q, 9, c->audiences);
 	bind_str(q, 10, c->username);
 	(void)sqlite3_bind_int(q, 11, c->disabled);
+	bind_str(q, 12, c->jwks);
 	return statement_run(q);
 }
 
@@ -53,6 +54,7 @@ static ch_err client_read(sqlite3_stmt *q, struct arena *a_or_null, struct store
 	TRY(column_str(q, 8, a_or_null, &c.audiences));
 	TRY(column_str(q, 9, a_or_null, &c.username));
 	c.disabled = sqlite3_column_int(q, 10) != 0;
+	TRY(column_str(q, 11, a_or_null, &c.jwks));
 	*ret_c = c;
 	return CH_DONE;
 }

@@ -25,7 +25,8 @@ static const char *const steps[] = {
 	"  auth_time INTEGER NOT NULL, expires INTEGER NOT NULL,"
 	"  FOREIGN KEY (realm, client_id) REFERENCES clients(realm, id) ON DELETE CASCADE)"
 	"  STRICT, WITHOUT ROWID;"
-	"CREATE INDEX codes_expires ON codes(expires);"
+	"CREATE INDEX codes_expires ON codes(expires);",
+	"ALTER TABLE clients ADD COLUMN jwks TEXT NOT NULL DEFAULT '';"
 };
 enum { VERSION = COUNT_OF(steps) };
 

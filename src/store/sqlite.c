@@ -17,7 +17,7 @@ enum { BUSY_TIMEOUT_MS = 2000 };
 
 #define CLIENT_COLUMNS                                                                       \
 	"realm, id, secret_hash, auth_method, grant_types, redirect_uris, scopes, audience," \
-	" audiences, username, disabled"
+	" audiences, username, disabled, jwks"
 #define USER_COLUMNS "realm, sub, username, password_hash, mailbox, name, email, disabled"
 #define CODE_COLUMNS                                                                    \
 	"hash, realm, client_id, redirect_uri, challenge, sub, scope, audience, nonce," \
@@ -26,7 +26,7 @@ enum { BUSY_TIMEOUT_MS = 2000 };
 static const char *const queries[Q_COUNT] = {
 	[Q_DATA_VERSION] = "PRAGMA data_version",
 	[Q_CLIENT_ADD] = "INSERT INTO clients(" CLIENT_COLUMNS ")"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	[Q_CLIENT_GET] = "SELECT " CLIENT_COLUMNS " FROM clients WHERE realm = ?1 AND id = ?2",
 	[Q_CLIENT_LIST] = "SELECT " CLIENT_COLUMNS " FROM clients"
 			  " WHERE ?1 = '' OR realm = ?1 ORDER BY realm, id",
@@ -111,7 +111,7 @@ ch_err column_str(sqlite3_stmt *q, int i, struct arena *a_or_null, str *ret_s)
 {
 	const char *p = (const char *)sqlite3_column_text(q, i);
 	int n = sqlite3_column_bytes(q, i);
-	if (n < 0 || n > STORE_LIST_MAX || (n > 0 && !p))
+	if (n < 0 || n > STORE_JWKS_MAX || (n > 0 && !p))
 		return ch_fail(CH_E_STORE, "the store holds a text that is too long", n);
 	str s = { p, (size_t)n };
 	if (a_or_null)

@@ -86,7 +86,8 @@ static void write_header(struct wr *w, const struct token_header *h)
 	json_begin(&o, nameless, '{');
 	json_put_str(&o, LIT("typ"), h->typ);
 	json_put_str(&o, LIT("alg"), alg_name(h->alg));
-	json_put_str(&o, LIT("kid"), h->kid);
+	if (h->kid.p)
+		json_put_str(&o, LIT("kid"), h->kid);
 	json_finish(&o, '}');
 	if (text.full)
 		w->full = true;

@@ -291,13 +291,64 @@ static void etags(void **state)
 	assert_false(etag_matches(LIT("\"abcd\""), etag));
 }
 
+static ch_err way_of(const char *body, bool has_authorization, enum client_auth *ret_way)
+{
+	struct form f;
+	assert_false(failed(form_parse(str_from_c(body), &arena, &f)));
+	return client_auth_of(&f, has_authorization, ret_way);
+}
+
+#define JWT_TYPE "client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+static void ways(void **state)
+{
+	static const struct {
+		const char *body;
+		bool has_authorization;
+		enum client_auth way;
+	} good[] = {
+		{ "", false, CLIENT_AUTH_NONE },
+		{ "client_id=a", false, CLIENT_AUTH_NONE },
+		{ "client_id=a&client_secret=", true, CLIENT_AUTH_BASIC },
+		{ "client_id=a&client_secret=b", false, CLIENT_AUTH_POST },
+		{ JWT_TYPE "&client_assertion=a.b.c", false, CLIENT_AUTH_JWT },
+	};
+	static const struct {
+		const char *body;
+		bool has_authorization;
+		enum ch_code code;
+	} bad[] = {
+		{ "client_secret=b", true, CH_E_INVALID_REQUEST },
+		{ JWT_TYPE "&client_assertion=a", true, CH_E_INVALID_REQUEST },
+		{ JWT_TYPE "&client_assertion=a&client_secret=b", false, CH_E_INVALID_REQUEST },
+		{ JWT_TYPE, true, CH_E_INVALID_REQUEST },
+		{ JWT_TYPE, false, CH_E_INVALID_REQUEST },
+		{ "client_assertion=a", false, CH_E_INVALID_REQUEST },
+		{ JWT_TYPE "x&client_assertion=a", false, CH_E_INVALID_CLIENT },
+	};
+	enum client_auth way = CLIENT_AUTH_COUNT;
+	struct store_client c = client();
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		assert_false(failed(way_of(good[i].body, good[i].has_authorization, &way)));
+		assert_int_equal(way, good[i].way);
+	}
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_int_equal(ch_code_of(way_of(bad[i].body, bad[i].has_authorization, &way)),
+				 bad[i].code);
+	for (int i = 0; i < CLIENT_AUTH_COUNT; i++) {
+		c.auth_method = client_auth_name((enum client_auth)i);
+		assert_int_equal(client_is_public(&c), i == CLIENT_AUTH_NONE);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup(f, fresh)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(basic),    T(base64),    T(pkce),         T(scopes), T(audiences),
-		T(requests), T(redirects), T(form_actions), T(csrf),   T(etags),
+		T(basic),     T(base64),       T(pkce), T(scopes), T(audiences), T(requests),
+		T(redirects), T(form_actions), T(csrf), T(etags),  T(ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,6 +101,7 @@ static void from_the_first(void **state)
 	assert_false(failed(store_open(str_from_c(folder), &s)));
 	assert_false(failed(store_client_get(s, LIT("home"), LIT("demo"), &arena, &c)));
 	assert_true(str_eq(c.redirect_uris, LIT("http://127.0.0.1/cb")));
+	assert_int_equal(c.jwks.n, 0);
 	assert_false(failed(store_user_by_name(s, LIT("home"), LIT("alice"), &arena, &u)));
 	assert_true(str_eq(u.mailbox, LIT("alice@home.test")));
 }

@@ -70,6 +70,7 @@ static struct store_client client(const char *realm)
 		.audience = LIT("mail"),
 		.audiences = LIT("mail api"),
 		.username = LIT("alice@home.test"),
+		.jwks = LIT("{\"keys\":[]}"),
 	};
 }
 
@@ -96,6 +97,8 @@ static void clients(void **state)
 	assert_true(bytes_eq(got.secret_hash, c.secret_hash));
 	assert_true(str_eq(got.username, c.username));
 	assert_true(str_eq(got.audiences, c.audiences));
+	assert_true(str_eq(got.jwks, c.jwks));
+	assert_false(got.disabled);
 	assert_int_equal(ch_code_of(store_client_get(s, LIT("corp"), LIT("bench"), &arena, &got)),
 			 CH_E_NOT_FOUND);
 	c.id = LIT("a b");
@@ -103,6 +106,16 @@ static void clients(void **state)
 	c.id = LIT("x");
 	c.redirect_uris = LIT("http://a/\nhttp://b/");
 	assert_int_equal(ch_code_of(store_client_add(s, &c)), CH_E_SYNTAX);
+	static char large[STORE_JWKS_MAX + 1];
+	memset(large, 'x', sizeof(large));
+	c = client("home");
+	c.id = LIT("x");
+	c.jwks = (str){ large, sizeof(large) };
+	assert_int_equal(ch_code_of(store_client_add(s, &c)), CH_E_FULL);
+	c.jwks.n--;
+	assert_false(failed(store_client_add(s, &c)));
+	assert_false(failed(store_client_get(s, LIT("home"), LIT("x"), &arena, &got)));
+	assert_int_equal(got.jwks.n, STORE_JWKS_MAX);
 }
 
 static ch_err count_client(void *ctx, const struct store_client *c)

@@ -16,6 +16,7 @@ enum {
 	STORE_SUB_SIZE = 32,  /* a user's opaque id as text */
 	STORE_NAME_MAX = 128, /* username, mailbox, client id, … */
 	STORE_LIST_MAX = 2048,
+	STORE_JWKS_MAX = 8192, /* a client's keys */
 };
 
 struct store;
@@ -36,13 +37,14 @@ struct store_client {
 	str realm;
 	str id;
 	bytes secret_hash; /* STORE_HASH_SIZE bytes; empty: a public client */
-	str auth_method;   /* client_secret_basic | none */
+	str auth_method;   /* client_secret_basic | client_secret_post | private_key_jwt | none */
 	str grant_types;   /* list of authorization_code, client_credentials */
 	str redirect_uris; /* list */
 	str scopes;        /* list: those it may ask for, and gets without asking */
 	str audience;      /* name of the audience it gets without `resource` */
 	str audiences;     /* list of those it may name; empty: the default one alone */
 	str username;      /* claim of its client_credentials tokens; may be empty */
+	str jwks;          /* its public keys (RFC 7517 section 5); empty: none */
 	bool disabled;
 };
 

@@ -19,7 +19,7 @@ struct claim {
 struct token_header {
 	enum alg alg;
 	str typ;
-	str kid;
+	str kid; /* p == NULL: none is named */
 };
 
 /* What every token states first, in this order: iss, iat, exp, jti. */

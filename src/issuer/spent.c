@@ -1,0 +1,101 @@
+/* Which client assertions were used: a table in a file beside the store, mapped, so that
+ * it outlives this process and a restart does not let an assertion in twice. It is made at the
+ * first use. Must only be told of assertions whose signature is good: strangers cannot fill it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "issuer.h"
+
+/* How many may be live at once: 4 MiB. An assertion is live until its exp, five minutes at
+ * most, so at least 400 a second may come. */
+enum { SPENT_MAX = 128 * 1024 };
+
+static ch_err zeros_write(int fd, size_t n)
+{
+	static const uint8_t zeros[16384];
+	for (size_t left = n; left > 0;) {
+		size_t some = left < sizeof(zeros) ? left : sizeof(zeros);
+		TRY(fd_write_all(fd, (bytes){ zeros, some }));
+		left -= some;
+	}
+	return CH_DONE;
+}
+
+static ch_err map(int fd, size_t n, void **ret_p)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		return ch_fail(CH_E_IO, "cannot map the table of used client assertions", errno);
+	*ret_p = p;
+	return CH_DONE;
+}
+
+/* The blocks are written first: in a mapping, a full disk would be a signal. One byte more
+ * says that the table is whole; without it, it is made anew. */
+static ch_err table_make(int fd, size_t n, struct replay **ret_r)
+{
+	struct replay *r = NULL;
+	void *p = NULL;
+	if (ftruncate(fd, 0) != 0)
+		return ch_fail(CH_E_IO, "cannot make the table of used client assertions", errno);
+	TRY(zeros_write(fd, n));
+	if (fdatasync(fd) != 0)
+		return ch_fail(CH_E_IO, "cannot make the table of used client assertions", errno);
+	TRY(map(fd, n, &p));
+	ch_err e = replay_init(p, n, SPENT_MAX, &r);
+	if (!failed(e) && (fdatasync(fd) != 0 || ftruncate(fd, (off_t)n + 1) != 0))
+		e = ch_fail(CH_E_IO, "cannot make the table of used client assertions", errno);
+	if (failed(e))
+		(void)munmap(p, n);
+	else
+		*ret_r = r;
+	return e;
+}
+
+static ch_err table_open(struct issuer *is)
+{
+	struct path path;
+	struct stat st;
+	void *p = NULL;
+	size_t n = replay_size(SPENT_MAX);
+	TRY(path_join(&path, is->config.store, LIT("assertions"), (str){ 0 }));
+	AUTO(fd_close)
+	int fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return ch_fail(CH_E_IO, "cannot open the table of used client assertions", errno);
+	if (st.st_size != (off_t)n + 1)
+		return table_make(fd, n, &is->spent);
+	TRY(map(fd, n, &p));
+	return replay_attach(p, n, SPENT_MAX, &is->spent);
+}
+
+ch_err spent_note(struct issuer *is, str realm, const struct assertion *a, int64_t now_s)
+{
+	char both[2 * STORE_NAME_MAX + 1];
+	struct wr key = wr_of(both, sizeof(both));
+	if (!is->spent)
+		TRY(table_open(is));
+	/* no name has a blank */
+	wr_str(&key, realm);
+	wr_char(&key, ' ');
+	wr_str(&key, a->client);
+	TRY(wr_done(&key));
+	switch (replay_note(is->spent, wr_bytes(&key), bytes_of_str(a->jti), a->exp, now_s)) {
+	case REPLAY_NEW:
+		return CH_DONE;
+	case REPLAY_USED:
+		return ch_fail(CH_E_INVALID_CLIENT,
+			       "the client assertion was used before (jti): make a new one for "
+			       "each request",
+			       0);
+	case REPLAY_FULL:
+		break;
+	}
+	return ch_fail(CH_E_BUSY, "too many client assertions are live: let them expire sooner",
+		       SPENT_MAX);
+}
