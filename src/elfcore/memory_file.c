@@ -23,25 +23,39 @@ static ch_err file_read_at(struct core_memory *m, uint64_t addr, void *to, size_
 	return CH_DONE;
 }
 
-/* The next data of the file in [from, to); where a file system has no holes, all of it. */
-static bool data_in(int fd, uint64_t from, uint64_t to, uint64_t *ret_from, uint64_t *ret_to)
+/* The stretch of data in which `from` lies, or the next. Kept: a file system without an index
+ * of its holes (tmpfs) walks over all pages of a stretch to tell where it ends. */
+static bool find_data(struct memory_file *f, uint64_t from)
 {
-	off_t was = lseek(fd, 0, SEEK_CUR);
-	off_t data = lseek(fd, (off_t)from, SEEK_DATA);
-	off_t hole = data < 0 ? data : lseek(fd, data, SEEK_HOLE);
+	if (from >= f->data_from && from < f->data_to)
+		return true;
+	off_t was = lseek(f->fd, 0, SEEK_CUR);
+	off_t data = lseek(f->fd, (off_t)from, SEEK_DATA);
+	off_t hole = data < 0 ? data : lseek(f->fd, data, SEEK_HOLE);
 	if (was >= 0)
-		(void)lseek(fd, was, SEEK_SET);
-	if (data < 0 || hole < 0 || (uint64_t)data >= to)
+		(void)lseek(f->fd, was, SEEK_SET);
+	if (data < 0 || hole < 0)
 		return false;
-	*ret_from = (uint64_t)data;
-	*ret_to = (uint64_t)hole < to ? (uint64_t)hole : to;
+	f->data_from = (uint64_t)data;
+	f->data_to = (uint64_t)hole;
+	return true;
+}
+
+/* The next data of the file in [from, to); where a file system has no holes, all of it. */
+static bool data_in(struct memory_file *f, uint64_t from, uint64_t to, uint64_t *ret_from,
+		    uint64_t *ret_to)
+{
+	if (!find_data(f, from) || f->data_from >= to)
+		return false;
+	*ret_from = f->data_from > from ? f->data_from : from;
+	*ret_to = f->data_to < to ? f->data_to : to;
 	return true;
 }
 
 static ch_err file_next(struct core_memory *m, uint64_t addr, uint64_t end, uint64_t *ret_from,
 			uint64_t *ret_to)
 {
-	const struct memory_file *f = (const struct memory_file *)m;
+	struct memory_file *f = (struct memory_file *)m;
 	uint64_t from = addr;
 	uint64_t to = addr;
 	const struct core_load *l = NULL;
@@ -49,7 +63,7 @@ static ch_err file_next(struct core_memory *m, uint64_t addr, uint64_t end, uint
 		uint64_t data_from = 0;
 		uint64_t data_to = 0;
 		uint64_t shift = l->addr - l->offset; /* modulo 2^64 */
-		if (!data_in(f->fd, from - shift, to - shift, &data_from, &data_to))
+		if (!data_in(f, from - shift, to - shift, &data_from, &data_to))
 			continue;
 		*ret_from = data_from + shift;
 		*ret_to = data_to + shift;
@@ -65,6 +79,8 @@ ch_err memory_file_init(struct memory_file *m, const struct core_map *map, int f
 	struct stat st;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return ch_fail(CH_E_UNSUPPORTED, "a core must be a file to be read at random", 0);
-	*m = (struct memory_file){ { file_read_at, file_next }, map, fd, (uint64_t)st.st_size };
+	*m =
+		(struct memory_file){ { file_read_at, file_next }, map, fd,
+				      (uint64_t)st.st_size,        0,   0 };
 	return CH_DONE;
 }

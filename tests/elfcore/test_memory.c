@@ -131,6 +131,26 @@ static void walks_a_file_with_holes(void **state)
 	(void)close(fd);
 }
 
+/* What was learnt of one stretch says nothing wrong of another, in whatever order. */
+static void walks_in_any_order(void **state)
+{
+	(void)state;
+	int fd = file_of(3 * PAGE + 16 * MIB);
+	for (uint64_t at = 0; at < 16; at += 3)
+		put(fd, 3 * PAGE + at * MIB, 'c', PAGE);
+	struct memory_file kept;
+	assert_false(failed(memory_file_init(&kept, &map, fd)));
+	for (uint64_t i = 0; i < 400; i++) {
+		struct memory_file m;
+		uint64_t addr = 0x20000 + i * 7919 * PAGE % (16 * MIB);
+		assert_false(failed(memory_file_init(&m, &map, fd)));
+		struct range a = next(&m.memory, addr, addr + 5 * MIB / 2);
+		struct range b = next(&kept.memory, addr, addr + 5 * MIB / 2);
+		assert_true(a.from == b.from && a.to == b.to);
+	}
+	(void)close(fd);
+}
+
 static void no_pipe_is_memory(void **state)
 {
 	(void)state;
@@ -332,6 +352,7 @@ int main(void)
 		cmocka_unit_test(reads_a_file),
 		cmocka_unit_test(reads_over_neighbours),
 		cmocka_unit_test(walks_a_file_with_holes),
+		cmocka_unit_test(walks_in_any_order),
 		cmocka_unit_test(no_pipe_is_memory),
 		cmocka_unit_test(untouched_memory_costs_nothing),
 		cmocka_unit_test(reads_only_what_the_core_will_hold),

@@ -32,7 +32,8 @@ struct memory_file {
 	struct core_memory memory;
 	const struct core_map *map;
 	int fd;
-	uint64_t size; /* of the file */
+	uint64_t size;               /* of the file */
+	uint64_t data_from, data_to; /* where it has data, as was last asked */
 };
 ch_err memory_file_init(struct memory_file *m, const struct core_map *map, int fd);
 
