@@ -268,7 +268,7 @@ def stream(release, process, folder):
 
 
 class Handler:
-    """Installed in a folder; each uid of UIDS has a level of its own, all others none."""
+    """Installed in a folder; each uid of UIDS has a level of its own, all others what they had before."""
 
     def __init__(self, release, folder):
         self.chancery, self.state = release / "chancery", folder / "s"
@@ -277,7 +277,7 @@ class Handler:
         keys.mkdir()
         self.run("keygen", "--public", keys / "pub", "--private", folder / "private")
         rules = "".join(f"  - uid: {uid}\n    level: {level}\n" for uid, level in UIDS.items())
-        policy.write_text(f"level: never\nrules:\n{rules}limits:\n  crashes: 100\n  free_mb: 0\n",
+        policy.write_text(f"level: former\nrules:\n{rules}limits:\n  crashes: 100\n  free_mb: 0\n",
                           encoding="ascii")
         self.run("install", "--seal-to", keys / "pub", "-c", policy, "--state", self.state,
                  "--no-systemd")

@@ -24,6 +24,10 @@ static const char install_usage[] =
 	"and comes back with `uninstall`, or when a test crash at the end shows that something\n"
 	"does not work.\n"
 	"\n"
+	"Where the policy says so (level: former, beyond_limits: former), a crash goes as it is to "
+	"the\n"
+	"program that core_pattern named before; nothing goes there unless it says so.\n"
+	"\n"
 	"  --seal-to FILE  the public key (chancery coredump keygen); the private one must not be\n"
 	"                  in the same folder, nor on this machine\n"
 	"  -c FILE         the policy (default: /etc/chancery/coredump.yaml, or none)\n"
@@ -105,13 +109,30 @@ static ch_err try_mode(struct handler *h, struct install_plan *p, bool systemd)
 	return handler_self_test(h);
 }
 
-static void say_installed(const struct install_plan *p)
+/* What leaves without a look by us is said, and that what was there takes nothing. */
+static void say_former(const struct handler *h)
+{
+	char room[FORMER_ROOM];
+	struct dump_former f = { 0 };
+	if (!leaves_to_former(&h->settings) || failed(handler_former(h, room, &f)))
+		return;
+	if (takes_crashes(&f))
+		(void)printf("UNREDACTED, since the policy says former: crashes go to %.*s\n",
+			     (int)f.pattern.n, f.pattern.p);
+	else
+		(void)printf("what the policy leaves to the former core_pattern is discarded: "
+			     "\"%.*s\" names no program\n",
+			     (int)f.pattern.n, f.pattern.p);
+}
+
+static void say_installed(const struct handler *h, const struct install_plan *p)
 {
 	str mode = install_mode_name(p->settings.mode);
 	(void)printf("installed: mode %.*s, core_pattern %.*s\n", (int)mode.n, mode.p,
 		     (int)p->settings.pattern.n, p->settings.pattern.p);
 	(void)printf("dumps go to %s, sealed to %s; a test crash was stored without its secret\n",
 		     p->store.p, p->seal_to.p);
+	say_former(h);
 }
 
 static int install_modes(struct handler *h, struct install_plan *p, const struct install_wish *w)
@@ -126,7 +147,7 @@ static int install_modes(struct handler *h, struct install_plan *p, const struct
 		if (tried)
 			e = try_mode(h, p, systemd);
 		if (!failed(e)) {
-			say_installed(p);
+			say_installed(h, p);
 			return EXIT_YES;
 		}
 		(void)say_trouble("coredump install: this mode does not work here:",
@@ -209,13 +230,10 @@ static int forget(const struct handler *h, bool foreign)
 /* Somebody else's, if it is neither ours nor what was there before us. */
 static ch_err look_whose(const struct handler *h, struct kernel_pattern *now, bool *ret_foreign)
 {
-	uint8_t room[256];
-	size_t n = 0;
+	char room[FORMER_ROOM];
 	struct dump_former former = { 0 };
 	TRY(kernel_pattern_read(now));
-	ch_err e = file_read(h->dir, DUMP_FILE_FORMER, room, sizeof(room), &n);
-	if (!failed(e))
-		e = dump_former_read((bytes){ room, n }, &former);
+	ch_err e = handler_former(h, room, &former);
 	*ret_foreign = !str_eq(now->pattern, h->settings.pattern) &&
 		       (failed(e) || !str_eq(now->pattern, former.pattern));
 	return CH_DONE;

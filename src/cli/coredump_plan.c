@@ -132,6 +132,7 @@ static int settings_of(struct install_plan *p)
 	s->store = str_from_c(p->store.p);
 	s->uid_base = f->uid_base;
 	s->wish = (enum dump_wish)f->level;
+	s->beyond_to_former = f->beyond == 1;
 	limits_of(f, &s->limits);
 	s->n_reporters = f->n_reporters;
 	for (size_t i = 0; i < f->n_reporters; i++) {

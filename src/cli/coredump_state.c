@@ -75,6 +75,27 @@ ch_err kernel_pattern_read(struct kernel_pattern *ret_k)
 	return CH_DONE;
 }
 
+ch_err handler_former(const struct handler *h, char room[static FORMER_ROOM],
+		      struct dump_former *ret_f)
+{
+	size_t n = 0;
+	TRY(file_read(h->dir, DUMP_FILE_FORMER, room, FORMER_ROOM, &n));
+	return dump_former_read((bytes){ (const uint8_t *)room, n }, ret_f);
+}
+
+bool leaves_to_former(const struct dump_settings *s)
+{
+	bool leaves = s->wish == WISH_FORMER || s->beyond_to_former;
+	for (size_t i = 0; i < s->n_rules; i++)
+		leaves = leaves || s->rules[i].wish == WISH_FORMER;
+	return leaves;
+}
+
+bool takes_crashes(const struct dump_former *f)
+{
+	return f->pattern.n > 1 && f->pattern.p[0] == '|';
+}
+
 uint64_t kernel_number(const char *name)
 {
 	char room[32];

@@ -34,6 +34,14 @@ uint64_t kernel_number(const char *name);
 /* Linux MAJOR.MINOR of the running kernel as MAJOR * 1000 + MINOR; 0: not known. */
 unsigned kernel_version(void);
 
+/* What handled crashes before, as STATE/former has it; its text is in room. */
+enum { FORMER_ROOM = 256 };
+ch_err handler_former(const struct handler *h, char room[static FORMER_ROOM],
+		      struct dump_former *ret_f);
+/* Does the policy leave any crash to it, and is it a program that could take one? */
+bool leaves_to_former(const struct dump_settings *s);
+bool takes_crashes(const struct dump_former *f);
+
 /* The daemon that serves this STATE; 0: none. */
 pid_t daemon_find(const struct handler *h);
 /* Starts it, by systemd when it runs here and wanted, and waits until core_pattern is ours. */

@@ -40,6 +40,9 @@ struct status {
 	bool armed, daemon, answers;
 	struct kept kept;
 	bool store_readable;
+	char former_room[FORMER_ROOM];
+	struct dump_former former;
+	bool hands_over; /* some crashes go to it, as they are */
 	const char *troubles[TROUBLES_MAX];
 	size_t n_troubles;
 };
@@ -112,6 +115,9 @@ static void look(struct status *s)
 	s->daemon = daemon_find(s->h) > 0;
 	s->answers = d->mode == DUMP_MODE_PIPE ||
 		     socket_answers(s->h, DUMP_SOCKET_CORE, SOCK_STREAM);
+	if (failed(handler_former(s->h, s->former_room, &s->former)))
+		s->former = (struct dump_former){ 0 };
+	s->hands_over = leaves_to_former(d) && takes_crashes(&s->former);
 	look_into_store(s);
 	judge(s);
 }
@@ -139,6 +145,8 @@ static void print_json(const struct status *s)
 		json_put_bool(&o, LIT("armed"), s->armed);
 		json_put_bool(&o, LIT("daemon"), s->daemon);
 		json_put_bool(&o, LIT("healthy"), s->armed && s->daemon && s->answers);
+		json_put_str(&o, LIT("former"), s->former.pattern);
+		json_put_bool(&o, LIT("hands_over"), s->hands_over);
 		json_put_str(&o, LIT("store"), s->h->settings.store);
 		json_put_int(&o, LIT("dumps"), (int64_t)s->kept.dumps);
 		json_put_int(&o, LIT("notes"), (int64_t)s->kept.notes);
@@ -164,6 +172,9 @@ static void print_text(const struct status *s)
 		     "%llu bytes\n",
 		     (int)store.n, store.p, (unsigned long long)s->kept.dumps,
 		     (unsigned long long)s->kept.notes, (unsigned long long)s->kept.bytes);
+	if (s->hands_over)
+		(void)printf("some crashes go unredacted to the former handler: %.*s\n",
+			     (int)s->former.pattern.n, s->former.pattern.p);
 	if (s->kept.last.p[0])
 		(void)printf("last: %s\n", s->kept.last.p);
 	for (size_t i = 0; i < s->n_troubles; i++)

@@ -70,8 +70,10 @@ static const char *check_path(str text)
 	return text.p[0] == '/' ? NULL : "is no absolute path; write it from / on";
 }
 
-static const char *const levels[] = { "triage", "strict", "full", "never", NULL };
-_Static_assert(WISH_TRIAGE == 0 && WISH_STRICT == 1 && WISH_FULL == 2 && WISH_NEVER == 3,
+static const char *const levels[] = { "triage", "strict", "full", "never", "former", NULL };
+static const char *const beyond[] = { "discard", "former", NULL };
+_Static_assert(WISH_TRIAGE == 0 && WISH_STRICT == 1 && WISH_FULL == 2 && WISH_NEVER == 3 &&
+		       WISH_FORMER == 4,
 	       "levels are in the order of enum dump_wish");
 
 #define AT(s, m) .at = offsetof(struct s, m)
@@ -101,6 +103,7 @@ static const struct field limit_fields[] = {
 
 static const struct field file_fields[] = {
 	{ "level", FIELD_CHOICE, true, AT(coredump_file, level), .words = levels },
+	{ "beyond_limits", FIELD_CHOICE, true, AT(coredump_file, beyond), .words = beyond },
 	{ "seal_to", FIELD_TEXT, true, AT(coredump_file, seal_to), .check = check_path },
 	{ "store", FIELD_TEXT, true, AT(coredump_file, store), .check = check_path },
 	{ NUMBER(uid_base), .min = 1000, .max = CONFIG_UID_BASE_MAX },
@@ -128,6 +131,25 @@ void coredump_file_defaults(struct coredump_file *ret_f)
 		.at_once = 4,
 		.seconds = 600,
 	};
+}
+
+/* A build id is read when the core is on its way to the redactor: too late to hand it on. */
+static ch_err former_check(const struct complaint *c, const struct node *root,
+			   const struct coredump_file *f)
+{
+	const struct node *list = node_get(root, LIT("rules"));
+	const struct node *item = list ? list->first : NULL, *by_id = NULL;
+	bool former = f->level == WISH_FORMER;
+	for (size_t i = 0; i < f->n_rules && item; i++, item = item->next) {
+		former = former || f->rules[i].level == WISH_FORMER;
+		by_id = f->rules[i].build_id.n ? item : by_id;
+	}
+	if (!former || !by_id)
+		return CH_DONE;
+	wr_lit(complain(c, by_id->line),
+	       "a build id is known too late to hand crashes to the former handler; with level "
+	       "former anywhere, name programs by uid or executable");
+	return ch_fail(CH_E_MISMATCH, "former beside a build id", by_id->line);
 }
 
 static ch_err rules_check(const struct complaint *c, const struct node *root,
@@ -160,6 +182,7 @@ ch_err coredump_file_parse(str path, bytes yaml, struct wr *why, struct coredump
 	TRY(text_read(&c, yaml, &text, &root));
 	TRY(fields_read(&c, root, file_fields, "the file", &f));
 	TRY(rules_check(&c, root, &f));
+	TRY(former_check(&c, root, &f));
 	*ret_f = f;
 	*ret_text = TAKE(text);
 	return CH_DONE;

@@ -58,7 +58,8 @@ ch_err request_reject(int connection);
 
 /* --- policy.c --- */
 
-enum verdict { VERDICT_NEVER, VERDICT_DUMP, VERDICT_ASK }; /* ASK: by build id, the redactor says */
+/* ASK: by build id, the redactor says */
+enum verdict { VERDICT_NEVER, VERDICT_DUMP, VERDICT_ASK, VERDICT_FORMER };
 struct culprit {
 	uint32_t uid;
 	uint64_t device, inode;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "coredump_internal.h"
+#include "former.h"
 #include "report_facts.h"
 
 enum { REPORT_MAX = 1024 * 1024 + 64 * 1024, UIDS = 3 };
@@ -16,8 +17,9 @@ struct dump {
 	struct state *state;
 	struct crash *crash;
 	struct dump_self_test test; /* store.n > 0: this crash is the self-test's */
+	enum verdict verdict;
 	enum dump_wish wish;
-	bool by_build_id, registry_silent;
+	bool by_build_id, registry_silent, handed_over;
 	struct path store;
 	int dir; /* the store */
 	uint64_t room;
@@ -26,7 +28,7 @@ struct dump {
 };
 
 static const str wish_names[WISH_COUNT] = {
-	{ "triage", 6 }, { "strict", 6 }, { "full", 4 }, { "never", 5 }
+	{ "triage", 6 }, { "strict", 6 }, { "full", 4 }, { "never", 5 }, { "former", 6 }
 };
 
 static struct dump_facts facts_of(const struct dump *d)
@@ -77,13 +79,15 @@ static ch_err judge(struct dump *d)
 	const struct culprit who = { d->crash->uid, d->crash->device, d->crash->inode };
 	if (is_our_own(d))
 		return ch_fail(CH_E_DENIED, "a part of the handler itself crashed", who.uid);
-	enum verdict v = policy_judge(&d->state->settings, &who, &d->wish);
+	d->verdict = policy_judge(&d->state->settings, &who, &d->wish);
 	if (d->test.store.n > 0) {
+		d->verdict = VERDICT_DUMP;
 		d->wish = WISH_TRIAGE;
-		return CH_DONE;
 	}
-	d->by_build_id = v == VERDICT_ASK;
-	return v == VERDICT_NEVER ? ch_fail(CH_E_DENIED, "the policy wants no dump", 0) : CH_DONE;
+	d->by_build_id = d->verdict == VERDICT_ASK;
+	if (d->verdict == VERDICT_NEVER || d->verdict == VERDICT_FORMER)
+		return ch_fail(CH_E_DENIED, "the policy wants no dump", 0);
+	return CH_DONE;
 }
 
 static ch_err open_store(struct dump *d)
@@ -123,6 +127,7 @@ static void fill_config(struct dump *d, bool has_registered, struct redactor_con
 	*c = (struct redactor_config){ .duty = REDACT_CRASH,
 				       .wish = d->wish,
 				       .has_registered = has_registered,
+				       .registry_silent = d->registry_silent,
 				       .size_max = s->limits.core_bytes,
 				       .uid = d->crash->uid,
 				       .device = d->crash->device,
@@ -254,11 +259,36 @@ static ch_err admit(struct dump *d)
 	return is_there_room(d);
 }
 
+/* Is what is not kept the former handler's? One whose level may still turn out to be never
+ * is nobody's. */
+static bool is_formers(const struct dump *d, ch_err why)
+{
+	bool beyond = ch_code_of(why) == CH_E_LIMIT || ch_code_of(why) == CH_E_FULL;
+	return d->verdict == VERDICT_FORMER ||
+	       (d->verdict == VERDICT_DUMP && beyond && d->state->settings.beyond_to_former);
+}
+
+/* As it is, to whoever handled crashes before. */
+static ch_err hand_over(struct dump *d, bool by_request)
+{
+	static struct former_command command;
+	ch_err e = former_prepare(d->state, d->crash, &command);
+	if (failed(e) && by_request)
+		(void)request_reject(d->crash->core);
+	TRY(e);
+	if (by_request)
+		TRY(request_accept(d->crash->core));
+	d->handed_over = true;
+	return former_run(&command, d->crash, d->state->settings.limits.seconds);
+}
+
 static ch_err run(struct dump *d, bool by_request)
 {
 	if (by_request)
 		TRY(request_read(d->crash->core));
 	ch_err e = admit(d);
+	if (failed(e) && is_formers(d, e))
+		return hand_over(d, by_request);
 	if (failed(e)) {
 		if (by_request)
 			(void)request_reject(d->crash->core);
@@ -274,21 +304,40 @@ static void dump_done(struct dump *d)
 	fd_close(&d->dir);
 }
 
+/* What became of it, once. */
+static void say(const struct dump *d, ch_err e)
+{
+	const struct crash *c = d->crash;
+	str program = { c->executable, c->executable_n };
+	if (d->handed_over && !failed(e))
+		LOG(LOG_INFO, "a crash was handed to the former handler",
+		    log_str("program", program), log_u64("pid", (uint64_t)c->pid),
+		    log_u64("uid", c->uid));
+	else if (d->handed_over)
+		LOG(LOG_WARN, "a crash was handed to the former handler, which failed",
+		    log_str("program", program), log_u64("pid", (uint64_t)c->pid),
+		    log_u64("uid", c->uid), log_err(e));
+	else if (!failed(e))
+		LOG(LOG_INFO, "a crash was stored", log_str("program", program),
+		    log_u64("pid", (uint64_t)c->pid), log_u64("uid", c->uid),
+		    log_str("id", str_from_c(d->id.p)));
+	else if (ch_code_of(e) == CH_E_UNSUPPORTED && d->verdict == VERDICT_FORMER)
+		LOG(LOG_INFO, "a crash was left to the former core_pattern, which is no program",
+		    log_str("program", program), log_u64("pid", (uint64_t)c->pid),
+		    log_u64("uid", c->uid));
+	else if (ch_code_of(e) == CH_E_DENIED)
+		LOG(LOG_DEBUG, "a crash was not wanted", log_u64("uid", c->uid), log_err(e));
+	else
+		LOG(LOG_WARN, "a crash was not kept", log_str("program", program),
+		    log_u64("pid", (uint64_t)c->pid), log_u64("uid", c->uid), log_err(e));
+}
+
 ch_err handle_crash(struct state *s, struct crash *c, bool by_request)
 {
 	AUTO(dump_done) struct dump d = {
 		.state = s, .crash = c, .dir = -1, .time_s = clock_unix_s()
 	};
 	ch_err e = run(&d, by_request);
-	str program = { c->executable, c->executable_n };
-	if (!failed(e))
-		LOG(LOG_INFO, "a crash was stored", log_str("program", program),
-		    log_u64("pid", (uint64_t)c->pid), log_u64("uid", c->uid),
-		    log_str("id", str_from_c(d.id.p)));
-	else if (ch_code_of(e) == CH_E_DENIED)
-		LOG(LOG_DEBUG, "a crash was not wanted", log_u64("uid", c->uid), log_err(e));
-	else
-		LOG(LOG_WARN, "a crash was not kept", log_str("program", program),
-		    log_u64("pid", (uint64_t)c->pid), log_u64("uid", c->uid), log_err(e));
+	say(&d, e);
 	return e;
 }

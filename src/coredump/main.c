@@ -1,16 +1,18 @@
 /* chancery-coredump: takes crashes from the kernel. Its three duties: the daemon of the socket
  * modes, one crash that the kernel starts us for, and putting core_pattern back. Arguments
  * come from core_pattern and from `chancery coredump`: paths and numbers. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "coredump_internal.h"
-#include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
 
 enum {
@@ -119,12 +121,25 @@ static const struct {
 	{ "restore", duty_restore },
 };
 
+/* As sandbox_undumpable, but so that a former handler can be started as the kernel would start
+ * it: without no_new_privs, and with the limit by which it knows a handler that crashes. What
+ * is behind walls (workers, openers, the watcher) has no_new_privs all the same. */
+static ch_err become_undumpable(void)
+{
+	const struct rlimit handlers = { 1, 1 }, none = { 0, 0 };
+	if (setrlimit(RLIMIT_CORE, &handlers) != 0 && setrlimit(RLIMIT_CORE, &none) != 0)
+		return ch_fail(CH_E_IO, "cannot give up dumps", errno);
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return ch_fail(CH_E_IO, "cannot give up dumps", errno);
+	return CH_DONE;
+}
+
 int main(int argc, char **argv)
 {
 	fill_standard();
 	log_open("chancery-coredump");
 	spawn_name("chancery-coredu");
-	ch_err e = sandbox_undumpable();
+	ch_err e = become_undumpable();
 	if (failed(e))
 		return refuse("start", e);
 	for (size_t i = 0; argc > 1 && i < COUNT_OF(duties); i++)

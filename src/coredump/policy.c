@@ -15,6 +15,8 @@ static enum verdict decided(enum dump_wish wish, enum dump_wish *ret_wish)
 {
 	if (wish == WISH_NEVER)
 		return VERDICT_NEVER;
+	if (wish == WISH_FORMER)
+		return VERDICT_FORMER;
 	*ret_wish = wish;
 	return VERDICT_DUMP;
 }

@@ -30,7 +30,7 @@ static str text_if(const struct json_node *n, bool (*fits)(str s))
 static bool is_word(str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 'a' || s.p[i] > 'z')
+		if ((s.p[i] < 'a' || s.p[i] > 'z') && s.p[i] != '-')
 			return false;
 	return s.n > 0;
 }

@@ -15,7 +15,7 @@ const str flaw_names[FLAW_COUNT] = {
 	[FLAW_THREADS] = S("threads"), [FLAW_SEGMENTS] = S("segments"),
 	[FLAW_PUBLICS] = S("publics"), [FLAW_NO_TEXT] = S("no-text"),
 	[FLAW_LEVEL] = S("level"),     [FLAW_UNSUPPORTED] = S("unsupported"),
-	[FLAW_UNTRIED] = S("untried"),
+	[FLAW_UNTRIED] = S("untried"), [FLAW_REGISTRY] = S("registry"),
 };
 
 const str flaw_texts[FLAW_COUNT] = {
@@ -28,6 +28,8 @@ const str flaw_texts[FLAW_COUNT] = {
 	[FLAW_NO_TEXT] = S("code could not be seen: stack words into it were masked"),
 	[FLAW_UNSUPPORTED] = S("no core of a machine that is known"),
 	[FLAW_LEVEL] = S("kept at triage: the level asked for could not be done"),
+	[FLAW_REGISTRY] = S("the registry of secrets was silent: kept at triage, without a look "
+			    "for what is registered"),
 };
 #undef S
 

@@ -114,6 +114,8 @@ static ch_err run(bool *ret_never)
 	TRY(read_registered(&w));
 	TRY(confine(&config));
 	TRY(report_new(&w.report));
+	if (config.registry_silent)
+		report_flaw(w.report, FLAW_REGISTRY, 1);
 	record_writer_init(&w.records, RECORDS_FD, record_room);
 	out_sink_init(&w.out, &w.records, config.duty == REDACT_SCAN);
 	if (config.duty == REDACT_CRASH)

@@ -34,6 +34,7 @@ void redactor_config_write(struct wr *w, const struct redactor_config *c)
 	wr_u8(w, (uint8_t)c->duty);
 	wr_u8(w, (uint8_t)c->wish);
 	wr_bool(w, c->has_registered);
+	wr_bool(w, c->registry_silent);
 	wr_u64(w, c->size_max);
 	wr_u32(w, c->uid);
 	wr_u64(w, c->device);
@@ -83,6 +84,7 @@ ch_err redactor_config_read(bytes b, struct redactor_config *ret_c)
 	c->duty = (enum redact_duty)read_below(&r, REDACT_DUTY_COUNT);
 	c->wish = (enum dump_wish)read_below(&r, WISH_COUNT);
 	c->has_registered = rd_bool(&r);
+	c->registry_silent = rd_bool(&r);
 	c->size_max = rd_u64(&r);
 	c->uid = rd_u32(&r);
 	c->device = rd_u64(&r);
@@ -91,6 +93,9 @@ ch_err redactor_config_read(bytes b, struct redactor_config *ret_c)
 	r.bad = r.bad || number > DUMP_SIGNAL_MAX;
 	c->signal = r.bad ? 0 : (int32_t)number;
 	c->n_rules = wire_rules_read(&r, c->rules);
+	r.bad = r.bad || c->wish == WISH_FORMER;
+	for (size_t i = 0; i < c->n_rules; i++)
+		r.bad = r.bad || c->rules[i].wish == WISH_FORMER;
 	return wire_done(&r);
 }
 

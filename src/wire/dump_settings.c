@@ -6,7 +6,7 @@
 #include "base/ck.h"
 #include "wire_internal.h"
 
-enum { SETTINGS_VERSION = 1, REPORT = 0x81, STORED = 0x82, ID_MAX = 40 };
+enum { SETTINGS_VERSION = 2, FILE_VERSION = 1, REPORT = 0x81, STORED = 0x82, ID_MAX = 40 };
 
 /* clang-format off: as the header draws it */
 #define SETTINGS_MAGIC "CHDUMP1\n"
@@ -14,16 +14,16 @@ enum { SETTINGS_VERSION = 1, REPORT = 0x81, STORED = 0x82, ID_MAX = 40 };
 #define TEST_MAGIC "CHTEST1\n"
 /* clang-format on */
 
-static void header_write(struct wr *w, str magic)
+static void header_write(struct wr *w, str magic, uint16_t version)
 {
 	wr_str(w, magic);
-	wr_u16(w, SETTINGS_VERSION);
+	wr_u16(w, version);
 }
 
-static void header_read(struct rd *r, str magic)
+static void header_read(struct rd *r, str magic, uint16_t version)
 {
 	bytes m = rd_take(r, magic.n);
-	r->bad = r->bad || !bytes_eq(m, bytes_of_str(magic)) || rd_u16(r) != SETTINGS_VERSION;
+	r->bad = r->bad || !bytes_eq(m, bytes_of_str(magic)) || rd_u16(r) != version;
 }
 
 static void limits_write(struct wr *w, const struct dump_limits *l)
@@ -55,7 +55,7 @@ static void limits_read(struct rd *r, struct dump_limits *l)
 
 void dump_settings_write(struct wr *w, const struct dump_settings *s)
 {
-	header_write(w, LIT(SETTINGS_MAGIC));
+	header_write(w, LIT(SETTINGS_MAGIC), SETTINGS_VERSION);
 	wr_u8(w, (uint8_t)s->mode);
 	wr_str16(w, s->pattern);
 	wr_u32(w, s->pipe_limit);
@@ -68,6 +68,7 @@ void dump_settings_write(struct wr *w, const struct dump_settings *s)
 	for (size_t i = 0; i < s->n_reporters; i++)
 		wr_u32(w, s->reporters[i]);
 	wr_u8(w, (uint8_t)s->wish);
+	wr_bool(w, s->beyond_to_former);
 	wire_rules_write(w, s->rules, s->n_rules);
 }
 
@@ -86,7 +87,7 @@ ch_err dump_settings_read(bytes b, struct dump_settings *ret_s)
 {
 	struct rd r = rd_of(b);
 	struct dump_settings *s = ret_s;
-	header_read(&r, LIT(SETTINGS_MAGIC));
+	header_read(&r, LIT(SETTINGS_MAGIC), SETTINGS_VERSION);
 	uint8_t mode = rd_u8(&r);
 	r.bad = r.bad || mode >= DUMP_MODE_COUNT;
 	s->mode = r.bad ? DUMP_MODE_PIPE : (enum dump_mode)mode;
@@ -103,6 +104,7 @@ ch_err dump_settings_read(bytes b, struct dump_settings *ret_s)
 	uint8_t wish = rd_u8(&r);
 	r.bad = r.bad || wish >= WISH_COUNT;
 	s->wish = r.bad ? WISH_TRIAGE : (enum dump_wish)wish;
+	s->beyond_to_former = rd_bool(&r);
 	s->n_rules = wire_rules_read(&r, s->rules);
 	r.bad = r.bad || s->pattern.n == 0 || !is_absolute(s->libexec) || !is_absolute(s->store);
 	return wire_done(&r);
@@ -110,7 +112,7 @@ ch_err dump_settings_read(bytes b, struct dump_settings *ret_s)
 
 void dump_former_write(struct wr *w, const struct dump_former *f)
 {
-	header_write(w, LIT(FORMER_MAGIC));
+	header_write(w, LIT(FORMER_MAGIC), FILE_VERSION);
 	wr_str16(w, f->pattern);
 	wr_u32(w, f->pipe_limit);
 }
@@ -119,7 +121,7 @@ ch_err dump_former_read(bytes b, struct dump_former *ret_f)
 {
 	struct rd r = rd_of(b);
 	struct dump_former f = { 0 };
-	header_read(&r, LIT(FORMER_MAGIC));
+	header_read(&r, LIT(FORMER_MAGIC), FILE_VERSION);
 	f.pattern = rd_str16(&r, CORE_PATTERN_MAX);
 	f.pipe_limit = rd_u32(&r);
 	TRY(wire_done(&r));
@@ -129,7 +131,7 @@ ch_err dump_former_read(bytes b, struct dump_former *ret_f)
 
 void dump_self_test_write(struct wr *w, const struct dump_self_test *t)
 {
-	header_write(w, LIT(TEST_MAGIC));
+	header_write(w, LIT(TEST_MAGIC), FILE_VERSION);
 	wr_u32(w, t->pid);
 	wr_put(w, BYTES_OF(t->public_key));
 	wr_str16(w, t->store);
@@ -139,7 +141,7 @@ ch_err dump_self_test_read(bytes b, struct dump_self_test *ret_t)
 {
 	struct rd r = rd_of(b);
 	struct dump_self_test t = { 0 };
-	header_read(&r, LIT(TEST_MAGIC));
+	header_read(&r, LIT(TEST_MAGIC), FILE_VERSION);
 	t.pid = rd_u32(&r);
 	key_read(&r, t.public_key);
 	t.store = rd_str16(&r, WIRE_PATH_MAX);

@@ -54,6 +54,21 @@ static void test_rules(void **unused)
 	assert_int_equal(f.per_s, 600);
 }
 
+static void test_former(void **unused)
+{
+	(void)unused;
+	struct coredump_file f;
+	AUTO(config_text_done) struct config_text *t = NULL;
+	assert_false(failed(parse("level: former\nbeyond_limits: former\n", &f, &t)));
+	assert_int_equal(f.level, WISH_FORMER);
+	assert_int_equal(f.beyond, 1);
+	complains("beyond_limits: keep\n", "choose one of");
+	complains("level: former\nrules:\n  - build_id: aa\n    level: full\n",
+		  "c.yaml:3: a build id");
+	complains("rules:\n  - uid: 5\n    level: former\n  - build_id: aa\n    level: never\n",
+		  "c.yaml:4: a build id");
+}
+
 static void test_defaults(void **unused)
 {
 	(void)unused;
@@ -116,9 +131,9 @@ static void test_example(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),      cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_complaints), cmocka_unit_test(test_uids),
-		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_rules),    cmocka_unit_test(test_former),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_complaints),
+		cmocka_unit_test(test_uids),     cmocka_unit_test(test_example),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

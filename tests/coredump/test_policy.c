@@ -50,6 +50,20 @@ static void test_no_rule(void **unused)
 	assert_int_equal(policy_judge(&s, &other, &wish), VERDICT_NEVER);
 }
 
+/* Handed on, by rule or by default; a rule for never before it wins. */
+static void test_former(void **unused)
+{
+	(void)unused;
+	struct dump_settings s = settings(WISH_FORMER);
+	const struct culprit other = { 2, 10, 7 };
+	enum dump_wish wish = WISH_FULL;
+	assert_int_equal(policy_judge(&s, &other, &wish), VERDICT_FORMER);
+	assert_int_equal(policy_judge(&s, &user, &wish), VERDICT_NEVER);
+	s.rules[0].wish = WISH_FORMER;
+	assert_int_equal(policy_judge(&s, &nginx, &wish), VERDICT_FORMER);
+	assert_int_equal(wish, WISH_FULL);
+}
+
 /* The same inode on another device, and the bounds of a range. */
 static void test_edges(void **unused)
 {
@@ -96,9 +110,9 @@ static void test_only_triage(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_first_rule),  cmocka_unit_test(test_no_rule),
-		cmocka_unit_test(test_edges),       cmocka_unit_test(test_build_id),
-		cmocka_unit_test(test_only_triage),
+		cmocka_unit_test(test_first_rule), cmocka_unit_test(test_no_rule),
+		cmocka_unit_test(test_former),     cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_build_id),   cmocka_unit_test(test_only_triage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

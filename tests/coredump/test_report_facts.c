@@ -45,6 +45,9 @@ static void test_flaws(void **unused)
 	f = said("{\"flaws\":[{\"flaw\":\"unread\",\"n\":4096},{\"flaw\":\"level\"}]}");
 	assert_false(f.unusable);
 	assert_true(str_eq((str){ f.flaws, f.flaws_n }, LIT("unread level")));
+	f = said("{\"flaws\":[{\"flaw\":\"no-text\"},{\"flaw\":\"registry\"}]}");
+	assert_false(f.unusable);
+	assert_true(str_eq((str){ f.flaws, f.flaws_n }, LIT("no-text registry")));
 	assert_true(said("{\"flaws\":[{\"flaw\":\"unread\"},{\"flaw\":\"cut\"}]}").unusable);
 	assert_true(said("{\"flaws\":[{\"flaw\":\"unsupported\"}]}").unusable);
 	/* one that cannot be read */

@@ -6,6 +6,7 @@ import collections
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 
 import pytest
@@ -27,6 +28,11 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("root_only"):
             item.add_marker(pytest.mark.skip(reason="root-only proof: run as root"))
+
+
+def strangers():
+    """Crashes of others' processes that came while a test had core_pattern (dumps.py)."""
+    return getattr(sys.modules.get("dumps"), "STRANGERS", [])
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -84,6 +90,8 @@ def pytest_terminal_summary(terminalreporter):
     """What does not run under sanitizers is named with its reason."""
     for reason, n in LEFT_OUT.items() if reports_folder() else ():
         terminalreporter.write_line(f"left out here: {n} tests: {reason}")
+    for line in strangers():
+        terminalreporter.write_line(f"a process that no test started crashed: {line}")
 
 
 def pytest_sessionfinish(session):

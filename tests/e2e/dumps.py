@@ -17,6 +17,9 @@ GDB = ["gdb", "-nx", "-batch", "-iex", "set debuginfod enabled off",
        "-iex", "set auto-load off", "-iex", "set auto-solib-add on"]
 
 
+STRANGERS = []  # crashes of processes that no test started, while a handler of a test had them
+
+
 def both():
     return PATTERN.read_text(), LIMIT.read_text()
 

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ import time
 import pytest
 
 from chancery import BUILD, PROGRAM, Authority, b64, wait_for
-from dumps import LIMIT, PATTERN, both, whole_machine
+from dumps import LIMIT, PATTERN, STRANGERS, both, whole_machine
 
 pytestmark = [pytest.mark.root_only,
               pytest.mark.plain("the kernel starts what core_pattern names, without its settings")]
@@ -47,7 +48,8 @@ def machine():
 
 
 class Handler:
-    """A state of its own with a policy: nothing but the crashes of UID."""
+    """A state of its own with a policy: the crashes of UID, and all others to the former
+    core_pattern."""
 
     def __init__(self, folder, program=PROGRAM):
         self.dir, self.program = pathlib.Path(folder), program
@@ -59,8 +61,10 @@ class Handler:
         self.run("keygen", "--public", self.public, "--private", self.private)
         self.write_policy()
 
-    def write_policy(self, level="triage", rules="", limits="crashes: 100"):
-        self.policy.write_text(f"level: never\nrules:\n{rules}"
+    def write_policy(self, level="triage", rules="", limits="crashes: 100", others="former"):
+        """others: what is done with crashes that are not this test's. They are handed to whoever
+        had them before; only beside rules by build id that cannot be."""
+        self.policy.write_text(f"level: {others}\nrules:\n{rules}"
                                f"  - uid: {UID}\n    level: {level}\n"
                                f"limits:\n  free_mb: 0\n  {limits}\n")
 
@@ -102,6 +106,11 @@ class Handler:
         core = out.read_bytes()
         out.unlink()
         return core
+
+    def formers(self, uid=None):
+        """Lines of the log about crashes that went the former way; of one uid."""
+        return [line for line in self.log().splitlines() if "the former " in line
+                and (uid is None or f" uid={uid} " in f"{line} ")]
 
     def watcher(self):
         return int((self.state / "run" / "pid").read_text())
@@ -156,6 +165,9 @@ def handler(machine):
     folder = tempfile.mkdtemp(prefix="chd.", dir="/tmp")
     made = Handler(folder)
     yield made
+    ours = {f" uid={UID + i} " for i in range(10)}
+    STRANGERS.extend(f"{machine[0].strip()!r} has it: {line}" for line in made.formers()
+                     if not any(uid in f"{line} " for uid in ours))
     subprocess.run([PROGRAM, "coredump", "uninstall", "--state", str(made.state), "--no-systemd",
                     "--force"], capture_output=True, timeout=60)
     shutil.rmtree(folder)
@@ -179,7 +191,10 @@ def test_a_crash_is_stored_sealed(handler, machine, mode):
     assert sidecar["dump"] and sidecar["uid"] == UID and sidecar["signal"] == signal.SIGABRT
     assert sidecar["executable"] == os.path.realpath("/usr/bin/python3")
     assert sidecar["level"] == "triage"
-    assert foreign not in [s["pid"] for s in handler.sidecars()], "the policy says never"
+    assert foreign not in [s["pid"] for s in handler.sidecars()], "it is not ours"
+    line, = wait_for(lambda: handler.formers(UID + 1), 10, "a word on a crash that is not ours")
+    assert "which is no program" in line and f"pid={foreign} " in line
+    assert "names no program" in said and not handler.status()["hands_over"]
     core = handler.open(sidecar["id"])
     assert core[:4] == b"\x7fELF" and SECRET.encode() not in core
     status = handler.status()
@@ -288,12 +303,12 @@ def test_policy_goes_by_build_id(handler):
     """What only the redactor can tell: a never of its leaves no trace, a level is that level."""
     python = os.path.realpath("/usr/bin/python3")
     rule = f"  - build_id: {build_id(python)}\n    level: "
-    handler.write_policy(rules=rule + "never\n")
+    handler.write_policy(rules=rule + "never\n", others="never")
     handler.install()
     unwanted = crash()
     wait_for(lambda: not openers(handler), 20, "the end of it")
     assert handler.sidecars() == []
-    handler.write_policy(rules=rule + "strict\n")
+    handler.write_policy(rules=rule + "strict\n", others="never")
     handler.install()
     wanted = handler.sidecar_of(crash())
     assert wanted["level"] == "strict" and wanted["build_id"] == build_id(python)
@@ -359,6 +374,175 @@ def test_a_silent_registry_costs_all_but_triage(handler):
         os.kill(pid, signal.SIGCONT)
     assert sidecar["dump"] and sidecar["level"] == "triage"
     assert "kept at triage" in handler.log()
+    flaws = {f["flaw"]: f["text"] for f in sidecar["report"]["flaws"]}
+    assert "registry" in flaws and not sidecar["report"]["whole"]
+    shown = handler.run("show", "--store", handler.store, sidecar["id"])
+    assert f"flaw:         {flaws['registry']}\n" in shown
+    sealed = handler.run("open", "--key", handler.private, "--store", handler.store,
+                         sidecar["id"], "--report")
+    assert '"registry"' in sealed
+    said = handler.sidecar_of(crash())
+    assert said["level"] == "full" and "registry" not in {
+        f["flaw"] for f in said["report"]["flaws"]}
+
+
+def test_a_registry_that_dies_costs_all_but_triage(handler):
+    """Its file is damaged: it ends as often as it is started."""
+    handler.write_policy(level="strict")
+    handler.install("--mode", HERE[0])
+    register(handler, os.urandom(40))
+    pid = registry_of(handler)
+    kept = handler.state / "registry" / "fingerprints"
+    kept.write_bytes(kept.read_bytes()[:-1])
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), 10, "its end")
+    sidecar = handler.sidecar_of(crash())
+    assert sidecar["dump"] and sidecar["level"] == "triage"
+    assert "registry" in {f["flaw"] for f in sidecar["report"]["flaws"]}
+
+
+# --- the former handler ------------------------------------------------------------------
+
+# what the kernel gives to a program in core_pattern, all that it can tell
+RECORDER = """#!/usr/bin/python3 -I
+import json, os, resource, sys
+fds = {n: os.readlink(f"/proc/self/fd/{n}").split(":")[0] for n in os.listdir("/proc/self/fd")
+       if os.path.lexists(f"/proc/self/fd/{n}")}
+core = sys.stdin.buffer.read()
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
+pid = sys.argv[1]
+said = {"args": sys.argv[1:], "fds": fds, "cwd": os.getcwd(), "elf": core[:4] == b"\\x7fELF",
+        "marked": b"MARK" in core, "environ": open("/proc/self/environ").read(),
+        "limit": resource.getrlimit(resource.RLIMIT_CORE), "exe": os.readlink(f"/proc/{pid}/exe"),
+        "status": {k: status[k].strip() for k in ("Uid", "Gid", "Groups", "CapEff", "Umask", "SigBlk",
+                                          "SigIgn", "NoNewPrivs", "Seccomp")}}
+name = os.path.join(os.path.dirname(sys.argv[0]), pid)
+open(name + ".new", "w").write(json.dumps(said))
+os.rename(name + ".new", name + ".json")
+END
+"""
+
+# a thread of a name of its own crashes
+THREADED = ("import ctypes,threading\n"
+            f"m=['{SECRET}'*9]*9\n"
+            "def run():\n"
+            "  ctypes.CDLL(None).prctl(15, b'odd /name', 0, 0, 0)\n"
+            "  ctypes.string_at(0)\n"
+            "threading.Thread(target=run).start()\n")
+
+
+class Former:
+    """A program that was in core_pattern before the handler of a test."""
+
+    def __init__(self, folder, end=""):
+        self.dir = folder / "f"
+        self.dir.mkdir()
+        self.program = self.dir / "r"
+        self.program.write_text(RECORDER.replace("MARK", SECRET).replace("END", end))
+        self.program.chmod(0o755)
+        PATTERN.write_text(f"|{self.program} %P %p %I %i %u %g %d %s %c %h %e %f %E a%%b %t\n")
+        LIMIT.write_text("4\n")
+        self.before = both()
+
+    def records(self):
+        return sorted(int(p.stem) for p in self.dir.glob("*.json"))
+
+    def record_of(self, pid, handler):
+        path = self.dir / f"{pid}.json"
+        wait_for(path.exists, 20, f"the former handler's word on {pid}; log:\n{handler.log()}")
+        return json.loads(path.read_text())
+
+
+@pytest.fixture
+def former(handler, machine):
+    def make(end=""):
+        return Former(handler.dir, end)
+    handler.dir.chmod(0o711)
+    yield make
+    handler.uninstall("--force")
+    for path, value in zip((PATTERN, LIMIT), machine):
+        path.write_text(value)
+
+
+def crash_thread(uid):
+    p = subprocess.Popen(["/usr/bin/python3", "-c", THREADED], user=uid, group=uid + 7,
+                         extra_groups=[], cwd="/", stderr=subprocess.DEVNULL)
+    assert p.wait(60) == -signal.SIGSEGV
+    return p.pid
+
+
+def told(record, pid):
+    """A record, but for what differs between any two crashes."""
+    assert abs(time.time() - int(record["args"].pop())) < 120
+    tid = record["args"][2]
+    assert record["args"][:2] == [str(pid)] * 2 and tid == record["args"][3] != str(pid)
+    record["args"][:4] = []
+    # a daemon has no more rights than who started it, who may be in a machine that has fewer
+    ours = re.search(r"CapEff:\s*(\w+)", pathlib.Path("/proc/self/status").read_text()).group(1)
+    record["status"]["CapEff"] = int(record["status"]["CapEff"], 16) & int(ours, 16)
+    return record
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_former_handler_gets_what_the_kernel_gives(handler, former, mode):
+    """The same program, started by the kernel and by us: nothing that it can see differs."""
+    if mode not in HERE:
+        pytest.skip(f"this kernel has no {mode}")
+    program = former()
+    pid = crash_thread(UID + 1)
+    by_kernel = told(program.record_of(pid, handler), pid)
+    assert by_kernel["marked"] and by_kernel["args"][3] == str(signal.SIGSEGV)
+    assert "odd !name" in by_kernel["args"]
+    said = handler.install("--mode", mode)
+    assert f"UNREDACTED, since the policy says former: crashes go to |{program.program}" in said
+    pid = crash_thread(UID + 1)
+    assert told(program.record_of(pid, handler), pid) == by_kernel
+    assert wait_for(lambda: handler.formers(UID + 1), 10, "a line in the log")
+    assert handler.status()["hands_over"] and handler.sidecars() == []
+    ours = crash()
+    assert handler.sidecar_of(ours)["dump"] and ours not in program.records()
+    handler.uninstall()
+    assert both() == program.before
+    shutil.rmtree(program.dir)
+    handler.assert_nothing_plain()
+
+
+def test_never_is_nobodys(handler, former):
+    program = former()
+    handler.write_policy(rules=f"  - uid: {UID + 1}\n    level: never\n",
+                         limits="crashes: 1\nbeyond_limits: former")
+    handler.install()
+    never, first, second = crash(uid=UID + 1), crash(), crash()
+    assert program.record_of(second, handler)["marked"], "beyond the limits"
+    assert handler.sidecar_of(first)["dump"] and handler.sidecar_of(second)["why"] == "rate"
+    assert program.records() == [second] and never != second
+    handler.write_policy(limits="crashes: 1")
+    handler.install()
+    third, last = crash(), crash(uid=UID + 1)
+    program.record_of(last, handler)
+    assert third not in program.records(), "nothing goes there unless the policy says so"
+
+
+def test_a_former_handler_that_hangs(handler, former):
+    program = former("import time; time.sleep(600)\n")
+    handler.write_policy(limits="seconds: 5")
+    handler.install("--mode", HERE[0])
+    started = time.monotonic()
+    program.record_of(crash(uid=UID + 1), handler)
+    assert wait_for(lambda: "took too long" in handler.log(), 30, "its end")
+    assert time.monotonic() - started > 4
+    assert handler.sidecar_of(crash())["dump"]
+
+
+def test_a_former_handler_that_crashes(handler, former):
+    """Its own crash starts no other one."""
+    program = former("os.abort()\n")
+    handler.install("--mode", HERE[0])
+    pid = crash(uid=UID + 1)
+    program.record_of(pid, handler)
+    assert wait_for(lambda: "handler, which failed" in handler.log(), 30, "a word in the log")
+    wait_for(lambda: not openers(handler), 20, "the end of it")
+    assert program.records() == [pid]
 
 
 # --- what fails leaves nothing readable -------------------------------------------------

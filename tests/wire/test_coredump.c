@@ -50,6 +50,7 @@ static struct redactor_config redactor_sample(void)
 	struct redactor_config c = { .duty = REDACT_SCAN,
 				     .wish = WISH_FULL,
 				     .has_registered = true,
+				     .registry_silent = true,
 				     .size_max = UINT64_C(1) << 40,
 				     .uid = 1000,
 				     .device = 64769,
@@ -96,6 +97,12 @@ static void test_redactor_refuses(void **state)
 	refuses(&c);
 	c = redactor_sample();
 	c.signal = -1;
+	refuses(&c);
+	c = redactor_sample();
+	c.wish = WISH_FORMER; /* is never asked of a redactor */
+	refuses(&c);
+	c = redactor_sample();
+	c.rules[1].wish = WISH_FORMER;
 	refuses(&c);
 	c = redactor_sample();
 	c.rules[0].uid_from = 10; /* from behind to */

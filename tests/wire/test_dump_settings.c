@@ -46,6 +46,7 @@ static struct dump_settings sample(void)
 				   .n_reporters = 1,
 				   .reporters = { 990 },
 				   .wish = WISH_TRIAGE,
+				   .beyond_to_former = true,
 				   .n_rules = 2 };
 	s.rules[0] = (struct dump_rule){
 		.has_uid = true, .uid_from = 1000, .uid_to = 1999, .wish = WISH_NEVER

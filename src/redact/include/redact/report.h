@@ -31,6 +31,7 @@ enum report_flaw {
 	FLAW_NO_TEXT,     /* code that could not be seen: stack words into it were masked */
 	FLAW_UNSUPPORTED, /* no core of a machine that we know */
 	FLAW_LEVEL,       /* kept at triage, since the level asked for could not be done */
+	FLAW_REGISTRY,    /* the registry of secrets was silent: kept at triage at most */
 	FLAW_COUNT
 };
 void report_flaw(struct report *r, enum report_flaw f, uint64_t n);

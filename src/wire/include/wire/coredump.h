@@ -23,7 +23,14 @@ enum redact_duty {
 
 /* The first rule that fits decides. A field that is not set fits all. */
 enum { DUMP_RULES_MAX = 64, BUILD_ID_MAX = 32 };
-enum dump_wish { WISH_TRIAGE, WISH_STRICT, WISH_FULL, WISH_NEVER, WISH_COUNT };
+enum dump_wish {
+	WISH_TRIAGE,
+	WISH_STRICT,
+	WISH_FULL,
+	WISH_NEVER,  /* nobody gets it */
+	WISH_FORMER, /* who handled crashes before gets it, as it is; no redactor's */
+	WISH_COUNT
+};
 struct dump_rule {
 	bool has_uid, has_file, has_build_id;
 	uint32_t uid_from, uid_to;
@@ -37,8 +44,9 @@ struct redactor_config {
 	enum redact_duty duty;
 	enum dump_wish wish; /* what applies when no rule does */
 	bool has_registered;
-	uint64_t size_max; /* of the core, bytes; a longer one is kept at triage */
-	uint32_t uid;      /* of the process that crashed */
+	bool registry_silent; /* there is one, and nobody could read it: the report says so */
+	uint64_t size_max;    /* of the core, bytes; a longer one is kept at triage */
+	uint32_t uid;         /* of the process that crashed */
 	uint64_t device, inode;
 	int32_t signal; /* 0: the core says */
 	size_t n_rules;

@@ -39,6 +39,7 @@ struct dump_settings {
 	uint32_t reporters
 		[DUMP_REPORTERS_MAX]; /* uids whose crash reports are taken, beside root's */
 	enum dump_wish wish;          /* what applies when no rule does */
+	bool beyond_to_former;        /* what rate and room keep out is the former handler's */
 	size_t n_rules;
 	struct dump_rule rules[DUMP_RULES_MAX];
 };
