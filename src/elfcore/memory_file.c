@@ -27,7 +27,7 @@ static ch_err file_read_at(struct core_memory *m, uint64_t addr, void *to, size_
  * of its holes (tmpfs) walks over all pages of a stretch to tell where it ends. */
 static bool find_data(struct memory_file *f, uint64_t from)
 {
-	if (from >= f->data_from && from < f->data_to)
+	if (from >= f->hole_from && from < f->data_to)
 		return true;
 	off_t was = lseek(f->fd, 0, SEEK_CUR);
 	off_t data = lseek(f->fd, (off_t)from, SEEK_DATA);
@@ -36,6 +36,7 @@ static bool find_data(struct memory_file *f, uint64_t from)
 		(void)lseek(f->fd, was, SEEK_SET);
 	if (data < 0 || hole < 0)
 		return false;
+	f->hole_from = from;
 	f->data_from = (uint64_t)data;
 	f->data_to = (uint64_t)hole;
 	return true;
@@ -79,8 +80,11 @@ ch_err memory_file_init(struct memory_file *m, const struct core_map *map, int f
 	struct stat st;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return ch_fail(CH_E_UNSUPPORTED, "a core must be a file to be read at random", 0);
-	*m =
-		(struct memory_file){ { file_read_at, file_next }, map, fd,
-				      (uint64_t)st.st_size,        0,   0 };
+	*m = (struct memory_file){
+		.memory = { file_read_at, file_next },
+		.map = map,
+		.fd = fd,
+		.size = (uint64_t)st.st_size,
+	};
 	return CH_DONE;
 }

@@ -74,6 +74,13 @@ static ch_err take(struct pass *s, const struct core_load *l, uint64_t at, size_
 	return core_input_read(&w->in.input, s->p + s->n, n, ret_n);
 }
 
+/* Are n zeros enough to go on behind them as if nothing had been before? A long run is, and a
+ * whole segment: of a process with as many as there can be, most are a page or two. */
+static bool is_stretch(const struct core_load *l, uint64_t at, uint64_t n)
+{
+	return n >= ZERO_STRETCH || (at == 0 && n == l->file_size);
+}
+
 /* How much of the segment at `at` is known to be zeros without a look. */
 static ch_err known_zeros(struct pass *s, const struct core_load *l, uint64_t at, uint64_t *ret_n)
 {
@@ -83,7 +90,7 @@ static ch_err known_zeros(struct pass *s, const struct core_load *l, uint64_t at
 	if (w->config->duty == REDACT_CRASH)
 		return CH_DONE;
 	TRY(w->memory->next(w->memory, l->addr + at, end, &from, &to));
-	if (from - (l->addr + at) >= ZERO_STRETCH)
+	if (is_stretch(l, at, from - (l->addr + at)))
 		*ret_n = from - (l->addr + at);
 	return CH_DONE;
 }
@@ -124,9 +131,9 @@ static ch_err pass_load(struct pass *s, const struct core_load *l)
 		TRY(take(s, l, at, want, &got));
 		if (got == 0)
 			return cut(s, l, at);
-		bool zero = (blind || got >= ZERO_STRETCH) &&
-			    bytes_are_zero((bytes){ s->p + s->n, got });
-		if (zero && got >= ZERO_STRETCH) {
+		bool stretch = is_stretch(l, at, got);
+		bool zero = (blind || stretch) && bytes_are_zero((bytes){ s->p + s->n, got });
+		if (zero && stretch) {
 			TRY(zeros(s, l->addr + at, got));
 		} else {
 			s->n += got;

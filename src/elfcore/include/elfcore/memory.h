@@ -32,8 +32,9 @@ struct memory_file {
 	struct core_memory memory;
 	const struct core_map *map;
 	int fd;
-	uint64_t size;               /* of the file */
-	uint64_t data_from, data_to; /* where it has data, as was last asked */
+	uint64_t size; /* of the file */
+	/* as was last asked: a hole up to data_from, data up to data_to */
+	uint64_t hole_from, data_from, data_to;
 };
 ch_err memory_file_init(struct memory_file *m, const struct core_map *map, int fd);
 
