@@ -12,7 +12,7 @@ export BUILD PORT DIR
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .PHONY: help build run test unit asan tsan msan e2e check format fuzz soak bench compare fresh install clean \
-	compile with-tests asan-build e2e-asan
+	deb deb-test compile with-tests asan-build e2e-asan
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -101,6 +101,13 @@ fresh: packages-build packages-test ## both commands of the README in a new Debi
 install: packages-build compile ## to PREFIX (default /usr/local) under DESTDIR
 	meson configure $(BUILD) --prefix $(PREFIX)
 	meson install -C $(BUILD)
+
+deb: packages-build packages-test packages-deb ## Debian packages: build/deb/*.deb
+	@sh tools/deb.sh
+
+deb-test: packages-deb ## installs, runs and purges them in a new Debian 12 with systemd (needs root)
+	@test -e $(BUILD)/deb/chancery_*_amd64.deb || $(MAKE) deb
+	@tools/deb-test.sh
 
 clean: ## remove the build folder
 	rm -rf $(BUILD)

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/rand.h"
 #include "base/signals.h"
 #include "fetcher.h"
@@ -57,7 +58,17 @@ struct keep {
 	uint32_t reloads, reloads_failed;
 	bool again, stopping;
 	int status;
+	struct notify_wish notify;
+	uint64_t alive_due_ns;
 };
+
+static void say_alive(struct keep *k)
+{
+	if (k->notify.watchdog_us == 0 || clock_mono_ns() < k->alive_due_ns)
+		return;
+	(void)notify_send(k->notify.address, LIT("WATCHDOG=1"));
+	k->alive_due_ns = clock_mono_ns() + k->notify.watchdog_us * 1000 / 3;
+}
 
 static uint64_t in_ms(uint64_t ms)
 {
@@ -252,6 +263,8 @@ static void reload_failed(struct keep *k, ch_err e)
 	    log_str("file", str_from_c(k->policy->name)), log_err(e));
 	k->reloads_failed++;
 	tell(&k->now, CONTROL_FAILED, 0);
+	(void)notify_send(k->notify.address,
+			  LIT("READY=1\nSTATUS=serving by the policy before; see the log"));
 }
 
 /* What was made for it goes with it. */
@@ -268,6 +281,16 @@ static void give_up(struct keep *k, ch_err e)
 	reload_failed(k, e);
 }
 
+/* With the time, so that a manager tells this reload from an earlier one. */
+static void say_reloading(const struct keep *k)
+{
+	uint8_t room[64];
+	struct wr w = wr_of(room, sizeof(room));
+	wr_lit(&w, "RELOADING=1\nMONOTONIC_USEC=");
+	wr_dec(&w, clock_mono_ns() / 1000);
+	(void)notify_send(k->notify.address, wr_text(&w));
+}
+
 static void reload(struct keep *k)
 {
 	if (k->stopping)
@@ -276,6 +299,7 @@ static void reload(struct keep *k)
 		k->again = true;
 		return;
 	}
+	say_reloading(k);
 	k->other->name = k->policy->name;
 	ch_err e = policy_file_load(k->other);
 	if (!failed(e))
@@ -289,8 +313,10 @@ static void on_ready(struct keep *k, struct generation *g)
 {
 	g->ready = true;
 	g->until_ns = 0;
-	if (g != &k->next)
+	if (g != &k->next) {
+		(void)notify_send(k->notify.address, LIT("READY=1\nSTATUS=serving"));
 		return;
+	}
 	k->now.until_ns = in_ms(STOP_MAX_MS);
 	tell(&k->now, CONTROL_STOP, IDLE_MS);
 }
@@ -314,6 +340,7 @@ static void take_over(struct keep *k)
 	tell(&k->now, CONTROL_SERVE, 0);
 	LOG(LOG_INFO, "the policy was read again and is in force",
 	    log_str("file", str_from_c(k->policy->name)), log_u64("reloads", k->reloads));
+	(void)notify_send(k->notify.address, LIT("READY=1\nSTATUS=serving"));
 	if (k->again) {
 		k->again = false;
 		reload(k);
@@ -322,8 +349,11 @@ static void take_over(struct keep *k)
 
 static void begin_stop(struct keep *k, int status)
 {
-	if (!k->stopping)
+	if (!k->stopping) {
 		k->status = status;
+		(void)notify_send(k->notify.address,
+				  LIT("STOPPING=1\nSTATUS=finishing what is under way"));
+	}
 	k->stopping = true;
 	struct generation *both[] = { &k->now, &k->next };
 	for (size_t i = 0; i < COUNT_OF(both); i++) {
@@ -401,7 +431,8 @@ static void turn(struct keep *k)
 				{ k->now.control, POLLIN, 0 },
 				{ k->next.control, POLLIN, 0 } };
 	bool urgent = k->now.until_ns || k->next.until_ns;
-	if (poll(fds, COUNT_OF(fds), urgent ? 100 : -1) < 0)
+	say_alive(k);
+	if (poll(fds, COUNT_OF(fds), notify_timeout(k->notify.watchdog_us, urgent ? 100 : -1)) < 0)
 		return;
 	if (fds[1].revents)
 		on_control(k, &k->now);
@@ -442,9 +473,13 @@ static ch_err keep_open(struct keep *k)
 int gate_keep(struct policy_file *p)
 {
 	static struct policy_file spare;
-	struct keep k = {
-		.policy = p, .program = -1, .signals = -1, .proofs = -1, .now = none, .next = none
-	};
+	struct keep k = { .policy = p,
+			  .program = -1,
+			  .signals = -1,
+			  .proofs = -1,
+			  .now = none,
+			  .next = none,
+			  .notify = notify_wish_read() };
 	log_open("chancery-gate");
 	ch_err e = keep_open(&k);
 	if (failed(e))

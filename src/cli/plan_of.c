@@ -2,6 +2,7 @@
 #include "plan_of.h"
 
 #include <pwd.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,11 +35,20 @@ int serving_listen(struct serving *s, struct authority *a)
 	return EXIT_YES;
 }
 
+/* What contrib/systemd/chancery.sysusers calls them. */
+static const char *const uid_names[UID_SPAN] = {
+	[UID_KEEPER] = "chancery-keeper",      [UID_WARDEN] = "chancery-warden",
+	[UID_SIGNER] = "chancery-signer",      [UID_GATE] = "chancery-devgate",
+	[UID_HASHER] = "chancery-hasher",      [UID_ISSUER] = "chancery-issuer0",
+	[UID_ISSUER + 1] = "chancery-issuer1", [UID_ISSUER + 2] = "chancery-issuer2",
+	[UID_ISSUER + 3] = "chancery-issuer3",
+};
+
 static int check_uids(const struct authority *a)
 {
 	for (uint32_t i = 0; i < UID_SPAN; i++) {
 		const struct passwd *p = getpwuid(a->config.uid_base + i);
-		if (!p)
+		if (!p || strcmp(p->pw_name, uid_names[i]) == 0)
 			continue;
 		say("a user of this machine has a uid that a role would run under; change uid_base "
 		    "in "
@@ -133,6 +143,8 @@ static ch_err plan_of(const struct serving *s, str libexec, struct plan *p)
 			    .uid_base = geteuid() == 0 ? c->uid_base : 0,
 			    .secret_memory = s->secret_memory,
 			    .passphrase_fd = PLAN_PASSPHRASE_FD,
+			    .notify = s->notify.address,
+			    .watchdog_us = s->notify.watchdog_us,
 			    .n_groups = c->n_groups };
 	for (size_t i = 0; i < c->n_groups; i++)
 		TRY(plan_group_of(s, i, &p->groups[i]));

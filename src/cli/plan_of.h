@@ -1,6 +1,7 @@
 /* From configuration to what the supervisor runs. */
 #pragma once
 #include "authority.h"
+#include "base/notify.h"
 
 /* Descriptors as the supervisor will find them. */
 enum { PLAN_PASSPHRASE_FD = 5, PLAN_FIRST_LISTEN_FD = 6 };
@@ -13,6 +14,7 @@ struct serving {
 	int listen_fds[PLAN_GROUPS_MAX + PLAN_GATES_MAX]; /* groups in order, then the gate */
 	size_t n_listen;
 	const struct gate_config *gate; /* NULL: none */
+	struct notify_wish notify;
 };
 
 /* Binds what the configuration says for each group (port 0: a free one, which is put

@@ -7,17 +7,21 @@
 #include "commands.h"
 #include "dev.h"
 #include "keeper.h"
+#include "passphrase.h"
 #include "plan_of.h"
 #include "sandbox/spawn.h"
 #include "say.h"
 
 static const char usage[] =
-	"usage: chancery serve DIR\n"
+	"usage: chancery serve [--passphrase-file FILE | --ask-passphrase] DIR\n"
 	"       chancery serve --dev [--port N] [--mail] [--no-keys REALM]… DIR\n"
 	"\n"
 	"Runs the authority in DIR: supervisor, warden, signers, issuers, hashers. As root,\n"
 	"each role has a uid of its own. SIGTERM finishes what is under way and stops all.\n"
+	"A service manager (systemd's Type=notify) is told when it serves.\n"
 	"\n"
+	"  --passphrase-file FILE  instead of chancery.yaml's; - reads standard input\n"
+	"  --ask-passphrase        asks a person for it by systemd-ask-password(1)\n"
 	"  --dev            a throw-away authority with sample users, clients and a gate, made\n"
 	"                   anew in DIR; DIR/dev.json says where everything is\n"
 	"  --port N         issuers on N (home, corp) and N+1 (staff), 8080 if not given;\n"
@@ -36,14 +40,35 @@ static int check_secret_memory(const struct authority *a)
 	return EXIT_TROUBLE;
 }
 
-static int serve(const char *dir)
+struct serve_wish {
+	struct dev_wish dev;
+	const char *passphrase_file; /* NULL: what chancery.yaml says */
+	bool ask, for_dev;
+};
+
+static int open_passphrase(const struct authority *a, const struct serve_wish *w, int *ret_fd)
+{
+	const char *file = w->passphrase_file;
+	ch_err e = CH_DONE;
+	if (w->ask)
+		e = passphrase_ask(ret_fd);
+	else
+		e = file ? passphrase_open(file, ret_fd) : keeper_open_passphrase(a, ret_fd);
+	if (!failed(e))
+		return EXIT_YES;
+	if (w->ask)
+		return say_trouble("there is no passphrase", (str){ 0 }, e);
+	return say_trouble("cannot open", file ? str_from_c(file) : a->config.passphrase_file, e);
+}
+
+static int serve(const struct serve_wish *w)
 {
 	AUTO(authority_done) struct authority a = { .fd = -1 };
 	AUTO(fd_close) int boot = -1;
 	AUTO(fd_close) int program = -1;
-	struct serving s = { .a = &a, .passphrase_fd = -1 };
+	struct serving s = { .a = &a, .passphrase_fd = -1, .notify = notify_wish_read() };
 	struct spawn spawn;
-	int r = authority_open(dir, &a);
+	int r = authority_open(w->dev.dir, &a);
 	if (r != EXIT_YES)
 		return r;
 	if (geteuid() != 0) {
@@ -58,13 +83,12 @@ static int serve(const char *dir)
 	if (r != EXIT_YES)
 		return r;
 	s.secret_memory = a.config.secret_memory;
-	ch_err e = keeper_open_passphrase(&a, &s.passphrase_fd);
-	if (failed(e))
-		return say_trouble("cannot open", a.config.passphrase_file, e);
-	r = serving_listen(&s, &a);
+	r = open_passphrase(&a, w, &s.passphrase_fd);
+	if (r == EXIT_YES)
+		r = serving_listen(&s, &a);
 	if (r != EXIT_YES)
 		return r;
-	e = serving_prepare(&s, &spawn, &boot, &program);
+	ch_err e = serving_prepare(&s, &spawn, &boot, &program);
 	if (!failed(e))
 		e = spawn_become(&spawn);
 	return say_trouble("cannot serve", str_from_c(a.dir.p), e);
@@ -99,6 +123,33 @@ static bool dev_option(int o, struct dev_wish *w)
 	}
 }
 
+static bool option(int o, struct serve_wish *w)
+{
+	switch (o) {
+	case 'a':
+		w->ask = true;
+		return true;
+	case 'f':
+		w->passphrase_file = optarg;
+		return true;
+	default:
+		w->for_dev |= o != 'd';
+		return dev_option(o, &w->dev);
+	}
+}
+
+/* What contradicts itself; NULL: nothing does. */
+static const char *wrong(const struct serve_wish *w)
+{
+	if (w->for_dev && !w->dev.dev)
+		return "these options go with --dev; without it, they are in chancery.yaml";
+	if (w->dev.dev && (w->ask || w->passphrase_file))
+		return "a throw-away authority makes a passphrase of its own";
+	if (w->ask && w->passphrase_file)
+		return "the passphrase is asked for or read from a file, not both";
+	return NULL;
+}
+
 int cmd_serve(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -107,21 +158,19 @@ int cmd_serve(int argc, char **argv)
 		{ "port", required_argument, NULL, 'p' },
 		{ "no-keys", required_argument, NULL, 'n' },
 		{ "listen", required_argument, NULL, 'l' },
+		{ "passphrase-file", required_argument, NULL, 'f' },
+		{ "ask-passphrase", no_argument, NULL, 'a' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct dev_wish w = { .port = 8080, .listen = LIT("127.0.0.1") };
-	bool for_dev = false;
-	for (int o = 0; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-		for_dev |= o != 'd';
-		if (o == 'h' || !dev_option(o, &w))
+	struct serve_wish w = { .dev = { .port = 8080, .listen = LIT("127.0.0.1") } };
+	for (int o = 0; (o = getopt_long(argc, argv, "", options, NULL)) != -1;)
+		if (o == 'h' || !option(o, &w))
 			return command_usage(usage, o == 'h');
-	}
 	if (argc - optind != 1)
 		return command_wrong(usage, "name one folder, the authority's");
-	if (for_dev && !w.dev)
-		return command_wrong(usage, "these options go with --dev; without it, they are in "
-					    "chancery.yaml");
-	w.dir = argv[optind];
-	return w.dev ? dev_serve(&w) : serve(w.dir);
+	if (wrong(&w))
+		return command_wrong(usage, wrong(&w));
+	w.dev.dir = argv[optind];
+	return w.dev.dev ? dev_serve(&w.dev) : serve(&w);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "supervisor_internal.h"
 
 static void on_ready(struct supervisor *s, struct process *p, const struct control *c)
@@ -227,5 +228,6 @@ void events_maybe_ready(struct supervisor *s)
 		return;
 	s->told_ready = true;
 	LOG(LOG_INFO, "ready");
+	(void)notify_send(s->plan.notify, LIT("READY=1\nSTATUS=serving"));
 	tell_parent(s, CONTROL_READY, NULL);
 }

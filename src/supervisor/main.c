@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/signals.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
@@ -119,6 +120,7 @@ static void begin_stop(struct supervisor *s)
 		return;
 	s->stopping = true;
 	LOG(LOG_INFO, "stopping");
+	(void)notify_send(s->plan.notify, LIT("STOPPING=1\nSTATUS=finishing what is under way"));
 	stop_role(s, ROLE_GATE);
 	stop_role(s, ROLE_ISSUER);
 	stop_role(s, ROLE_KEEPER);
@@ -152,6 +154,16 @@ static void on_signals(struct supervisor *s)
 
 enum { P_SIGNALS, P_LISTENER, P_PARENT, P_FIRST };
 
+/* That this loop goes round is all the sign of life there is: it is what starts the rest. */
+static void say_alive(struct supervisor *s)
+{
+	uint64_t now_ns = clock_mono_ns();
+	if (s->plan.watchdog_us == 0 || now_ns < s->alive_due_ns)
+		return;
+	(void)notify_send(s->plan.notify, LIT("WATCHDOG=1"));
+	s->alive_due_ns = now_ns + s->plan.watchdog_us * 1000 / 3;
+}
+
 static void turn(struct supervisor *s, int timeout_ms)
 {
 	struct pollfd p[P_FIRST + PROCESSES_MAX];
@@ -162,7 +174,8 @@ static void turn(struct supervisor *s, int timeout_ms)
 		const struct process *q = &s->processes[i];
 		p[P_FIRST + i] = (struct pollfd){ q->pid > 0 ? q->control : -1, POLLIN, 0 };
 	}
-	if (poll(p, COUNT_OF(p), timeout_ms) < 0)
+	say_alive(s);
+	if (poll(p, COUNT_OF(p), notify_timeout(s->plan.watchdog_us, timeout_ms)) < 0)
 		return;
 	for (size_t i = 0; i < PROCESSES_MAX; i++)
 		if (p[P_FIRST + i].revents && s->processes[i].pid > 0 &&

@@ -60,6 +60,7 @@ struct supervisor {
 	uint64_t started_ns[PLAN_GROUPS_MAX];
 	struct restart restarts[ROLE_COUNT][PLAN_GROUPS_MAX]; /* by role and `group` */
 	bool told_ready, stopping, broken;
+	uint64_t alive_due_ns; /* when the service manager is told again that we live */
 	int signals, listener;
 	int asker; /* a cli that waits for a renewal; -1: none */
 	size_t asker_group;

@@ -9,6 +9,7 @@ from library import Installed, mapped, must, one_blank, prototypes, run
 pytestmark = pytest.mark.plain("is about manual pages")
 
 PAGES = sorted((ROOT / "man").glob("*.3"))
+COMMAND = ROOT / "man/chancery.1"
 HEADERS = sorted((ROOT / "include/chancery").glob("*.h"))
 # about the machine's index of pages, not about ours
 ELSEWHERE = re.compile(r"referenced manual not found|outdated mandoc\.db")
@@ -38,7 +39,7 @@ def structs():
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*PAGES, COMMAND], ids=lambda p: p.name)
 def test_a_page_is_well_formed(page):
     said = run("mandoc", "-T", "lint", "-W", "style", page).stdout
     assert not [line for line in said.splitlines() if not ELSEWHERE.search(line)], said
@@ -51,6 +52,12 @@ def test_every_function_has_a_page_and_every_page_a_function():
         exported |= mapped(table.stem)
     named = [name for page in PAGES for name in names_of(page)]
     assert sorted(named) == sorted(exported)
+
+
+def test_the_command_s_page_has_every_command(chancery):
+    listed = re.findall(r"^  (\w+) ", must(chancery, "help"), re.M)
+    shown = " ".join(re.findall(r"^\.It Cm (.+)$", COMMAND.read_text(), re.M))
+    assert set(listed) - {"help"} == set(re.findall(r"\b[a-z]{2,}\b", shown))
 
 
 def test_a_synopsis_is_the_header():

@@ -137,6 +137,8 @@ static void plan_sample(struct wr *w)
 			  .events = true,
 			  .uid_base = 59900,
 			  .passphrase_fd = 9,
+			  .notify = LIT("/n"),
+			  .watchdog_us = 30000000,
 			  .n_groups = 1,
 			  .n_gates = 1 };
 	p.groups[0] = (struct plan_group){ .name = LIT("main"),
