@@ -18,27 +18,7 @@ fail() { printf 'fresh: FAILED: %s\n' "$*" >&2; exit 1; }
 
 # --- a root --------------------------------------------------------------------------
 
-mirrors() { # the machine's own, one "uri suite component" a line
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-		awk -v s="$suite" 'index($2, s) == 1' | sort -u
-}
-
-make_base() {
-	local uri
-	uri=$(mirrors | awk -v s="$suite" '$2 == s { print $1; exit }')
-	uri=${uri:-http://deb.debian.org/debian}
-	rm -rf "$work"
-	mkdir -p "$work" "$cache/debs" "$cache/archives/partial"
-	say "debootstrap $suite from $uri"
-	debootstrap --variant=minbase --include=git,make,ca-certificates \
-		--cache-dir="$cache/debs" "$suite" "$work/base" "$uri" >"$work/debootstrap.log" ||
-		{ tail -20 "$work/debootstrap.log"; fail "debootstrap"; }
-	mirrors | sed 's/^/deb /' >"$work/base/etc/apt/sources.list"
-	apt-config dump Acquire | grep -E '::(Proxy|Check-)' \
-		>"$work/base/etc/apt/apt.conf.d/01machine" || true
-	cp -L /etc/resolv.conf "$work/base/etc/resolv.conf"
-	printf '127.0.0.1 localhost\n::1 localhost\n' >"$work/base/etc/hosts"
-}
+. "$top/tools/debian-root.sh"
 
 mount_into() {
 	local root=$1 node
@@ -170,7 +150,7 @@ main() {
 	[ "$(id -u)" = 0 ] || fail "needs root: debootstrap and mounts"
 	[ -z "$(git -C "$top" status --porcelain --untracked-files=no)" ] ||
 		echo "fresh: note: what is not committed is not tested"
-	make_base
+	make_root "$work/base" git,make,ca-certificates
 	cp -a "$work/base" "$work/control"
 	mv "$work/base" "$work/ours"
 	git clone -q "$top" "$work/ours/root/chancery"

@@ -9,6 +9,19 @@
 
 #include "build_info.h"
 
+ch_err program_itself(struct path *ret_path)
+{
+	struct path exe = { 0 };
+	if (readlink("/proc/self/exe", exe.p, sizeof(exe.p) - 1) < 0)
+		return ch_fail(CH_E_IO, "cannot find out where this program is", errno);
+	/* replaced since we were started, by what an upgrade has put in its place */
+	str deleted = LIT(" (deleted)"), name = str_from_c(exe.p);
+	if (str_ends(name, deleted))
+		exe.p[name.n - deleted.n] = 0;
+	*ret_path = exe;
+	return CH_DONE;
+}
+
 ch_err libexec_folder(struct path *ret_path)
 {
 	static const str places[] = { { "libexec/chancery", 16 }, { "../libexec/chancery", 19 } };

@@ -59,3 +59,31 @@ ch_err listen_tcp(str host, uint32_t port, int *ret_fd, uint32_t *ret_port)
 	*ret_fd = TAKE_FD(fd);
 	return CH_DONE;
 }
+
+/* Both as the kernel has them. */
+static bool same(int fd, const union address *a, socklen_t n)
+{
+	union address at = { 0 };
+	socklen_t have = sizeof(at);
+	if (fd < 0 || getsockname(fd, &at.any, &have) != 0 || have != n ||
+	    at.any.sa_family != a->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET)
+		return at.four.sin_port == a->four.sin_port &&
+		       at.four.sin_addr.s_addr == a->four.sin_addr.s_addr;
+	return at.six.sin6_port == a->six.sin6_port &&
+	       IN6_ARE_ADDR_EQUAL(&at.six.sin6_addr, &a->six.sin6_addr);
+}
+
+ch_err listen_tcp_again(int *fds, size_t n, str host, uint32_t port, int *ret_fd)
+{
+	union address a;
+	socklen_t size = 0;
+	TRY(address_of(host, port, &a, &size));
+	for (size_t i = 0; i < n; i++)
+		if (same(fds[i], &a, size)) {
+			*ret_fd = TAKE_FD(fds[i]);
+			return CH_DONE;
+		}
+	return ch_fail(CH_E_NOT_FOUND, "nothing listens there yet", port);
+}

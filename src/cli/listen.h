@@ -9,6 +9,10 @@
  * free one; *ret_port is the real one. E_BUSY: somebody listens there. E_IO otherwise. */
 ch_err listen_tcp(str host, uint32_t port, int *ret_fd, uint32_t *ret_port);
 
+/* The one of these n that listens on this address already; its place is set to -1.
+ * E_NOT_FOUND: none does. */
+ch_err listen_tcp_again(int *fds, size_t n, str host, uint32_t port, int *ret_fd);
+
 /* A unix socket in the file system, and who may open it. */
 struct unix_place {
 	str path; /* absolute */

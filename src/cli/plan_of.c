@@ -21,7 +21,10 @@ int serving_listen(struct serving *s, struct authority *a)
 {
 	for (size_t i = 0; i < a->config.n_groups; i++) {
 		struct config_group *g = &a->config.groups[i];
-		ch_err e = listen_tcp(g->host, g->port, &s->listen_fds[i], &g->port);
+		ch_err e = listen_tcp_again(s->inherited, s->n_inherited, g->host, g->port,
+					    &s->listen_fds[i]);
+		if (ch_code_of(e) == CH_E_NOT_FOUND)
+			e = listen_tcp(g->host, g->port, &s->listen_fds[i], &g->port);
 		if (failed(e)) {
 			char where[PATH_CAP];
 			struct wr w = wr_of(where, sizeof(where));
@@ -133,7 +136,7 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 	return CH_DONE;
 }
 
-static ch_err plan_of(const struct serving *s, str libexec, struct plan *p)
+static ch_err plan_of(const struct serving *s, str libexec, str cli, struct plan *p)
 {
 	const struct config *c = &s->a->config;
 	*p = (struct plan){ .dir = str_from_c(s->a->dir.p),
@@ -143,6 +146,7 @@ static ch_err plan_of(const struct serving *s, str libexec, struct plan *p)
 			    .uid_base = geteuid() == 0 ? c->uid_base : 0,
 			    .secret_memory = s->secret_memory,
 			    .passphrase_fd = PLAN_PASSPHRASE_FD,
+			    .cli = cli,
 			    .notify = s->notify.address,
 			    .watchdog_us = s->notify.watchdog_us,
 			    .n_groups = c->n_groups };
@@ -163,10 +167,11 @@ ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *re
 		       int *ret_program)
 {
 	static struct plan p;
-	struct path libexec, program;
+	struct path libexec, program, cli;
 	struct wr w = wr_of(plan_room, sizeof(plan_room));
 	TRY(libexec_folder(&libexec));
-	TRY(plan_of(s, str_from_c(libexec.p), &p));
+	TRY(program_itself(&cli));
+	TRY(plan_of(s, str_from_c(libexec.p), str_from_c(cli.p), &p));
 	plan_write(&w, &p);
 	TRY(wr_done(&w));
 	TRY(path_join(&program, str_from_c(libexec.p), LIT("supervisor"), (str){ 0 }));

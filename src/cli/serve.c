@@ -1,5 +1,6 @@
 /* `chancery serve DIR`: becomes the supervisor of a production authority. `--dev` is
  * another thing, see dev.c. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <unistd.h>
 
@@ -13,15 +14,18 @@
 #include "say.h"
 
 static const char usage[] =
-	"usage: chancery serve [--passphrase-file FILE | --ask-passphrase] DIR\n"
+	"usage: chancery serve [--passphrase-file FILE | --ask-passphrase] [--check] DIR\n"
 	"       chancery serve --dev [--port N] [--mail] [--no-keys REALM]… DIR\n"
 	"\n"
 	"Runs the authority in DIR: supervisor, warden, signers, issuers, hashers. As root,\n"
 	"each role has a uid of its own. SIGTERM finishes what is under way and stops all.\n"
+	"SIGHUP reads chancery.yaml again without a dropped request; a bad one changes nothing.\n"
 	"A service manager (systemd's Type=notify) is told when it serves.\n"
 	"\n"
 	"  --passphrase-file FILE  instead of chancery.yaml's; - reads standard input\n"
 	"  --ask-passphrase        asks a person for it by systemd-ask-password(1)\n"
+	"  --check                 only say whether chancery.yaml can be served\n"
+	"  --inherited N           for SIGHUP: descriptors 5 and on are what served before\n"
 	"  --dev            a throw-away authority with sample users, clients and a gate, made\n"
 	"                   anew in DIR; DIR/dev.json says where everything is\n"
 	"  --port N         issuers on N (home, corp) and N+1 (staff), 8080 if not given;\n"
@@ -43,13 +47,28 @@ static int check_secret_memory(const struct authority *a)
 struct serve_wish {
 	struct dev_wish dev;
 	const char *passphrase_file; /* NULL: what chancery.yaml says */
-	bool ask, for_dev;
+	bool ask, for_dev, check;
+	uint64_t inherited; /* so many listening sockets, and the passphrase, are open already */
 };
+
+/* What a supervisor that starts anew has left open for us. */
+static void adopt(struct serving *s, uint64_t n)
+{
+	s->passphrase_fd = fcntl(PLAN_PASSPHRASE_FD, F_DUPFD_CLOEXEC, PLAN_SPARE_FD);
+	(void)close(PLAN_PASSPHRASE_FD);
+	for (size_t i = 0; i < n; i++) {
+		int fd = PLAN_FIRST_LISTEN_FD + (int)i;
+		s->inherited[s->n_inherited++] = fcntl(fd, F_DUPFD_CLOEXEC, PLAN_SPARE_FD);
+		(void)close(fd);
+	}
+}
 
 static int open_passphrase(const struct authority *a, const struct serve_wish *w, int *ret_fd)
 {
 	const char *file = w->passphrase_file;
-	ch_err e = CH_DONE;
+	ch_err e;
+	if (*ret_fd >= 0)
+		return EXIT_YES;
 	if (w->ask)
 		e = passphrase_ask(ret_fd);
 	else
@@ -68,6 +87,8 @@ static int serve(const struct serve_wish *w)
 	AUTO(fd_close) int program = -1;
 	struct serving s = { .a = &a, .passphrase_fd = -1, .notify = notify_wish_read() };
 	struct spawn spawn;
+	if (w->inherited > 0)
+		adopt(&s, w->inherited);
 	int r = authority_open(w->dev.dir, &a);
 	if (r != EXIT_YES)
 		return r;
@@ -82,11 +103,14 @@ static int serve(const struct serve_wish *w)
 		r = serving_check(&a);
 	if (r != EXIT_YES)
 		return r;
+	/* a person asks: what serves meanwhile has the ports */
+	if (w->check && w->inherited == 0)
+		return EXIT_YES;
 	s.secret_memory = a.config.secret_memory;
 	r = open_passphrase(&a, w, &s.passphrase_fd);
 	if (r == EXIT_YES)
 		r = serving_listen(&s, &a);
-	if (r != EXIT_YES)
+	if (r != EXIT_YES || w->check)
 		return r;
 	ch_err e = serving_prepare(&s, &spawn, &boot, &program);
 	if (!failed(e))
@@ -132,6 +156,11 @@ static bool option(int o, struct serve_wish *w)
 	case 'f':
 		w->passphrase_file = optarg;
 		return true;
+	case 'k':
+		w->check = true;
+		return true;
+	case 'i':
+		return str_to_u64(str_from_c(optarg), PLAN_GROUPS_MAX, &w->inherited);
 	default:
 		w->for_dev |= o != 'd';
 		return dev_option(o, &w->dev);
@@ -143,6 +172,8 @@ static const char *wrong(const struct serve_wish *w)
 {
 	if (w->for_dev && !w->dev.dev)
 		return "these options go with --dev; without it, they are in chancery.yaml";
+	if (w->dev.dev && (w->check || w->inherited > 0))
+		return "these options go without --dev";
 	if (w->dev.dev && (w->ask || w->passphrase_file))
 		return "a throw-away authority makes a passphrase of its own";
 	if (w->ask && w->passphrase_file)
@@ -160,6 +191,8 @@ int cmd_serve(int argc, char **argv)
 		{ "listen", required_argument, NULL, 'l' },
 		{ "passphrase-file", required_argument, NULL, 'f' },
 		{ "ask-passphrase", no_argument, NULL, 'a' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "inherited", required_argument, NULL, 'i' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};

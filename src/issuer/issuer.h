@@ -157,9 +157,10 @@ struct issuer {
 	size_t free_job; /* where to look first */
 	uint8_t csrf_key[MAC_KEY_SIZE];
 	bool stopping;
-	bool gone;   /* the supervisor is */
-	bool silent; /* a signer is, and there is no other; or the hasher */
-	uint64_t stop_ns;
+	bool gone;                 /* the supervisor is */
+	bool silent;               /* a signer is, and there is no other; or the hasher */
+	bool serves;               /* HTTP, since there were signers */
+	uint64_t stop_ns, idle_ns; /* since when it stops; so long connections may say nothing */
 };
 
 ch_err watch_add(struct issuer *is, struct watch *w);

@@ -9,7 +9,7 @@
 #include "issuer.h"
 #include "wire/control.h"
 
-enum { EVENTS_MAX = 32, TURN_MAX_MS = 1000 };
+enum { EVENTS_MAX = 32, TURN_MAX_MS = 1000, IDLE_MAX_MS = 1000, PATIENCE_MS = 5000 };
 
 ch_err watch_add(struct issuer *is, struct watch *w)
 {
@@ -58,6 +58,8 @@ static ch_err control_take(struct issuer *is)
 	http_stop(is->http);
 	is->stopping = true;
 	is->stop_ns = clock_mono_ns();
+	/* another issuer waits for its turn, and with it those who ask */
+	is->idle_ns = (c.detail < IDLE_MAX_MS ? c.detail : IDLE_MAX_MS) * 1000000;
 	return CH_DONE;
 }
 
@@ -92,12 +94,40 @@ static bool is_over(const struct issuer *is)
 		return true;
 	if (!is->stopping)
 		return false;
-	return http_under_way(is->http) == 0 ||
-	       clock_mono_ns() - is->stop_ns > (uint64_t)STOP_MS * 1000000;
+	uint64_t since_ns = clock_mono_ns() - is->stop_ns;
+	/* who has connected may have asked already, in bytes that were not read yet */
+	bool idle = http_connections(is->http) == 0 || since_ns >= is->idle_ns;
+	return (http_under_way(is->http) == 0 && idle) || since_ns > (uint64_t)STOP_MS * 1000000;
+}
+
+static bool has_signers(const struct issuer *is)
+{
+	for (size_t i = 0; i < is->config.n_realms; i++)
+		if (!is->realms[i].knows_keys)
+			return false;
+	return true;
+}
+
+/* Who asks before there is a signer waits in the socket's queue: it is there in an instant, at a
+ * start and after a crash. If it is not, 503 tells more than silence. */
+static ch_err serve(struct issuer *is, uint64_t since_ns)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	bool late = clock_mono_ns() - since_ns > (uint64_t)PATIENCE_MS * 1000000;
+	if (!is->serves) {
+		if (!late && !is->stopping && !has_signers(is))
+			return CH_DONE;
+		if (epoll_ctl(is->epoll, EPOLL_CTL_ADD, http_epoll_fd(is->http), &e) != 0)
+			return ch_fail(CH_E_IO, "cannot watch the connections", errno);
+		is->serves = true;
+	}
+	http_run(is->http);
+	return CH_DONE;
 }
 
 ch_err issuer_loop(struct issuer *is)
 {
+	const uint64_t since_ns = clock_mono_ns();
 	struct epoll_event events[EVENTS_MAX];
 	int sweep_ms = -1;
 	while (!is_over(is)) {
@@ -111,7 +141,7 @@ ch_err issuer_loop(struct issuer *is)
 			if (w && w->fd >= 0)
 				w->ready(is, w);
 		}
-		http_run(is->http);
+		TRY(serve(is, since_ns));
 		signers_flush(is);
 		hasher_flush(is);
 		sweep_ms = signers_sweep(is, clock_mono_ns());

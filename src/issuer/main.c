@@ -30,15 +30,12 @@ static ch_err config_take(struct issuer *is)
 	return CH_DONE;
 }
 
-static ch_err http_watch(struct issuer *is)
+/* Nobody is answered before the loop has signers. */
+static ch_err http_make(struct issuer *is)
 {
-	struct epoll_event e = { .events = EPOLLIN };
 	struct http_limits limits = http_limits_default();
 	routes_make(is);
-	TRY(http_new(ROLE_FD, &limits, is->routes, is->n_routes, &is->http));
-	if (epoll_ctl(is->epoll, EPOLL_CTL_ADD, http_epoll_fd(is->http), &e) != 0)
-		return ch_fail(CH_E_IO, "cannot watch the connections", errno);
-	return CH_DONE;
+	return http_new(ROLE_FD, &limits, is->routes, is->n_routes, &is->http);
 }
 
 static ch_err control_watch(struct issuer *is)
@@ -69,7 +66,7 @@ static ch_err start(struct issuer *is)
 	is->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (is->epoll < 0)
 		return ch_fail(CH_E_IO, "cannot make an epoll descriptor", errno);
-	TRY(http_watch(is));
+	TRY(http_make(is));
 	TRY(control_watch(is));
 	TRY(issuer_confine(is));
 	return control_ready();

@@ -103,12 +103,17 @@ static bool place_fds(const struct spawn *s)
 
 /* A peer that goes away is an error of the write, never our end: neither a role's socket
  * or pipe, nor the reader of the log. */
+static void reset_handlers(void)
+{
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)signal(sig, sig == SIGPIPE ? SIG_IGN : SIG_DFL);
+}
+
 static bool reset_signals(void)
 {
 	sigset_t none;
 	(void)sigemptyset(&none);
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, sig == SIGPIPE ? SIG_IGN : SIG_DFL);
+	reset_handlers();
 	return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
@@ -165,7 +170,9 @@ _Noreturn static void child(const struct spawn *s, pid_t parent)
 ch_err spawn_become(const struct spawn *s)
 {
 	int program = fcntl(s->program, F_DUPFD_CLOEXEC, 300);
-	if (program >= 0 && reset_signals() && place_fds(s) && close_the_rest(s))
+	/* what waits for the program that we become is its own to read: the mask stays */
+	reset_handlers();
+	if (program >= 0 && place_fds(s) && close_the_rest(s))
 		exec_it(s, program);
 	return ch_fail(CH_E_IO, "cannot become the program", errno);
 }

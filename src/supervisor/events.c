@@ -206,6 +206,8 @@ void events_children(struct supervisor *s)
 		if (pid <= 0)
 			return;
 		struct process *p = process_by_pid(s, pid);
+		if (pid == s->checker)
+			reload_checked(s, status);
 		if (p)
 			ended(s, p, status);
 	}

@@ -19,6 +19,7 @@
 
 static uint8_t boot_room[BOOT_MAX];
 static const uint64_t drain_ns = 8000000000U;
+enum { IDLE_MS = 200 }; /* for connections that say nothing when others take over */
 
 static ch_err watch_signals(struct supervisor *s)
 {
@@ -87,7 +88,7 @@ static ch_err start(struct supervisor *s)
 
 static void stop_role(struct supervisor *s, enum role role)
 {
-	const struct control c = { .kind = CONTROL_STOP };
+	const struct control c = { .kind = CONTROL_STOP, .detail = s->reloading ? IDLE_MS : 0 };
 	for (size_t i = 0; i < PROCESSES_MAX; i++) {
 		struct process *p = &s->processes[i];
 		if (p->pid > 0 && p->role == role && p->control >= 0 &&
@@ -119,8 +120,11 @@ static void begin_stop(struct supervisor *s)
 	if (s->stopping)
 		return;
 	s->stopping = true;
-	LOG(LOG_INFO, "stopping");
-	(void)notify_send(s->plan.notify, LIT("STOPPING=1\nSTATUS=finishing what is under way"));
+	LOG(LOG_INFO, "stopping",
+	    log_str("why", s->reloading ? LIT("to start anew") : LIT("asked")));
+	if (!s->reloading)
+		(void)notify_send(s->plan.notify,
+				  LIT("STOPPING=1\nSTATUS=finishing what is under way"));
 	stop_role(s, ROLE_GATE);
 	stop_role(s, ROLE_ISSUER);
 	stop_role(s, ROLE_KEEPER);
@@ -143,13 +147,25 @@ static void kill_all(struct supervisor *s)
 			(void)kill(s->processes[i].pid, SIGKILL);
 }
 
+static void on_signal(struct supervisor *s, int signal)
+{
+	if (signal == SIGHUP)
+		reload_begin(s);
+	if (signal != SIGTERM && signal != SIGINT)
+		return;
+	/* whoever wants the end while we start anew gets the end */
+	s->reloading = false;
+	begin_stop(s);
+}
+
 static void on_signals(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
 	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
-			begin_stop(s);
+		on_signal(s, (int)info.ssi_signo);
 	events_children(s);
+	if (s->reloading)
+		begin_stop(s);
 }
 
 enum { P_SIGNALS, P_LISTENER, P_PARENT, P_FIRST };
@@ -204,7 +220,7 @@ static int run(struct supervisor *s)
 		if (s->stopping)
 			go_on_stopping(s);
 		if (s->stopping && !any(s))
-			return s->broken ? 3 : 0;
+			return s->reloading && !s->broken ? reload_become(s) : s->broken ? 3 : 0;
 		if (give_up_ns && clock_mono_ns() > give_up_ns)
 			kill_all(s);
 		turn(s, s->stopping ? 50 : retry_ms);

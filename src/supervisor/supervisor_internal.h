@@ -60,7 +60,9 @@ struct supervisor {
 	uint64_t started_ns[PLAN_GROUPS_MAX];
 	struct restart restarts[ROLE_COUNT][PLAN_GROUPS_MAX]; /* by role and `group` */
 	bool told_ready, stopping, broken;
-	uint64_t alive_due_ns; /* when the service manager is told again that we live */
+	pid_t checker;                /* looks at the configuration for a reload; 0: nobody does */
+	bool reload_again, reloading; /* asked for once more meanwhile; stopping to start anew */
+	uint64_t alive_due_ns;        /* when the service manager is told again that we live */
 	int signals, listener;
 	int asker; /* a cli that waits for a renewal; -1: none */
 	size_t asker_group;
@@ -112,6 +114,12 @@ void crash_write(struct supervisor *s, const struct control *c);
 /* handover.c: gives the report at this path of DIR to the machine's handler of crash dumps, if
  * there is one, in a process of its own; once it is stored there, the path is removed. */
 void report_hand_over(struct supervisor *s, const struct control *c, const char *path);
+
+/* reload.c: SIGHUP. Begins to look; what the one who looked says (a wait status); and the end of
+ * this process as it is: returns an exit status only when that fails. */
+void reload_begin(struct supervisor *s);
+void reload_checked(struct supervisor *s, int status);
+int reload_become(const struct supervisor *s);
 
 /* renew.c: DIR/run/control */
 ch_err renew_listen(struct supervisor *s);

@@ -29,6 +29,7 @@ void plan_write(struct wr *w, const struct plan *p)
 	wr_u32(w, p->uid_base);
 	wr_u8(w, (uint8_t)p->secret_memory);
 	wr_u32(w, p->passphrase_fd);
+	wr_str16(w, p->cli);
 	wr_str16(w, p->notify);
 	wr_u64(w, p->watchdog_us);
 	wr_u16(w, u16_from(p->n_groups));
@@ -67,6 +68,7 @@ ch_err plan_read(bytes b, struct plan *ret_p)
 	uint8_t kind = rd_u8(&r);
 	p->secret_memory = (enum secretmem_kind)kind;
 	p->passphrase_fd = rd_u32(&r);
+	p->cli = rd_str16(&r, PATH_MAX_BYTES);
 	p->notify = rd_str16(&r, PATH_MAX_BYTES);
 	p->watchdog_us = rd_u64(&r);
 	p->n_groups = rd_count16(&r, PLAN_GROUPS_MAX);

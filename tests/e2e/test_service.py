@@ -11,6 +11,8 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
+import time
 import urllib.request
 
 import pytest
@@ -196,10 +198,100 @@ def test_a_person_is_asked():
         assert PASSPHRASE not in s.log_text()
 
 
+class Asker(threading.Thread):
+    """Asks all the while, each time by a new connection; what failed is in `lost`."""
+
+    def __init__(self, service):
+        super().__init__()
+        self.service, self.lost, self.answers, self.over = service, [], 0, False
+        self.start()
+
+    def run(self):
+        while not self.over:
+            try:
+                assert self.service.keys()
+                self.answers += 1
+            except Exception as e:  # whatever it is, it was lost
+                self.lost.append(repr(e))
+            time.sleep(0.005)
+
+    def stop(self):
+        self.over = True
+        self.join()
+
+
+def max_age(port):
+    answer = urllib.request.urlopen(f"http://127.0.0.1:{port}/staff/jwks", timeout=10)
+    return int(re.search(r"max-age=(\d+)", answer.headers["Cache-Control"]).group(1))
+
+
+@pytest.mark.root_only
+def test_a_configuration_is_read_again_without_a_dropped_request():
+    with Service() as s:
+        manager = Manager(str(s.top / "notify"))
+        s.start(env=manager.environment())
+        assert manager.next()["READY"] == "1"
+        before = s.keys()
+        asker = Asker(s)
+        try:
+            def reload(signals=1):
+                for _ in range(signals):
+                    s.process.send_signal(signal.SIGHUP)
+                said = manager.next()
+                assert said["RELOADING"] == "1" and int(said["MONOTONIC_USEC"]) > 0
+                while "RELOADING" in said:
+                    said = manager.next()
+                assert said["READY"] == "1"
+                return said["STATUS"]
+
+            assert max_age(s.port + 1) == 300
+            other = free_pair()
+            s.edit("jwks_max_age_s: 300", "jwks_max_age_s: 301")
+            s.edit(str(s.port + 1), str(other))  # a group's port, too
+            assert reload() == "serving"
+            assert max_age(other) == 301
+            with pytest.raises(OSError):
+                max_age(s.port + 1)
+            s.edit("jwks_max_age_s: 301", "jwks_max_age_s: soon")
+            assert "configuration before" in reload()
+            assert max_age(other) == 301 and "chancery.yaml:" in s.log_text()
+            s.edit("jwks_max_age_s: soon", "jwks_max_age_s: 302")
+            assert reload(signals=2) == "serving"
+            wait_for(lambda: max_age(other) == 302, what="the last change")
+            assert s.process.poll() is None and s.keys() == before
+        finally:
+            asker.stop()
+        assert not asker.lost and asker.answers > 3
+        s.stop()
+        left = subprocess.run(["pgrep", "-s", str(s.process.pid)], capture_output=True)
+        assert left.returncode == 1
+
+
+@pytest.mark.root_only
+def test_whoever_ends_it_while_it_starts_anew_gets_the_end():
+    with Service() as s:
+        s.start()
+        s.wait_ready()
+        s.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "to start anew" in s.log_text(), what="a new start")
+        s.stop()
+
+
+@pytest.mark.root_only
+def test_what_cannot_be_served_is_said_by_check():
+    with Service() as s:
+        check = [PROGRAM, "serve", "--check", s.dir]
+        assert subprocess.run(check, capture_output=True).returncode == 0
+        s.edit("kind: staff", "kind: stuff")
+        done = subprocess.run(check, capture_output=True, text=True)
+        assert done.returncode == 3 and "chancery.yaml:" in done.stderr
+
+
 @pytest.mark.parametrize("options, why", [
     (["--ask-passphrase", "--passphrase-file", "x"], "not both"),
     (["--dev", "--ask-passphrase"], "of its own"),
     (["--port", "0"], "go with --dev"),
+    (["--dev", "--check"], "without --dev"),
 ])
 def test_options_that_contradict_each_other(options, why, tmp_path):
     done = subprocess.run([PROGRAM, "serve", *options, tmp_path], capture_output=True, text=True)

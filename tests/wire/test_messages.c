@@ -137,6 +137,7 @@ static void plan_sample(struct wr *w)
 			  .events = true,
 			  .uid_base = 59900,
 			  .passphrase_fd = 9,
+			  .cli = LIT("/c"),
 			  .notify = LIT("/n"),
 			  .watchdog_us = 30000000,
 			  .n_groups = 1,

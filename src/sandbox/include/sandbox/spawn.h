@@ -27,8 +27,8 @@ ch_err spawn_open(const char *path, int *ret_program);
 /* The child's pid; its death signal is set so that it does not outlive us. A failure in
  * the child before exec shows as exit status 127. */
 ch_err spawn_role(const struct spawn *s, pid_t *ret_pid);
-/* Becomes the program, in this process: descriptors and signals as above, identity and
- * session as they are. Returns only with an error. */
+/* Becomes the program, in this process: descriptors and handlers as above, identity,
+ * session and blocked signals as they are. Returns only with an error. */
 ch_err spawn_become(const struct spawn *s);
 /* Sets the process name that ps and top show. */
 void spawn_name(const char *name);

@@ -28,6 +28,7 @@ struct plan {
 	uint32_t uid_base; /* 0: stay the user we are */
 	enum secretmem_kind secret_memory;
 	uint32_t passphrase_fd;
+	str cli;              /* the program that starts us anew, absolute */
 	str notify;           /* a service manager's socket; empty: nobody is told */
 	uint64_t watchdog_us; /* it wants a sign of life within this; 0: none */
 	size_t n_groups;
