@@ -22,7 +22,7 @@ import time
 import pytest
 
 from chancery import BUILD, PROGRAM, Authority, b64, wait_for
-from dumps import LIMIT, PATTERN, STRANGERS, both, whole_machine
+from dumps import LIMIT, PATTERN, STRANGERS, both, build, whole_machine
 
 pytestmark = [pytest.mark.root_only,
               pytest.mark.plain("the kernel starts what core_pattern names, without its settings")]
@@ -614,6 +614,73 @@ def test_full_disk(handler):
         handler.uninstall()
     finally:
         subprocess.run(["umount", str(handler.store)], check=True)
+
+
+# --- hostile shapes, through the kernel ---------------------------------------------------
+
+MAP_COUNT = pathlib.Path("/proc/sys/vm/max_map_count")
+
+
+@pytest.fixture
+def many_mappings():
+    before = MAP_COUNT.read_text()
+    MAP_COUNT.write_text("80000\n")
+    yield
+    MAP_COUNT.write_text(before)
+
+
+def peak_kb(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s*(\d+) kB", text)
+    return int(found.group(1)) if found else 0
+
+
+def crash_huge(handler, kind, n):
+    """Its sidecar, the most that its redactor was seen to have, in KB, and the seconds."""
+    handler.dir.chmod(0o711)
+    exe = handler.dir / "huge"
+    if not exe.exists():
+        build(handler.dir, "huge")
+    started = time.monotonic()
+    p = subprocess.Popen([exe, kind, str(n)], user=UID, group=UID, extra_groups=[], cwd="/")
+    peak = 0
+    while p.poll() is None or workers(handler):
+        with contextlib.suppress(OSError, IndexError):
+            peak = max(peak, peak_kb(workers(handler).get("redactor", 0)))
+        assert time.monotonic() < started + 120, "it hangs"
+    assert p.returncode == -signal.SIGABRT
+    took = time.monotonic() - started
+    sidecar = handler.sidecar_of(p.pid)
+    print(f"{kind} {n} {sidecar['level']}: {took:.1f} s, redactor {peak} KB")
+    return sidecar, peak
+
+
+@pytest.mark.parametrize("level", ["triage", pytest.param("strict", marks=pytest.mark.soak)])
+def test_a_crash_with_70000_mappings(handler, many_mappings, level):
+    """More than the count in an ELF header can say (PN_XNUM)."""
+    handler.write_policy(level=level)
+    handler.install()
+    sidecar, peak = crash_huge(handler, "mappings", 70000)
+    assert sidecar["dump"] and sidecar["level"] == level, sidecar
+    assert 0 < peak < 32 * 1024
+    assert sidecar["report"]["whole"], sidecar["report"]["flaws"]
+    core = handler.open(sidecar["id"])
+    n = struct.unpack_from("<H", core, 56)[0]
+    assert n == 0xFFFF or level == "triage"
+
+
+@pytest.mark.parametrize("level", ["triage", pytest.param("strict", marks=pytest.mark.soak)])
+def test_a_crash_with_4000_threads(handler, level):
+    handler.write_policy(level=level)
+    handler.install()
+    sidecar, peak = crash_huge(handler, "threads", 4000)
+    assert sidecar["dump"] and sidecar["level"] == level, sidecar
+    assert 0 < peak < 32 * 1024
+    left_out = sum(f["n"] for f in sidecar["report"]["flaws"] if f["flaw"] == "threads")
+    assert sidecar["report"]["threads"] + left_out == 4001
 
 
 # --- core_pattern is put back -----------------------------------------------------------
