@@ -23,14 +23,10 @@ static bool is_wide(unsigned form)
 	return str_starts(form_name(form), LIT("utf16"));
 }
 
-static bool is_bits(unsigned form)
-{
-	return form < 4; /* plain, le, w32be, le30 */
-}
-
 size_t needle_piece(const struct needle_value *v, unsigned form, size_t size)
 {
-	size_t piece = v->is.text ? 24 : is_bits(form) ? NEEDLE_PIECE : 24;
+	/* the beginnings of texts are alike: eyJhbGciOiJFUzI1NiIs; those of signatures are not */
+	size_t piece = v->is.text && v->kind != VALUE_TOKEN_PART ? 24 : NEEDLE_PIECE;
 	piece = is_wide(form) ? 2 * piece : piece;
 	/* what is public of a key as a whole, its modulus or its first line, is elsewhere too;
 	 * its secret numbers are values of their own */

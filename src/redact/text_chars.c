@@ -132,20 +132,24 @@ static unsigned class_of(uint8_t c)
 	return c < 'a' ? 2 : 3;
 }
 
+unsigned text_changes(bytes b)
+{
+	unsigned last = 0, changes = 0;
+	for (size_t i = 0; i < b.n; i++) {
+		unsigned now = class_of(b.p[i]);
+		changes += now && last && now != last;
+		last = now ? now : last;
+	}
+	return changes;
+}
+
 /* Words and names in camel case change between digits, capitals and small letters seldom,
  * what is drawn at random at every second character or so. Without a digit more is asked. */
 bool text_looks_random(bytes b)
 {
 	bytes head = { b.p, b.n < 256 ? b.n : 256 };
-	unsigned last = 0, changes = 0, digits = 0;
-	for (size_t i = 0; i < head.n; i++) {
-		unsigned now = class_of(head.p[i]);
-		digits += now == 1;
-		changes += now && last && now != last;
-		last = now ? now : last;
-	}
-	return changes * (digits ? 4 : 3) > head.n && text_distinct(head) >= 8 &&
-	       !text_is_example(head);
+	return text_changes(head) * (count(head).digits ? 4 : 3) > head.n &&
+	       text_distinct(head) >= 8 && !text_is_example(head);
 }
 
 /* --- passwords --- */

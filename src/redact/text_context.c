@@ -255,6 +255,16 @@ ch_err check_command(struct text_job *j)
 	return say_password(j, from, value_end(j, from, &quoted));
 }
 
+/* {PLAIN}password, and in a passwd file what follows behind a colon */
+ch_err check_scheme(struct text_job *j)
+{
+	bool quoted = false;
+	size_t from = j->at - j->row->back, end = value_end(j, from, &quoted), colon = from;
+	while (colon < end && j->v.p[colon] != ':')
+		colon++;
+	return say_password(j, from, colon);
+}
+
 ch_err check_line(struct text_job *j)
 {
 	size_t from = j->at - j->row->back, end = text_run(j, from, j->row->max);

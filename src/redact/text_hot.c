@@ -167,19 +167,23 @@ bool hot_next(const struct hot *h, size_t *at, size_t *ret_end)
 	return true;
 }
 
+/* 43, 86 and 342 */
 static bool is_length(const uint8_t *p)
 {
-	return p[0] == 0x56 && p[1] < 2 && !p[2] && !p[3];
+	bool low = (p[0] == 0x56 && p[1] < 2) || (p[0] == 0x2b && !p[1]);
+	return low && !p[2] && !p[3];
 }
 
 size_t hot_length(const uint8_t *p, size_t at, size_t n)
 {
-	const __m128i first = _mm_set1_epi8(0x56), zero = _mm_setzero_si128();
+	const __m128i first = _mm_set1_epi8(0x56), other = _mm_set1_epi8(0x2b);
+	const __m128i zero = _mm_setzero_si128();
 	for (; at + 20 <= n; at += 16) {
 		const uint8_t *q = p + at;
 		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)q);
 		__m128i c = _mm_loadu_si128((const __m128i *)(const void *)(q + 2));
-		__m128i both = _mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(c, zero));
+		__m128i low = _mm_or_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(a, other));
+		__m128i both = _mm_and_si128(low, _mm_cmpeq_epi8(c, zero));
 		for (int m = _mm_movemask_epi8(both); m; m &= m - 1)
 			if (is_length(q + __builtin_ctz((unsigned)m)))
 				return at + (size_t)__builtin_ctz((unsigned)m);

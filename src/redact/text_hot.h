@@ -20,6 +20,6 @@ void hot_mark_plainly(const uint8_t *p, size_t n, struct hot *ret_hot);
  * that are near each other are one. */
 bool hot_next(const struct hot *h, size_t *at, size_t *ret_end);
 
-/* The first offset from `at` on where a length of 86 or 342 stands in 32 bits, as V8 has it
+/* The first offset from `at` on where a length of 43, 86 or 342 stands in 32 bits, as V8 has it
  * before the characters of a string; n when there is none. Reads p[0 .. n). */
 size_t hot_length(const uint8_t *p, size_t at, size_t n);

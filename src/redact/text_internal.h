@@ -46,7 +46,7 @@ text_check_fn check_run, check_random, check_pem, check_putty, check_openssh, ch
 	check_pkcs1, check_sec1, check_spki, check_edwards, check_point, check_ssh_blob,
 	check_ssh_text, check_jwt, check_jwk, check_signature, check_basic, check_cookie,
 	check_header, check_userinfo, check_query, check_password, check_command, check_quoted,
-	check_array, check_line, check_login, check_keylog;
+	check_array, check_line, check_login, check_keylog, check_scheme;
 
 /* --- characters --- */
 bool text_is(uint8_t c, enum text_alphabet a);
@@ -54,6 +54,8 @@ bool text_is(uint8_t c, enum text_alphabet a);
  * Sets j->open when v ends first. */
 size_t text_run(struct text_job *j, size_t from, size_t max);
 size_t text_run_of(struct text_job *j, size_t from, size_t max, enum text_alphabet a);
+/* How often digits, capitals and small letters change, whatever stands between. */
+unsigned text_changes(bytes b);
 /* Does it look drawn at random? Documentation, words and x's do not. */
 bool text_looks_random(bytes b);
 /* What a password by context is worth: nothing for placeholders, types and code. */

@@ -16,6 +16,7 @@ static text_check_fn *const checks[CHECK_COUNT] = {
 	[CHECK_COMMAND] = check_command,   [CHECK_QUOTED] = check_quoted,
 	[CHECK_ARRAY] = check_array,       [CHECK_LINE] = check_line,
 	[CHECK_LOGIN] = check_login,       [CHECK_KEYLOG] = check_keylog,
+	[CHECK_SCHEME] = check_scheme,
 };
 
 ch_err text_check(struct text_job *j)

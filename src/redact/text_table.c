@@ -75,8 +75,9 @@ static const struct text_row rows[] = {
 	ROW("jwt-utf16", VALUE_TOKEN, CHECK_JWT, AL_JWS, ROW_WIDE, 4, 20, 0,
 	    "e\\x00y\\x00J\\x00[A-Za-z0-9_-]\\x00", "likewise in UTF-16LE"),
 	/* no pattern, since what is full of zeros is slow there: text_hot.c finds the length */
-	ROW("jws-signature", VALUE_TOKEN_PART, CHECK_SIGNATURE, AL_URL, ROW_COUNTED, 0, 86, 342, "",
-	    "a signature alone in a V8 string of 86 or 342 characters: all of it"),
+	ROW("jws-signature", VALUE_TOKEN_PART, CHECK_SIGNATURE, AL_URL, ROW_COUNTED, 0, 43, 342, "",
+	    "a signature alone, or as many bytes drawn at random, in a V8 string of 43, 86 or 342 "
+	    "characters: all of it"),
 	ROW("paseto", VALUE_TOKEN, CHECK_RANDOM, AL_TOKEN, 0, 32, 40, 0,
 	    "\\bv[1-4]\\.(?:local|public)\\.[A-Za-z0-9_-]{32}", "PASETO: behind its purpose"),
 	/* --- HTTP --- */
@@ -200,6 +201,9 @@ static const struct text_row rows[] = {
 	    "|ssl_password|--password|--passphrase|\\bbindpw|\\brootpw)"
 	    "[ =][\"']?" VALUE,
 	    "redis, OpenLDAP and command lines: the argument"),
+	ROW("password-scheme", VALUE_PASSWORD, CHECK_SCHEME, AL_VISIBLE, 0, 1, 4, 256,
+	    "\\{(?:PLAIN|CLEAR(?:TEXT)?)\\}" VALUE,
+	    "passwords of Dovecot and LDAP that are kept as they are: behind {PLAIN}"),
 	ROW("resp", VALUE_PASSWORD, CHECK_ARRAY, AL_VISIBLE, ROW_NOCASE, 0, 4, 512,
 	    "(?:\\$4\\r\\nauth|\\$11\\r\\nrequirepass|\\$10\\r\\nmasterauth)\\r\\n\\$[0-9]{1,4}"
 	    "\\r\\n",

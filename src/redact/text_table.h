@@ -50,6 +50,7 @@ enum text_check {
 	CHECK_LINE,      /* likewise, and the line ends behind it */
 	CHECK_LOGIN,     /* IMAP: the second argument */
 	CHECK_KEYLOG,    /* SSLKEYLOGFILE: the third field, hex */
+	CHECK_SCHEME,    /* a password up to a colon */
 	CHECK_COUNT
 };
 

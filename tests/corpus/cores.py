@@ -55,14 +55,38 @@ class Core:
             found, at = found + 1, hit + 1
         return found
 
-    def whole(self, secret):
-        """{form: how often} of the secret, whole."""
-        counts = {name: self.count(form) for name, form in secret.forms().items()}
-        return {name: n for name, n in counts.items() if n}
+    def met(self, texts):
+        """Those of the texts that may be here: 15 bytes in a row hold one of the words of eight
+        that stand at multiples of eight. It is asked for all at once."""
+        words = {}
+        for text in texts:
+            for at in range(8 if len(text) >= 15 else 0):
+                words.setdefault(text[at:at + 8], []).append(text)
+        numbers = {int.from_bytes(w, "little"): w for w in words}
+        view = memoryview(self.bytes)[:len(self.bytes) // 8 * 8].cast("Q")
+        here = {text for n in set(numbers).intersection(view) for text in words[numbers[n]]}
+        return [t for t in texts if len(t) < 15 or t in here]
 
-    def left(self, secret):
-        """The forms of which too much is there."""
-        return sorted({name for name, piece in secret.pieces() if self.count(piece)})
+    def whole(self, secrets):
+        """{name: {form: how often}} of the secrets, whole."""
+        forms = [(s.name, name, form) for s in secrets for name, form in s.forms().items()]
+        met = set(self.met([form for _, _, form in forms]))
+        found = {s.name: {} for s in secrets}
+        for secret, name, form in forms:
+            n = self.count(form) if form in met else 0
+            if n:
+                found[secret][name] = n
+        return found
+
+    def left(self, secrets):
+        """{name: the forms of which too much is there}."""
+        pieces = [(s.name, name, piece) for s in secrets for name, piece in s.pieces()]
+        met = set(self.met([piece for _, _, piece in pieces]))
+        found = {s.name: set() for s in secrets}
+        for secret, name, piece in pieces:
+            if piece in met and name not in found[secret] and self.count(piece):
+                found[secret].add(name)
+        return {name: sorted(forms) for name, forms in found.items()}
 
     def unshielded(self):
         """How many OpenSSH keys open: each 16 KiB chunk of malloc's as a prekey, whose
@@ -85,17 +109,19 @@ class Core:
         return False
 
 
-FRAME = re.compile(r"^#(\d+)\s+(?:0x([0-9a-f]+) in )?(\S+)? ?\(?.*?\)?(?: at (\S+))?(?: from (\S+))?$")
-
-
-def backtraces(executable, core, sysroot_args=()):
-    """[(LWP, [(function, place), …]), …] of all threads, without arguments, and the libraries."""
+def backtraces(executable, core):
+    """{LWP: [frame, …]}, frames without arguments, and the libraries."""
     said = subprocess.run(
         ["gdb", "-nx", "-q", "-batch", "-iex", "set auto-load off", "-iex",
-         "set debuginfod enabled off", *sysroot_args, "-ex", "set print frame-arguments none",
-         "-ex", "set width 0", "-ex", "thread apply all -q bt", "-ex", "info sharedlibrary",
-         str(executable), str(core)], capture_output=True, text=True, errors="replace", check=False).stdout
-    frames = [re.sub(r"\(.*?\) ?", "", line).strip() for line in said.splitlines()
-              if re.match(r"#\d+\s", line)]
+         "set debuginfod enabled off", "-ex", "set print frame-arguments none",
+         "-ex", "set width 0", "-ex", "thread apply all bt", "-ex", "info sharedlibrary",
+         str(executable), str(core)], capture_output=True, text=True, errors="replace",
+        check=False).stdout
+    threads, frames = {}, []
+    for line in said.splitlines():
+        if head := re.match(r"Thread \d+ .*?LWP (\d+)", line):
+            frames = threads.setdefault(int(head[1]), [])
+        elif re.match(r"#\d+\s", line):
+            frames.append(re.sub(r"\(.*?\) ?", "", line).strip())
     libraries = [line for line in said.splitlines() if re.match(r"0x[0-9a-f]+\s+0x", line)]
-    return frames, libraries
+    return threads, libraries

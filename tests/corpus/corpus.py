@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""corpus.py [--small] [--levels triage,strict,full] [--crash [--mode M]] [--json] [PROGRAM…]
+"""corpus.py [--small] [--levels triage,strict,full] [--crash [--mode M]] [--json | --table]
+          [PROGRAM…]
 
 Dumps real programs that hold fresh secrets, redacts the dumps, and counts what is left.
-Exit status 1 when a key or a token is left at triage or strict, an OpenSSH key can be
-unshielded, or gdb tells another story than before.
+Exit status 1 when a key or a token is left, an OpenSSH key can be unshielded, or gdb tells
+another story than before. Passwords are counted apart.
 """
 import argparse
 import json
@@ -11,15 +12,16 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
+import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "corpus"), str(ROOT / "tests" / "e2e")]
 import programs  # noqa: E402
+from guard import end_all, guarded  # noqa: E402
 from chancery import PROGRAM  # noqa: E402
 from cores import Core, backtraces  # noqa: E402
 from dumps import whole_machine  # noqa: E402
-from kernel import Handler  # noqa: E402
+from kernel import Handler, uninstall_any  # noqa: E402
 
 
 def gcore(pid, folder):
@@ -35,25 +37,20 @@ def redact(chancery, level, core, out):
         raise RuntimeError(f"redact said {done.returncode}: {done.stderr}")
 
 
-def threads_of(frames):
-    """[[frame, …], …]: a thread begins at its frame 0."""
-    threads = []
-    for frame in frames:
-        if frame.startswith("#0 "):
-            threads.append([])
-        threads[-1].append(frame)
-    return threads
+def known(frames):
+    """Up to the first that gdb guesses: code that is made while a program runs, stacks of its
+    own."""
+    return frames[:next((i for i, f in enumerate(frames) if " in ??" in f or "[" in f), len(frames))]
 
 
-def same_frames(before, after, own_code):
-    """A program whose code is made while it runs, or whose stacks are its own, has frames that
-    gdb can only guess: there, what stands before the first guess is compared."""
-    if not own_code:
+def same_frames(before, after, program, crashed):
+    if crashed and program.handled:  # there is nothing from before to compare with
+        return bool(after)
+    if not program.own_code:
         return before == after
-    pairs = list(zip(threads_of(before), threads_of(after)))
-    known = [next((i for i, f in enumerate(b) if " in ??" in f or "[" in f), len(b)) for _, b in pairs]
-    return (len(threads_of(before)) == len(threads_of(after)) and all(known)
-            and all(a[:n] == b[:n] for (a, b), n in zip(pairs, known)))
+    return before.keys() == after.keys() and all(
+        known(frames) and known(frames) == after[lwp][:len(known(frames))]
+        for lwp, frames in before.items())
 
 
 class Judge:
@@ -62,31 +59,34 @@ class Judge:
     def __init__(self, program, name, executable, before):
         self.program, self.name, self.executable = program, name, executable
         core = Core(before)
-        self.planted = {s.name: core.whole(s) for s in program.secrets}
+        self.planted = core.whole(program.secrets)
         self.shielded = core.unshielded() if program.shielded else 0
         self.story = backtraces(executable, before)
         self.rows = []
 
-    def look(self, level, after):
+    def look(self, level, after, crashed=False):
         core = Core(after)
-        left = {s.name: core.left(s) for s in self.program.secrets if self.planted[s.name]}
-        kinds = {s.name: s.kind for s in self.program.secrets}
+        left = core.left([s for s in self.program.secrets if self.planted[s.name]])
         story = backtraces(self.executable, after)
         self.rows.append({
             "program": self.name, "level": level,
             "keys_before": self._sum("key"), "tokens_before": self._sum("token"),
             "passwords_before": self._sum("password"),
-            "keys_left": [f"{n}: {', '.join(f)}" for n, f in left.items() if f and kinds[n] == "key"],
-            "tokens_left": [f"{n}: {', '.join(f)}" for n, f in left.items()
-                            if f and kinds[n] == "token"],
-            "passwords_left": [n for n, f in left.items() if f and kinds[n] == "password"],
+            **self._left(left),
             "unshielded_before": self.shielded,
             "unshielded_left": core.unshielded() if self.program.shielded else 0,
-            "frames": len(self.story[0]),
-            "frames_equal": same_frames(self.story[0], story[0], self.program.own_code),
+            "frames": sum(map(len, self.story[0].values())),
+            "frames_equal": same_frames(self.story[0], story[0], self.program, crashed),
             "libraries": len(self.story[1]), "libraries_equal": self.story[1] == story[1],
             "size": core.size, "non_zero": len(core.bytes)})
         return self.rows[-1]
+
+    def _left(self, left):
+        said = {"keys_left": [], "tokens_left": [], "passwords_left": []}
+        for s in self.program.secrets:
+            if left.get(s.name):
+                said[s.kind + "s_left"].append(f"{s.name}: {', '.join(left[s.name])}")
+        return said
 
     def _sum(self, kind):
         return sum(sum(self.planted[s.name].values()) for s in self.program.secrets
@@ -109,7 +109,41 @@ def judge_program(make, folder, options):
             before.unlink()
     finally:
         program.stop()
+        end_all()
     return rows
+
+
+def undumpable(pid):
+    """A process that gave up its rights has what is of it in /proc owned by root, until it allows
+    dumps again. Of root's it cannot be told."""
+    uid = pathlib.Path(f"/proc/{pid}/status").read_text().partition("Uid:")[2].split()[1]
+    return pathlib.Path(f"/proc/{pid}/environ").stat().st_uid != int(uid)
+
+
+def judge_before(program, base):
+    """[(judge, pid)] of what is to be crashed, while it lives."""
+    judges = []
+    for name, pid, executable in program.dumped:
+        if undumpable(pid):
+            continue
+        before = gcore(pid, base)
+        judges.append((Judge(program, name, executable, before), pid))
+        before.unlink()
+    return judges
+
+
+def crash_at(level, program, base, options):
+    """One program at one level. core_pattern is the machine's: it is held for the crashes
+    alone."""
+    judges = judge_before(program, base)
+    with whole_machine():
+        handler = Handler(options.chancery, base / "handler", level, options.mode)
+        try:
+            took = [handler.crash(pid, base / f"{pid}.after") for _, pid in judges]
+        finally:
+            handler.end()
+    return [{**judge.look(level, base / f"{pid}.after", crashed=True),
+             "seconds": round(seconds, 2)} for (judge, pid), seconds in zip(judges, took)]
 
 
 def crash_program(make, folder, options):
@@ -118,31 +152,23 @@ def crash_program(make, folder, options):
     for level in options.levels:
         base = folder / level
         base.mkdir()
-        with whole_machine():
-            handler = Handler(options.chancery, tempfile.mkdtemp(dir=base), level, options.mode)
-            program = make(base / "program")
-            try:
-                program.start()
-                for name, pid, executable in program.dumped:
-                    before, after = gcore(pid, base), base / "after.core"
-                    judge = Judge(program, name, executable, before)
-                    took = handler.crash(pid, after)
-                    row = {**judge.look(level, after), "seconds": round(took, 2)}
-                    row["frames_equal"] |= make.catches
-                    rows.append(row)
-                    before.unlink()
-                    after.unlink()
-            finally:
-                program.stop()
-                handler.end()
+        base.chmod(0o755)
+        program = make(base / "program")
+        try:
+            program.start()
+            rows += crash_at(level, program, base, options)
+        finally:
+            program.stop()
+            end_all()
+            shutil.rmtree(base, ignore_errors=True)
     return rows
 
 
 def bad(row):
     """Why this row is a failure, in words."""
-    said = []
-    if row["level"] != "full":  # which promises what its finders know, and no more
-        said += row["keys_left"] + row["tokens_left"]
+    if "trouble" in row:
+        return [row["trouble"]]
+    said = row["keys_left"] + row["tokens_left"]
     if row["unshielded_left"]:
         said.append(f"{row['unshielded_left']} OpenSSH keys open")
     if not row["frames_equal"]:
@@ -153,21 +179,52 @@ def bad(row):
 
 
 def show(row):
+    if "trouble" in row:
+        return
     print(f"{row['program']:18} {row['level']:7} keys {row['keys_before']:4} -> "
           f"{len(row['keys_left']):2}  tokens {row['tokens_before']:4} -> "
           f"{len(row['tokens_left']):2}  passwords {row['passwords_before']:3} -> "
           f"{len(row['passwords_left']):2}  ssh {row['unshielded_before']} -> "
           f"{row['unshielded_left']}  frames {row['frames']:4} "
           f"{'equal' if row['frames_equal'] else 'OTHER'}  libraries "
-          f"{'equal' if row['libraries_equal'] else 'OTHER'}", flush=True)
+          f"{'equal' if row['libraries_equal'] else 'OTHER'}"
+          + (f"  {row['seconds']} s" if "seconds" in row else ""), flush=True)
     for line in row["keys_left"] + row["tokens_left"] + row["passwords_left"]:
         print(f"{'':26} left: {line}")
 
 
-def main():
+def cell(row):
+    """What is left at one level, and how long it took."""
+    left = [f"{len(row[k + '_left'])} {k}" for k in ("keys", "tokens", "passwords")
+            if row[k + "_left"]]
+    left += [f"{row['unshielded_left']} OpenSSH keys"] if row["unshielded_left"] else []
+    return (", ".join(left) or "0") + (f"; {row['seconds']} s" if "seconds" in row else "")
+
+
+def table(rows):
+    """As in docs/COREDUMP.md: a line for each program, with the largest counts of its runs."""
+    levels = list(dict.fromkeys(r["level"] for r in rows))
+    print("| program | keys, tokens, passwords planted |", *(f"{n}: left |" for n in levels),
+          "frames |")
+    print("|---|---|" + "---|" * (len(levels) + 1))
+    for name in dict.fromkeys(r["program"] for r in rows):
+        mine = {r["level"]: r for r in rows if r["program"] == name}
+        if any("trouble" in r for r in mine.values()):
+            continue
+        planted = [max(r[k + "_before"] for r in mine.values())
+                   for k in ("keys", "tokens", "passwords")]
+        keys = planted[0] or f"{max(r['unshielded_before'] for r in mine.values())} shielded"
+        equal = all(r["frames_equal"] for r in mine.values())
+        print(f"| {name} | {keys}, {planted[1]}, {planted[2]} |",
+              *(f"{cell(mine[n])} |" for n in levels),
+              f"{mine[levels[0]]['frames']} {'equal' if equal else 'OTHER'} |")
+
+
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--table", action="store_true")
     parser.add_argument("--crash", action="store_true",
                         help="through the kernel, not gcore and `coredump redact`; needs root")
     parser.add_argument("--mode", help="of `coredump install`")
@@ -176,35 +233,57 @@ def main():
     parser.add_argument("programs", nargs="*")
     options = parser.parse_args()
     options.levels = options.levels.split(",")
-    wanted = programs.SMALL if options.small else programs.ALL
+    options.wanted = programs.SMALL if options.small else programs.ALL
     if options.programs:
-        wanted = [p for p in programs.ALL if p.__name__.lower() in options.programs]
+        options.wanted = [p for p in programs.ALL if p.__name__.lower() in options.programs]
+    return options
+
+
+def rows_of(make, folder, options):
+    """None: the program is not here."""
+    if make.missing():
+        return None
+    own = folder / make.__name__
+    own.mkdir()
+    own.chmod(0o755)
+    try:
+        return (crash_program if options.crash else judge_program)(make, own, options)
+    except Exception as e:  # the others are worth a look all the same
+        traceback.print_exc()
+        return [{"program": make.__name__, "level": "-", "trouble": f"{type(e).__name__}: {e}"}]
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def work(folder, options):
     rows, missing = [], []
-    for make in wanted:
+    for make in options.wanted:
         if options.crash and make.undumpable:
             continue
-        if make.missing():
+        fresh = rows_of(make, folder, options)
+        if fresh is None:
             missing.append(make.__name__)
             continue
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="chancery-corpus-"))
-        folder.chmod(0o755)  # some run as users of their own
-        try:
-            fresh = (crash_program if options.crash else judge_program)(make, folder, options)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
         rows += fresh
-        if not options.json:
-            for row in fresh:
-                show(row)
+        for row in fresh if not (options.json or options.table) else []:
+            show(row)
     failures = [f"{r['program']} at {r['level']}: {why}" for r in rows for why in bad(r)]
     if options.json:
         print(json.dumps({"rows": rows, "missing": missing, "failures": failures}, indent=1))
     else:
+        if options.table:
+            table(rows)
         for line in failures:
             print("FAILED", line)
         if missing:
             print("not here:", " ".join(missing))
     return 1 if failures or not rows else 0
+
+
+def main():
+    options = arguments()
+    return guarded(lambda folder: work(folder, options),
+                   lambda folder: uninstall_any(options.chancery, folder))
 
 
 if __name__ == "__main__":

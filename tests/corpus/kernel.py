@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+from dumps import whole_machine
+
 
 class Handler:
     """`chancery coredump install` with a store and a key of its own, at one level."""
@@ -13,8 +15,9 @@ class Handler:
     def __init__(self, chancery, folder, level, mode=None):
         self.chancery, self.folder = chancery, pathlib.Path(folder)
         self.store, self.state = self.folder / "dumps", self.folder / "state"
-        (self.folder / "away").mkdir()
+        self.folder.mkdir()
         self.folder.chmod(0o755)
+        (self.folder / "away").mkdir()
         self.public, self.private = self.folder / "dumps.pub", self.folder / "away" / "dumps.key"
         self._run("keygen", "--public", self.public, "--private", self.private)
         policy = self.folder / "coredump.yaml"
@@ -48,3 +51,11 @@ class Handler:
 
     def end(self):
         self._run("uninstall", "--state", self.state, "--no-systemd")
+
+
+def uninstall_any(chancery, folder):
+    """What a corpus that was killed has left installed."""
+    for state in pathlib.Path(folder).glob("**/handler/state"):
+        with whole_machine():
+            subprocess.run([chancery, "coredump", "uninstall", "--state", str(state), "--no-systemd"],
+                           capture_output=True, check=False)

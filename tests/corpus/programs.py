@@ -34,7 +34,7 @@ class Program:
     """Started, used and ended; `dumped` is [(name, pid, executable)]."""
     needs = ()
     own_code = False  # made while it runs, or on stacks that gdb does not know
-    catches = False  # its own handler of SIGSEGV has frames that were not there before
+    handled = False  # it has a handler of SIGSEGV of its own, after which its frames are others
     undumpable = False  # it asks the kernel for no dumps; root's gcore makes one all the same
 
     def __init__(self, folder):
@@ -206,7 +206,7 @@ class Python(Program):
 
 
 class Node(Program):
-    """V8 keeps texts as ropes: tokens in pieces."""
+    """V8 keeps texts as ropes: tokens in pieces, and no `Bearer` before an opaque one."""
     own_code = True
     needs = ("node",)
     SOURCE = """
@@ -250,7 +250,7 @@ class Node(Program):
 
 class Redis(Program):
     needs = ("redis-server", "redis-cli")
-    catches = True
+    handled = True  # it ends its other threads, too
 
     def start(self):
         secret, value = password("requirepass"), token(Key(self.folder, "issuer", "p256"), "value")
@@ -281,7 +281,8 @@ class Gnutls(Program):
 
 
 class Java(Program):
-    own_code = True
+    """It compiles on, and its own handler of SIGSEGV reports for a while before it gives up."""
+    own_code = handled = True
     needs = ("java", "javac")
     SOURCE = """
         import java.nio.file.*; import java.security.*; import java.security.spec.*; import java.util.*;
@@ -321,7 +322,9 @@ class Java(Program):
 
 
 class Go(Program):
-    own_code = True
+    """Its runtime catches every signal that makes a core, interrupts all threads, and dies of a
+    signal of its own when told to (GOTRACEBACK)."""
+    own_code = handled = True
     needs = ("go",)
     SOURCE = """
         package main
@@ -356,7 +359,8 @@ class Go(Program):
                "GOCACHE": "/tmp/chancery-corpus-go", "CGO_ENABLED": "0"}
         subprocess.run(["go", "build", "-o", "it", "it.go"], cwd=self.folder, check=True, env=env)
         ready = self.folder / "ready"
-        process = self.run(self.folder / "it", ready, *[k.key_file for k in keys])
+        process = self.run(self.folder / "it", ready, *[k.key_file for k in keys],
+                           env={**os.environ, "GOTRACEBACK": "crash"})
         wait_for(ready.exists, STARTS_S, "the Go program")
         self.dump("go", process.pid)
 
@@ -424,6 +428,80 @@ class Stunnel(Program):
         self.dump("stunnel", process.pid)
 
 
+class Dovecot(Program):
+    """The processes that see a login over TLS: one serves the connection, one knows the
+    passwords, one read the key with the configuration."""
+    needs = ("dovecot",)
+
+    def start(self):
+        key, = self.keys("rsa")
+        secret = password("password of the login")
+        self.secrets.append(secret)
+        port = free_port()
+        (self.folder / "users").write_text(
+            f"joe:{{PLAIN}}{secret.value.decode()}:65534:65534::{self.folder}/joe\n")
+        (self.folder / "conf").write_text(textwrap.dedent(f"""
+            base_dir = {self.folder}/run
+            state_dir = {self.folder}/state
+            log_path = {self.folder}/dovecot.log
+            protocols = imap
+            listen = 127.0.0.1
+            import_environment = $import_environment PR_SET_DUMPABLE=1
+            ssl = required
+            ssl_cert = <{key.cert_file}
+            ssl_key = <{key.key_file}
+            default_internal_user = nobody
+            default_internal_group = nogroup
+            default_login_user = nobody
+            first_valid_uid = 0
+            first_valid_gid = 0
+            mail_location = maildir:{self.folder}/joe
+            passdb {{
+              driver = passwd-file
+              args = {self.folder}/users
+            }}
+            userdb {{
+              driver = passwd-file
+              args = {self.folder}/users
+            }}
+            service imap-login {{
+              chroot =
+              inet_listener imap {{
+                port = 0
+              }}
+              inet_listener imaps {{
+                address = 127.0.0.1
+                port = {port}
+                ssl = yes
+              }}
+            }}
+            service anvil {{
+              chroot =
+            }}
+            service stats {{
+              chroot =
+            }}
+            """))
+        (self.folder / "joe").mkdir()
+        os.chown(self.folder / "joe", 65534, 65534)
+        process = self.run(shutil.which("dovecot", path="/usr/sbin"), "-F", "-c", self.folder / "conf")
+        wait_for(lambda: port_answers(port), STARTS_S, "dovecot")
+        self._login(port, secret.value)
+        for pid in self.children(process.pid):
+            name = pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+            if name in ("imap-login", "auth"):
+                self.dump(f"dovecot {name}", pid)
+
+    def _login(self, port, secret):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self.open = context.wrap_socket(socket.create_connection(("127.0.0.1", port), 10))
+        self.open.recv(500)
+        self.open.sendall(b"a LOGIN joe " + secret + b"\r\n")
+        said = self.open.recv(2000)
+        assert b"a OK" in said, said
+
+
 class Memcached(Program):
     needs = ("memcached",)
     undumpable = True
@@ -460,5 +538,5 @@ class Curl(Program):
 
 
 ALL = [Nginx, SshAgent, Python, Node, Redis, SServer, Sshd, Gnutls, Java, Go, Postgres, Stunnel,
-       Memcached, Curl]
+       Dovecot, Memcached, Curl]
 SMALL = [Nginx, SshAgent, Python, Redis, Curl]

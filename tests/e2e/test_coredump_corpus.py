@@ -3,10 +3,11 @@ and gdb tells the same story. tests/corpus does the work; `make soak` takes ever
 import json
 import pathlib
 import subprocess
+import textwrap
 
 import pytest
 
-from chancery import PROGRAM, ROOT
+from chancery import PROGRAM, ROOT, wait_for
 
 pytestmark = [pytest.mark.root_only, pytest.mark.plain("memory of sanitizers is no program's")]
 CORPUS = ROOT / "tests" / "corpus" / "corpus.py"
@@ -29,6 +30,31 @@ def check(said, at_least):
     assert all(r["frames"] > 0 for r in said["rows"])
 
 
+KILLED = """
+    import subprocess, sys, time
+    sys.path.insert(0, sys.argv[1])
+    from guard import guarded
+    def work(folder):
+        # an orphan in a session of its own, as servers have them
+        subprocess.run(["sh", "-c", "setsid sleep 1000 & echo $! > made; mv made pid"], check=True)
+        time.sleep(1000)
+    guarded(work, lambda folder: open("restored", "w").close())
+    """
+
+
+def test_a_corpus_that_is_killed_leaves_nothing_behind(tmp_path):
+    caller = subprocess.Popen(["/usr/bin/python3", "-c", textwrap.dedent(KILLED), CORPUS.parent],
+                              cwd=tmp_path)
+    try:
+        pid = wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip(), 60)
+        assert pathlib.Path(f"/proc/{pid}").exists()
+    finally:
+        caller.kill()
+        caller.wait()
+    wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), 60, "the end of what it started")
+    assert (tmp_path / "restored").exists()
+
+
 def test_no_secret_of_common_programs_is_left():
     check(corpus("--small"), 18)
 
@@ -42,10 +68,10 @@ def test_a_crash_of_nginx_through_the_kernel():
 
 @pytest.mark.soak
 def test_no_secret_of_any_program_is_left():
-    check(corpus(seconds=7200), 50)
+    check(corpus(seconds=7200), 60)
 
 
 @pytest.mark.soak
 def test_crashes_of_all_programs_through_the_kernel():
     said = corpus("--crash", seconds=7200)
-    check(said, 45)
+    check(said, 57)

@@ -176,6 +176,43 @@ static void remnants(void **state)
 	}
 }
 
+/* How much of the first n characters of what was planted is covered. */
+static size_t covered_of(const void *text, size_t n)
+{
+	size_t covered = 0;
+	mem_zero(memory, sizeof(memory));
+	mem_copy(memory + 1001, text, n);
+	search(SIZE);
+	compare();
+	for (size_t i = 0; i < SIZE; i++)
+		covered += fast.covered[i];
+	return covered;
+}
+
+/* A line of PEM ends where it will: sixteen characters of a key's base64 are 96 bits of it. Of a
+ * token as many are what all tokens begin with. */
+static void remnants_of_text(void **state)
+{
+	(void)state;
+	uint8_t key[32], line[16];
+	static const char token[] = "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl";
+	rand_fill(key, sizeof(key));
+	key[0] |= 0x80;
+	value_made(values, VALUE_EC_SCALAR, true, (bytes){ key, sizeof(key) });
+	value_made(values, VALUE_TOKEN, false, bytes_of_str((str){ token, sizeof(token) - 1 }));
+	struct form_value f = form_value_of((bytes){ key, sizeof(key) }, true);
+	for (unsigned form = 0; form < forms_count(); form++) {
+		if (!str_starts(form_name(form), LIT("base64")) || !form_size(form, &f))
+			continue;
+		for (size_t i = 0; i < sizeof(line); i++)
+			line[i] = form_byte(form, &f, i);
+		assert_int_equal(covered_of(line, 16), 16);
+		assert_int_equal(covered_of(line, 15), 0);
+	}
+	assert_int_equal(covered_of(token, 24), 24);
+	assert_int_equal(covered_of(token, 23), 0);
+}
+
 /* Passwords of few characters are words of programs too. */
 static void short_ones_stand_alone(void **state)
 {
@@ -291,6 +328,7 @@ int main(void)
 		cmocka_unit_test_setup(agrees_with_the_plain_search, fresh),
 		cmocka_unit_test_setup(every_form_at_every_phase, fresh),
 		cmocka_unit_test_setup(remnants, fresh),
+		cmocka_unit_test_setup(remnants_of_text, fresh),
 		cmocka_unit_test_setup(short_ones_stand_alone, fresh),
 		cmocka_unit_test_setup(at_the_ends_of_memory, fresh),
 		cmocka_unit_test_setup(many_that_are_alike, fresh),
