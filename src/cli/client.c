@@ -1,324 +1,326 @@
-/* `chancery client add|list`: applications that may ask a realm for tokens. A secret is
- * made here and shown once, or read from a file; the store has only its hash. */
+/* `chancery client`: applications that may ask a realm for tokens. A secret is made here and
+ * shown once, or read from a file; the store has only its hash. */
 #include <stdio.h>
 
+#include "admin.h"
 #include "base/cleanup.h"
 #include "base/rand.h"
-#include "codec/base64url.h"
-#include "codec/json.h"
-#include "codec/url.h"
+#include "client_check.h"
 #include "client_method.h"
+#include "codec/base64url.h"
 #include "commands.h"
 #include "crypto/hash.h"
-#include "options.h"
 #include "say.h"
-#include "stores.h"
 
 static const char usage[] =
-	"usage: chancery client add --realm R --id ID --scope S… [options] [-C DIR]\n"
+	"usage: chancery client add|edit|reset|show|disable|enable|remove\n"
+	"                       --realm R --id ID [options] [--json] [-C DIR]\n"
 	"       chancery client list [--realm R] [--json] [-C DIR]\n"
+	"       chancery client export [--realm R] [--with-hashes] [-C DIR] > FILE\n"
+	"       chancery client import [--dry-run] [--json] [-C DIR] FILE|-\n"
 	"\n"
+	"add, edit:\n"
 	"  --scope S            a scope it may have; once for each\n"
 	"  --audience NAME      the audience of its tokens (needed when the realm has several)\n"
 	"  --also-audience NAME another one that it may ask for; once for each\n"
 	"  --redirect URI       where a login may return to; once for each\n"
 	"  --grant G            client_credentials or authorization_code; once for each.\n"
 	"                       Without it: authorization_code if there is a --redirect\n"
-	"  --public             it can keep no secret (a program on people's machines)\n"
+	"  --username U         the mailbox of its client_credentials tokens\n"
 	"  --auth M             how it authenticates: client_secret_basic (the default),\n"
 	"                       client_secret_post, private_key_jwt or none (--public)\n"
 	"  --jwks F             its public keys, a JWK set, for private_key_jwt (- is stdin)\n"
+	"  --public             add: it can keep no secret (a program on people's machines)\n"
+	"add, reset:\n"
 	"  --secret-file F      its secret (16 bytes or more); without it one is made\n"
-	"  --username U         the mailbox of its client_credentials tokens\n"
+	"all:\n"
 	"  -C DIR               the authority; without it $CHANCERY_DIR\n"
 	"\n"
-	"add prints the secret that it made: it is nowhere else.\n";
+	"add and reset print the secret that they made: it is nowhere else. add is fine with a\n"
+	"client that is there just so; its secret stays. edit changes what is named and nothing\n"
+	"else; of a list, what is named replaces what was there, but --scope +S adds one and\n"
+	"--scope -S takes one out, and so for the other lists. disable, remove and reset hold\n"
+	"from the next request on; tokens that are out stay good until they expire. import adds\n"
+	"and changes, and removes none; with --dry-run it only says what it would do. Secrets'\n"
+	"hashes are in an export if --with-hashes says so; without them, clients that are new\n"
+	"to the other side need a reset.\n";
 
-enum { SECRET_MIN = 16, SECRET_MAX = 256, SECRET_RANDOM = 32, LIST_MAX = STORE_LIST_MAX };
+enum { SECRET_MIN = 16, SECRET_MAX = 256, SECRET_RANDOM = 32 };
 
-struct wish {
-	const char *dir, *realm, *id, *audience, *secret_file, *username, *auth, *jwks;
-	bool json, is_public;
-	struct client_method method;
-	struct wr scopes, audiences, redirects, grants;
-	char rooms[4][LIST_MAX];
+/* where two are in the table */
+enum { METHOD = 2, KEYS = 9 };
+
+#define AT(field) offsetof(struct store_client, field)
+
+static const struct attr attrs[] = {
+	{ .name = { "realm", 5 }, .kind = ATTR_TEXT, .at = AT(realm) },
+	{ .name = { "client_id", 9 }, .kind = ATTR_TEXT, .at = AT(id) },
+	[METHOD] = { .name = { "auth_method", 11 },
+		     .option = "--auth",
+		     .kind = ATTR_TEXT,
+		     .at = AT(auth_method) },
+	{ .name = { "grant_types", 11 },
+	  .option = "--grant",
+	  .kind = ATTR_LIST,
+	  .at = AT(grant_types) },
+	{ .name = { "redirect_uris", 13 },
+	  .option = "--redirect",
+	  .kind = ATTR_LIST,
+	  .at = AT(redirect_uris) },
+	{ .name = { "scope", 5 }, .option = "--scope", .kind = ATTR_WORDS, .at = AT(scopes) },
+	{ .name = { "audience", 8 },
+	  .option = "--audience",
+	  .kind = ATTR_TEXT,
+	  .at = AT(audience) },
+	{ .name = { "audiences", 9 },
+	  .option = "--also-audience",
+	  .kind = ATTR_LIST,
+	  .at = AT(audiences) },
+	{ .name = { "username", 8 },
+	  .option = "--username",
+	  .kind = ATTR_TEXT,
+	  .at = AT(username) },
+	[KEYS] = { .name = { "jwks", 4 }, .option = "--jwks", .kind = ATTR_JSON, .at = AT(jwks) },
+	{ .name = { "disabled", 8 }, .kind = ATTR_FLAG, .at = AT(disabled) },
+	{ .name = { "secret_hash", 11 },
+	  .told_as = { "has_secret", 10 },
+	  .kind = ATTR_HASH,
+	  .at = AT(secret_hash) },
 };
 
-static str list_next(str *list)
+static ch_err find(struct store *s, const union admin_row *known, struct arena *a,
+		   union admin_row *ret_row)
 {
-	return str_cut(list, ' ');
+	return store_client_get(s, known->client.realm, known->client.id, a, &ret_row->client);
 }
 
-static bool redirect_ok(str uri)
+static ch_err insert(struct store *s, union admin_row *row, struct arena *a)
 {
-	struct url u;
-	str rest = uri;
-	str scheme = str_cut(&rest, ':');
-	if (str_has(uri, '#') || !rest.p || rest.n == 0)
-		return false;
-	if (!str_eq(scheme, LIT("http")) && !str_eq(scheme, LIT("https")))
-		return str_has(scheme, '.'); /* RFC 8252 section 7.1: a domain name, reversed */
-	return !failed(url_parse(uri, &u)) && (str_eq(scheme, LIT("https")) || url_is_loopback(&u));
+	(void)a;
+	return store_client_add(s, &row->client);
 }
 
-static bool grant_ok(str grant)
+static ch_err set(struct store *s, const union admin_row *row)
 {
-	return str_eq(grant, LIT("authorization_code")) || str_eq(grant, LIT("client_credentials"));
+	return store_client_set(s, &row->client);
 }
 
-static bool scope_known(const struct config_realm *realm, str scope)
+/* A code is taken by its client, which is looked up: a disabled one takes none. */
+static ch_err end(struct store *s, const union admin_row *row)
 {
-	for (size_t i = 0; i < realm->n_scopes; i++)
-		if (str_eq(realm->scopes[i], scope))
-			return true;
-	return false;
+	(void)s;
+	(void)row;
+	return CH_DONE;
 }
 
-static bool audience_known(const struct config_realm *realm, str name)
+static ch_err remove_client(struct store *s, const union admin_row *row)
 {
-	for (size_t i = 0; i < realm->n_audiences; i++)
-		if (str_eq(realm->audiences[i].name, name))
-			return true;
-	return false;
+	return store_client_remove(s, row->client.realm, row->client.id);
 }
 
-static bool complain(const char *text, str what)
+static ch_err each_client(void *ctx, const struct store_client *c)
 {
-	say(text, what);
-	return false;
+	const struct admin_each *each = ctx;
+	const union admin_row row = { .client = *c };
+	return each->one(each->ctx, &row);
 }
 
-static bool lists_check(const struct wish *w, const struct config_realm *realm)
+static ch_err list(struct store *s, str realm, const struct admin_each *each)
 {
-	str left = wr_text(&w->scopes);
-	while (left.n > 0) {
-		str one = list_next(&left);
-		if (!scope_known(realm, one))
-			return complain("the realm has no such scope", one);
-	}
-	left = wr_text(&w->audiences);
-	while (left.n > 0) {
-		str one = list_next(&left);
-		if (!audience_known(realm, one))
-			return complain("the realm has no such audience", one);
-	}
-	left = wr_text(&w->redirects);
-	while (left.n > 0) {
-		str one = list_next(&left);
-		if (!redirect_ok(one))
-			return complain(
-				"a redirect URI is https, http on loopback, or com.example.app:…,"
-				" without #",
-				one);
-	}
-	left = wr_text(&w->grants);
-	while (left.n > 0) {
-		str one = list_next(&left);
-		if (!grant_ok(one))
-			return complain("there is no such grant", one);
-	}
-	return true;
+	struct admin_each copy = *each;
+	return store_client_list(s, realm, each_client, &copy);
 }
 
-static bool wish_check(struct wish *w, const struct config_realm *realm)
+static void complete(const struct config_realm *realm, union admin_row *row)
 {
-	bool has_redirect = w->redirects.n > 0;
-	if (!w->audience && realm->n_audiences != 1)
-		return complain("the realm has several audiences: name one with --audience",
-				(str){ 0 });
-	if (w->audience && !audience_known(realm, str_from_c(w->audience)))
-		return complain("the realm has no such audience", str_from_c(w->audience));
-	if (!w->method.has_secret && w->secret_file)
-		return complain("such a client has no secret: leave out --secret-file", (str){ 0 });
-	if (str_eq(w->method.name, LIT("none")) && !has_redirect)
-		return complain("a public client needs a --redirect", (str){ 0 });
-	if (w->grants.n == 0)
-		wr_str(&w->grants,
-		       has_redirect ? LIT("authorization_code") : LIT("client_credentials"));
-	return lists_check(w, realm);
+	client_complete(realm, &row->client);
 }
 
-/* The secret's text into w. */
-static ch_err secret_take(const struct wish *wish, struct wr *w)
+static bool fits(const struct config_realm *realm, const union admin_row *row)
+{
+	return client_fits(realm, &row->client);
+}
+
+/* Another way to authenticate: what the old one needed goes. */
+static void follow(const struct admin_call *c, const union admin_row *old, union admin_row *row)
+{
+	const struct client_method *m = NULL;
+	if (str_eq(old->client.auth_method, row->client.auth_method))
+		return;
+	m = client_method_of(row->client.auth_method);
+	if (m && !m->has_secret)
+		row->client.secret_hash = (bytes){ 0 };
+	if (m && !m->has_keys && !c->given[KEYS].text)
+		row->client.jwks = (str){ 0 };
+}
+
+static int prepare(struct admin_call *c)
+{
+	str jwks = { 0 };
+	if (!c->given[KEYS].text)
+		return EXIT_YES;
+	int r = client_keys_take(c->given[KEYS].text, &jwks);
+	c->given[KEYS].text = jwks.p;
+	return r;
+}
+
+static bool *disabled(union admin_row *row)
+{
+	return &row->client.disabled;
+}
+
+struct client_secret {
+	uint8_t room[SECRET_MAX];
+	str text;
+	uint8_t hash[SHA256_SIZE];
+};
+
+static void client_secret_done(struct client_secret *s)
+{
+	mem_wipe(s, sizeof(*s));
+}
+
+/* Read or made, before the store is opened: root can read its file no more then. */
+static ch_err secret_take(const struct admin_call *c, struct client_secret *s)
 {
 	SECRET_BUF(random, SECRET_RANDOM);
-	SECRET_BUF(room, SECRET_MAX);
-	str line = { 0 };
-	if (!wish->secret_file) {
+	struct wr w = wr_of(s->room, sizeof(s->room));
+	if (c->secret_file) {
+		TRY(first_line_read(c->secret_file, s->room, sizeof(s->room), &s->text));
+	} else {
 		rand_fill(random, sizeof(random));
-		base64url_write(w, BYTES_OF(random));
-		return wr_done(w);
+		base64url_write(&w, BYTES_OF(random));
+		s->text = wr_text(&w);
 	}
-	TRY(first_line_read(wish->secret_file, room, sizeof(room), &line));
-	if (line.n < SECRET_MIN)
-		return ch_fail(CH_E_RANGE, "a client's secret has 16 random bytes or more", line.n);
-	wr_str(w, line);
-	return wr_done(w);
+	if (s->text.n < SECRET_MIN)
+		return ch_fail(CH_E_RANGE, "a client's secret has 16 random bytes or more",
+			       s->text.n);
+	secret_hash(secret_bytes_of(bytes_of_str(s->text)), s->hash);
+	return CH_DONE;
 }
 
-static int store_it(struct store *s, const struct wish *w, const struct config_realm *realm,
-		    bytes secret_hashed)
+static int tell_added(struct admin_call *c, const union admin_row *row, enum admin_outcome outcome,
+		      str made)
 {
-	struct store_client c = {
-		.realm = realm->name,
-		.id = str_from_c(w->id),
-		.secret_hash = secret_hashed,
-		.auth_method = w->method.name,
-		.grant_types = wr_text(&w->grants),
-		.redirect_uris = wr_text(&w->redirects),
-		.scopes = wr_text(&w->scopes),
-		.audience = w->audience ? str_from_c(w->audience) : realm->audiences[0].name,
-		.audiences = wr_text(&w->audiences),
-		.username = str_from_c(w->username),
-		.jwks = w->method.jwks,
-	};
-	ch_err e = store_client_add(s, &c);
-	if (!failed(e))
-		return EXIT_YES;
-	int r = say_trouble("cannot add", c.id, e);
-	return ch_code_of(e) == CH_E_EXISTS ? EXIT_NO : r;
+	if (c->json)
+		admin_tell(c, row, outcome, 0, made);
+	else if (made.n > 0)
+		(void)printf("%.*s\n", (int)made.n, made.p);
+	return EXIT_YES;
 }
 
-static int add(const struct authority *a, struct wish *w)
+/* One of that id is there: just as asked for? A secret that would have been made is none that
+ * was asked for. */
+static int add_again(struct admin_call *c, const union admin_row *asked, const union admin_row *old,
+		     bool made)
 {
-	SECRET_BUF(room, SECRET_MAX);
-	uint8_t hash[SHA256_SIZE];
-	struct wr secret = wr_of(room, sizeof(room));
+	union admin_row wanted = *asked;
+	if (made)
+		wanted.client.secret_hash = old->client.secret_hash;
+	if (record_diff(&c->kind->record, old, &wanted)) {
+		say("is there already, and not just so (`edit`, `enable` or `reset` change it)",
+		    str_from_c(c->id));
+		return EXIT_NO;
+	}
+	say(made ? "is there already, just so; its secret stays what it was"
+		 : "is there already, just so",
+	    str_from_c(c->id));
+	return tell_added(c, old, ADMIN_SAME, (str){ 0 });
+}
+
+static int add_it(struct admin_call *c, union admin_row *row, const struct client_secret *secret)
+{
 	AUTO(store_done) struct store *s = NULL;
-	const struct config_realm *realm = authority_realm(a, str_from_c(w->realm));
-	if (!realm)
-		return authority_check_realm(a, str_from_c(w->realm));
-	int r = client_method_take(w->auth, w->jwks, w->is_public, &w->method);
+	union admin_row old = { 0 };
+	bool made = secret->text.n > 0 && !c->secret_file;
+	if (secret->text.n > 0)
+		row->client.secret_hash = BYTES_OF(secret->hash);
+	int r = store_of_realm(&c->a, str_from_c(c->realm), &s);
 	if (r != EXIT_YES)
 		return r;
-	if (!wish_check(w, realm))
+	ch_err e = find(s, row, &c->arena, &old);
+	if (!failed(e))
+		return add_again(c, row, &old, made);
+	if (ch_code_of(e) == CH_E_NOT_FOUND)
+		e = insert(s, row, &c->arena);
+	return failed(e) ? admin_trouble(c, "cannot add", e)
+			 : tell_added(c, row, ADMIN_ADDED, made ? secret->text : (str){ 0 });
+}
+
+static int add(struct admin_call *c)
+{
+	AUTO(client_secret_done) struct client_secret secret = { 0 };
+	const struct config_realm *realm = authority_realm(&c->a, str_from_c(c->realm));
+	union admin_row row = admin_named(c);
+	if (c->own_flag && c->given[METHOD].text) {
+		say("--public is a way to authenticate: leave out it or --auth", (str){ 0 });
 		return EXIT_USAGE;
-	ch_err e = w->method.has_secret ? secret_take(w, &secret) : CH_DONE;
+	}
+	ch_err e = record_apply(&c->kind->record, c->given, &c->arena, &row);
 	if (failed(e))
-		return say_trouble("secret", str_from_c(w->secret_file), e);
-	secret_hash(secret_bytes_of(wr_bytes(&secret)), hash);
-	r = store_of_realm(a, str_from_c(w->realm), &s);
-	if (r != EXIT_YES)
-		return r;
-	r = store_it(s, w, realm, w->method.has_secret ? BYTES_OF(hash) : (bytes){ 0 });
-	if (r == EXIT_YES && w->method.has_secret && !w->secret_file)
-		(void)printf("%.*s\n", (int)secret.n, (const char *)room);
-	return r;
+		return admin_trouble(c, "cannot add", e);
+	if (c->own_flag)
+		row.client.auth_method = LIT("none");
+	complete(realm, &row);
+	if (!fits(realm, &row))
+		return EXIT_USAGE;
+	bool has_secret = client_method_of(row.client.auth_method)->has_secret;
+	if (!has_secret && c->secret_file) {
+		say("such a client has no secret: leave out --secret-file", (str){ 0 });
+		return EXIT_USAGE;
+	}
+	e = has_secret ? secret_take(c, &secret) : CH_DONE;
+	if (failed(e))
+		return say_trouble("secret", str_from_c(c->secret_file), e);
+	return add_it(c, &row, &secret);
 }
 
-struct listing {
-	str realm;
-	bool json;
-	bool any;
-};
-
-static void put_list(struct json_out *o, str name, str list)
+static ch_err take_over(struct admin_call *c, struct store *s, union admin_row *row, void *ctx)
 {
-	json_begin(o, name, '[');
-	while (list.n > 0)
-		json_put_str(o, (str){ 0 }, list_next(&list));
-	json_finish(o, ']');
+	const struct client_method *m = client_method_of(row->client.auth_method);
+	(void)c;
+	if (!m || !m->has_secret)
+		return ch_fail(CH_E_DENIED, "a client that authenticates so has no secret", 0);
+	row->client.secret_hash = (bytes){ ctx, SHA256_SIZE };
+	return set(s, row);
 }
 
-static ch_err client_json(const struct listing *l, const struct store_client *c)
+static int reset(struct admin_call *c)
 {
-	static char room[32768];
-	struct wr w = wr_of(room, sizeof(room));
-	struct json_out o = json_out_of(&w);
-	json_begin(&o, (str){ 0 }, '{');
-	json_put_str(&o, LIT("realm"), c->realm);
-	json_put_str(&o, LIT("client_id"), c->id);
-	json_put_str(&o, LIT("auth_method"), c->auth_method);
-	put_list(&o, LIT("grant_types"), c->grant_types);
-	put_list(&o, LIT("redirect_uris"), c->redirect_uris);
-	json_put_str(&o, LIT("scope"), c->scopes);
-	json_put_str(&o, LIT("audience"), c->audience);
-	put_list(&o, LIT("audiences"), c->audiences);
-	json_put_str(&o, LIT("username"), c->username);
-	if (c->jwks.n > 0)
-		json_put_raw(&o, LIT("jwks"), c->jwks);
-	json_put_bool(&o, LIT("disabled"), c->disabled);
-	json_finish(&o, '}');
-	TRY(wr_done(&w));
-	(void)printf("%s%.*s", l->any ? ",\n" : "", (int)w.n, room);
-	return CH_DONE;
-}
-
-static ch_err client_print(void *ctx, const struct store_client *c)
-{
-	struct listing *l = ctx;
-	if (l->json)
-		TRY(client_json(l, c));
-	else
-		(void)printf("%-10.*s %-24.*s %-20.*s %-8.*s %.*s%s\n", (int)c->realm.n, c->realm.p,
-			     (int)c->id.n, c->id.p, (int)c->auth_method.n, c->auth_method.p,
-			     (int)c->audience.n, c->audience.p, (int)c->scopes.n, c->scopes.p,
-			     c->disabled ? " disabled" : "");
-	l->any = true;
-	return CH_DONE;
-}
-
-static int list_store(struct store *s, void *ctx)
-{
-	struct listing *l = ctx;
-	ch_err e = store_client_list(s, l->realm, client_print, l);
-	return failed(e) ? say_trouble("cannot list clients", (str){ 0 }, e) : EXIT_YES;
-}
-
-static int list(const struct authority *a, const struct wish *w)
-{
-	struct listing l = { .realm = str_from_c(w->realm), .json = w->json };
-	int r = authority_check_realm(a, l.realm);
-	if (r != EXIT_YES)
-		return r;
-	if (l.json)
-		(void)printf("[");
-	r = stores_each(a, list_store, &l);
-	if (l.json)
-		(void)printf("]\n");
-	return r;
-}
-
-static bool wish_read(int argc, char **argv, struct wish *w)
-{
-	struct wr *lists[] = { &w->scopes, &w->audiences, &w->redirects, &w->grants };
-	const struct option_spec specs[] = {
-		{ .name = "-C", .value = &w->dir },
-		{ .name = "--realm", .value = &w->realm },
-		{ .name = "--id", .value = &w->id },
-		{ .name = "--scope", .list = &w->scopes },
-		{ .name = "--audience", .value = &w->audience },
-		{ .name = "--also-audience", .list = &w->audiences },
-		{ .name = "--redirect", .list = &w->redirects },
-		{ .name = "--grant", .list = &w->grants },
-		{ .name = "--public", .flag = &w->is_public },
-		{ .name = "--auth", .value = &w->auth },
-		{ .name = "--jwks", .value = &w->jwks },
-		{ .name = "--secret-file", .value = &w->secret_file },
-		{ .name = "--username", .value = &w->username },
-		{ .name = "--json", .flag = &w->json },
-	};
-	for (size_t i = 0; i < COUNT_OF(lists); i++)
-		*lists[i] = wr_of(w->rooms[i], LIST_MAX);
-	return options_read(argc, argv, 2, specs, COUNT_OF(specs));
+	AUTO(client_secret_done) struct client_secret secret = { 0 };
+	ch_err e = secret_take(c, &secret);
+	if (failed(e))
+		return say_trouble("secret", str_from_c(c->secret_file), e);
+	return admin_change(
+		c, &(struct admin_change){ .run = take_over,
+					   .ctx = secret.hash,
+					   .done = ADMIN_RESET,
+					   .secret = c->secret_file ? (str){ 0 } : secret.text });
 }
 
 int cmd_client(int argc, char **argv)
 {
-	static struct wish w;
-	AUTO(authority_done) struct authority a = { .fd = -1 };
-	str verb = str_from_c(argc > 1 ? argv[1] : NULL);
-	bool adds = str_eq(verb, LIT("add"));
-	if (options_help(argc, argv))
-		return command_usage(usage, true);
-	if (!adds && !str_eq(verb, LIT("list")))
-		return command_wrong(usage, "say what to do with clients: add or list");
-	if (!wish_read(argc, argv, &w))
-		return command_usage(usage, false);
-	if (adds && (!w.realm || !w.id || w.scopes.n == 0))
-		return command_wrong(usage, "add needs --realm, --id and --scope");
-	int r = authority_open(w.dir, &a);
-	if (r != EXIT_YES)
-		return r;
-	return adds ? add(&a, &w) : list(&a, &w);
+	static const struct admin_kind kind = {
+		.usage = usage,
+		.id_option = "--id",
+		.secret_option = "--secret-file",
+		.own_flag = "--public",
+		.own_flag_verbs = V_ADD,
+		.secret_name = "client_secret",
+		.record = { attrs, COUNT_OF(attrs) },
+		.find = find,
+		.insert = insert,
+		.set = set,
+		.end = end,
+		.remove = remove_client,
+		.list = list,
+		.complete = complete,
+		.fits = fits,
+		.follow = follow,
+		.prepare = prepare,
+		.disabled = disabled,
+		.add = add,
+		.reset = reset,
+	};
+	return admin_main(&kind, argc, argv);
 }

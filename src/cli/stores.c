@@ -49,15 +49,16 @@ int store_of_realm(const struct authority *a, str realm, struct store **ret_s)
 	return store_of_group(a, g->name, ret_s);
 }
 
-static int one_store(const struct authority *a, str group, int (*each)(struct store *s, void *ctx),
-		     void *ctx)
+static int one_store(const struct authority *a, str group,
+		     int (*each)(struct store *s, str group, void *ctx), void *ctx)
 {
 	AUTO(store_done) struct store *s = NULL;
 	int r = store_of_group(a, group, &s);
-	return r == EXIT_YES ? each(s, ctx) : r;
+	return r == EXIT_YES ? each(s, group, ctx) : r;
 }
 
-int stores_each(const struct authority *a, int (*each)(struct store *s, void *ctx), void *ctx)
+int stores_each(const struct authority *a, int (*each)(struct store *s, str group, void *ctx),
+		void *ctx)
 {
 	for (size_t i = 0; i < a->config.n_groups; i++) {
 		str group = a->config.groups[i].name;

@@ -7,4 +7,5 @@
  * store's owner alone: what else is to be read must have been. */
 int store_of_realm(const struct authority *a, str realm, struct store **ret_s);
 /* Calls each with every store of the authority, until one is not EXIT_YES. */
-int stores_each(const struct authority *a, int (*each)(struct store *s, void *ctx), void *ctx);
+int stores_each(const struct authority *a, int (*each)(struct store *s, str group, void *ctx),
+		void *ctx);

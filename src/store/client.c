@@ -21,10 +21,8 @@ static ch_err client_check(const struct store_client *c)
 	return text_check(c->jwks, STORE_JWKS_MAX);
 }
 
-ch_err store_client_add(struct store *s, const struct store_client *c)
+static void client_bind(sqlite3_stmt *q, const struct store_client *c)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CLIENT_ADD];
-	TRY(client_check(c));
 	bind_str(q, 1, c->realm);
 	bind_str(q, 2, c->id);
 	bind_blob(q, 3, c->secret_hash);
@@ -37,7 +35,30 @@ ch_err store_client_add(struct store *s, const struct store_client *c)
 	bind_str(q, 10, c->username);
 	(void)sqlite3_bind_int(q, 11, c->disabled);
 	bind_str(q, 12, c->jwks);
+}
+
+ch_err store_client_add(struct store *s, const struct store_client *c)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CLIENT_ADD];
+	TRY(client_check(c));
+	client_bind(q, c);
 	return statement_run(q);
+}
+
+ch_err store_client_set(struct store *s, const struct store_client *c)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CLIENT_SET];
+	TRY(client_check(c));
+	client_bind(q, c);
+	return statement_change(s, q);
+}
+
+ch_err store_client_remove(struct store *s, str realm, str id)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CLIENT_REMOVE];
+	bind_str(q, 1, realm);
+	bind_str(q, 2, id);
+	return statement_change(s, q);
 }
 
 static ch_err client_read(sqlite3_stmt *q, struct arena *a_or_null, struct store_client *ret_c)

@@ -27,11 +27,18 @@ static const char *const queries[Q_COUNT] = {
 	[Q_DATA_VERSION] = "PRAGMA data_version",
 	[Q_CLIENT_ADD] = "INSERT INTO clients(" CLIENT_COLUMNS ")"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[Q_CLIENT_SET] = "UPDATE clients SET (" CLIENT_COLUMNS ")"
+			 " = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+			 " WHERE realm = ?1 AND id = ?2",
+	[Q_CLIENT_REMOVE] = "DELETE FROM clients WHERE realm = ?1 AND id = ?2",
 	[Q_CLIENT_GET] = "SELECT " CLIENT_COLUMNS " FROM clients WHERE realm = ?1 AND id = ?2",
 	[Q_CLIENT_LIST] = "SELECT " CLIENT_COLUMNS " FROM clients"
 			  " WHERE ?1 = '' OR realm = ?1 ORDER BY realm, id",
 	[Q_USER_ADD] = "INSERT INTO users(" USER_COLUMNS
 		       ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[Q_USER_SET] = "UPDATE users SET (" USER_COLUMNS ")"
+		       " = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) WHERE realm = ?1 AND sub = ?2",
+	[Q_USER_REMOVE] = "DELETE FROM users WHERE realm = ?1 AND sub = ?2",
 	[Q_USER_BY_NAME] = "SELECT " USER_COLUMNS " FROM users WHERE realm = ?1 AND username = ?2",
 	[Q_USER_BY_SUB] = "SELECT " USER_COLUMNS " FROM users WHERE realm = ?1 AND sub = ?2",
 	[Q_USER_LIST] = "SELECT " USER_COLUMNS " FROM users"
@@ -41,6 +48,7 @@ static const char *const queries[Q_COUNT] = {
 	/* one statement: the engine's write lock decides who has it */
 	[Q_CODE_TAKE] = "DELETE FROM codes WHERE hash = ?1 AND realm = ?2 RETURNING " CODE_COLUMNS,
 	[Q_CODE_PURGE] = "DELETE FROM codes WHERE expires <= ?1",
+	[Q_CODE_END] = "DELETE FROM codes WHERE sub = ?1",
 };
 
 ch_err store_fail(int rc)
@@ -105,6 +113,14 @@ ch_err statement_run(sqlite3_stmt *q)
 		rc = sqlite3_step(q);
 	while (rc == SQLITE_ROW);
 	return rc == SQLITE_DONE ? CH_DONE : store_fail(rc);
+}
+
+ch_err statement_change(struct store *s, sqlite3_stmt *q)
+{
+	TRY(statement_run(q));
+	if (sqlite3_changes(s->db) == 0)
+		return ch_fail(CH_E_NOT_FOUND, "the store has no such row", 0);
+	return CH_DONE;
 }
 
 ch_err column_str(sqlite3_stmt *q, int i, struct arena *a_or_null, str *ret_s)
@@ -235,6 +251,20 @@ ch_err store_setup(struct store *s, str folder)
 			   "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"));
 	TRY(schema_update(s->db));
 	return prepare_all(s);
+}
+
+ch_err store_begin(struct store *s)
+{
+	return db_exec(s->db, "BEGIN IMMEDIATE");
+}
+
+ch_err store_end(struct store *s, bool keep)
+{
+	ch_err e = keep ? db_exec(s->db, "COMMIT") : CH_DONE;
+	/* a commit that failed may leave it open: nothing of it shall stay */
+	if (!sqlite3_get_autocommit(s->db))
+		(void)db_exec(s->db, "ROLLBACK");
+	return e;
 }
 
 ch_err store_version(struct store *s, uint64_t *ret_version)

@@ -7,15 +7,20 @@
 enum store_query {
 	Q_DATA_VERSION,
 	Q_CLIENT_ADD,
+	Q_CLIENT_SET,
+	Q_CLIENT_REMOVE,
 	Q_CLIENT_GET,
 	Q_CLIENT_LIST,
 	Q_USER_ADD,
+	Q_USER_SET,
+	Q_USER_REMOVE,
 	Q_USER_BY_NAME,
 	Q_USER_BY_SUB,
 	Q_USER_LIST,
 	Q_CODE_ADD,
 	Q_CODE_TAKE,
 	Q_CODE_PURGE,
+	Q_CODE_END,
 	Q_COUNT
 };
 
@@ -43,6 +48,8 @@ void bind_blob(sqlite3_stmt *q, int i, bytes b);
 ch_err statement_row(sqlite3_stmt *q);
 /* Runs it to its end. E_EXISTS when a row is there already. */
 ch_err statement_run(sqlite3_stmt *q);
+/* The same for one that changes a row: E_NOT_FOUND when there was none. */
+ch_err statement_change(struct store *s, sqlite3_stmt *q);
 /* Columns count from 0; with an arena it is a copy, else it lives until the next step. */
 ch_err column_str(sqlite3_stmt *q, int i, struct arena *a_or_null, str *ret_s);
 ch_err column_blob(sqlite3_stmt *q, int i, struct arena *a_or_null, bytes *ret_b);

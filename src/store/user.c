@@ -44,27 +44,63 @@ static void sub_make(char ret_sub[static STORE_SUB_SIZE])
 	wr_hex(&w, BYTES_OF(id));
 }
 
-ch_err store_user_add(struct store *s, const struct store_user *u,
-		      char ret_sub[static STORE_SUB_SIZE])
+/* The storage lives until the statement has run. */
+static ch_err user_bind(sqlite3_stmt *q, const struct store_user *u, str sub,
+			struct lowered *storage)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_ADD];
-	struct lowered storage;
-	char sub[STORE_SUB_SIZE];
 	str username = { 0 };
 	TRY(user_check(u));
-	TRY(lower(u->username, &storage, &username));
-	sub_make(sub);
+	TRY(lower(u->username, storage, &username));
 	bind_str(q, 1, u->realm);
-	bind_str(q, 2, (str){ sub, sizeof(sub) });
+	bind_str(q, 2, sub);
 	bind_str(q, 3, username);
 	bind_str(q, 4, u->password_hash);
 	bind_str(q, 5, u->mailbox.n ? u->mailbox : username);
 	bind_str(q, 6, u->name);
 	bind_str(q, 7, u->email);
 	(void)sqlite3_bind_int(q, 8, u->disabled);
+	return CH_DONE;
+}
+
+ch_err store_user_add(struct store *s, const struct store_user *u,
+		      char ret_sub[static STORE_SUB_SIZE])
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_ADD];
+	struct lowered storage;
+	char sub[STORE_SUB_SIZE];
+	if (u->sub.n == 0)
+		sub_make(sub);
+	else if (u->sub.n == sizeof(sub) && name_ok(u->sub, sizeof(sub)))
+		mem_copy(sub, u->sub.p, sizeof(sub));
+	else
+		return ch_fail(CH_E_SYNTAX, "a sub is 32 letters and digits", u->sub.n);
+	TRY(user_bind(q, u, (str){ sub, sizeof(sub) }, &storage));
 	TRY(statement_run(q));
 	mem_copy(ret_sub, sub, sizeof(sub));
 	return CH_DONE;
+}
+
+ch_err store_user_set(struct store *s, const struct store_user *u)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_SET];
+	struct lowered storage;
+	TRY(user_bind(q, u, u->sub, &storage));
+	return statement_change(s, q);
+}
+
+ch_err store_user_end(struct store *s, str sub)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CODE_END];
+	bind_str(q, 1, sub);
+	return statement_run(q);
+}
+
+ch_err store_user_remove(struct store *s, str realm, str sub)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_REMOVE];
+	bind_str(q, 1, realm);
+	bind_str(q, 2, sub);
+	return statement_change(s, q);
 }
 
 static ch_err user_read(sqlite3_stmt *q, struct arena *a_or_null, struct store_user *ret_u)

@@ -226,6 +226,124 @@ static void code_expires(void **state)
 	assert_int_equal(ch_code_of(store_code_add(s, &c, 1000)), CH_E_NOT_FOUND);
 }
 
+static void clients_change(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	struct store_client c = client("home"), got = { 0 };
+	assert_int_equal(ch_code_of(store_client_set(s, &c)), CH_E_NOT_FOUND);
+	assert_int_equal(ch_code_of(store_client_remove(s, c.realm, c.id)), CH_E_NOT_FOUND);
+	assert_false(failed(store_client_add(s, &c)));
+	c.scopes = LIT("openid");
+	c.secret_hash = (bytes){ 0 };
+	c.disabled = true;
+	assert_false(failed(store_client_set(s, &c)));
+	assert_false(failed(store_client_get(s, c.realm, c.id, &arena, &got)));
+	assert_true(str_eq(got.scopes, LIT("openid")));
+	assert_true(got.disabled);
+	assert_int_equal(got.secret_hash.n, 0);
+	assert_true(str_eq(got.redirect_uris, c.redirect_uris));
+	c.scopes = LIT("a\nb");
+	assert_int_equal(ch_code_of(store_client_set(s, &c)), CH_E_SYNTAX);
+	assert_int_equal(ch_code_of(store_client_remove(s, LIT("corp"), c.id)), CH_E_NOT_FOUND);
+	assert_false(failed(store_client_remove(s, c.realm, c.id)));
+	assert_int_equal(ch_code_of(store_client_get(s, c.realm, c.id, &arena, &got)),
+			 CH_E_NOT_FOUND);
+}
+
+static void users_change(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	struct store_user u = user(), got = { 0 }, bob = user();
+	char sub[STORE_SUB_SIZE], other[STORE_SUB_SIZE];
+	bob.username = LIT("bob@home.test");
+	assert_false(failed(store_user_add(s, &u, sub)));
+	assert_false(failed(store_user_add(s, &bob, other)));
+	u.sub = (str){ sub, sizeof(sub) };
+	u.username = LIT("ALICIA@home.test");
+	u.mailbox = LIT("shared@home.test");
+	u.disabled = true;
+	assert_false(failed(store_user_set(s, &u)));
+	assert_false(failed(store_user_by_sub(s, u.realm, u.sub, &arena, &got)));
+	assert_true(str_eq(got.username, LIT("alicia@home.test")));
+	assert_true(str_eq(got.mailbox, u.mailbox));
+	assert_true(got.disabled);
+	u.username = LIT("Bob@home.test");
+	assert_int_equal(ch_code_of(store_user_set(s, &u)), CH_E_EXISTS);
+	u.realm = LIT("corp");
+	assert_int_equal(ch_code_of(store_user_set(s, &u)), CH_E_NOT_FOUND);
+	assert_int_equal(ch_code_of(store_user_remove(s, u.realm, u.sub)), CH_E_NOT_FOUND);
+	assert_false(failed(store_user_remove(s, LIT("home"), u.sub)));
+	assert_int_equal(ch_code_of(store_user_by_sub(s, LIT("home"), u.sub, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	assert_int_equal(ch_code_of(store_user_remove(s, LIT("home"), u.sub)), CH_E_NOT_FOUND);
+}
+
+/* One who comes from elsewhere keeps the sub that tokens have. */
+static void users_with_a_sub(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	struct store_user u = user(), got = { 0 };
+	char sub[STORE_SUB_SIZE];
+	u.sub = LIT("00112233445566778899aabbccddeeff");
+	assert_false(failed(store_user_add(s, &u, sub)));
+	assert_memory_equal(sub, u.sub.p, sizeof(sub));
+	assert_false(failed(store_user_by_sub(s, u.realm, u.sub, &arena, &got)));
+	u.username = LIT("bob@home.test");
+	assert_int_equal(ch_code_of(store_user_add(s, &u, sub)), CH_E_EXISTS);
+	u.sub = LIT("short");
+	assert_int_equal(ch_code_of(store_user_add(s, &u, sub)), CH_E_SYNTAX);
+	u.sub = LIT("00112233445566778899aabbccddee f");
+	assert_int_equal(ch_code_of(store_user_add(s, &u, sub)), CH_E_SYNTAX);
+}
+
+static void what_hangs_on_them_goes_too(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	char sub[STORE_SUB_SIZE];
+	struct store_code c = seeded_code(s, sub), got = { 0 };
+	struct store_client other = client("home");
+	other.id = LIT("other");
+	assert_false(failed(store_client_add(s, &other)));
+	assert_false(failed(store_code_add(s, &c, 1000)));
+	assert_false(failed(store_user_end(s, c.sub)));
+	assert_int_equal(ch_code_of(store_code_take(s, c.realm, c.hash, 1001, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	assert_false(failed(store_code_add(s, &c, 1000)));
+	assert_false(failed(store_client_remove(s, c.realm, c.client_id)));
+	assert_int_equal(ch_code_of(store_code_take(s, c.realm, c.hash, 1001, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	c.client_id = LIT("other");
+	assert_false(failed(store_code_add(s, &c, 1000)));
+	assert_false(failed(store_user_remove(s, c.realm, c.sub)));
+	assert_int_equal(ch_code_of(store_code_take(s, c.realm, c.hash, 1001, &arena, &got)),
+			 CH_E_NOT_FOUND);
+}
+
+static void several_as_one(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	AUTO(store_done) struct store *elsewhere = opened();
+	struct store_client a = client("home"), b = client("corp"), got = { 0 };
+	assert_false(failed(store_begin(s)));
+	assert_false(failed(store_client_add(s, &a)));
+	assert_int_equal(ch_code_of(store_client_get(elsewhere, a.realm, a.id, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	assert_false(failed(store_end(s, false)));
+	assert_int_equal(ch_code_of(store_client_get(s, a.realm, a.id, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	assert_false(failed(store_begin(s)));
+	assert_false(failed(store_client_add(s, &a)));
+	assert_int_equal(ch_code_of(store_client_add(s, &a)), CH_E_EXISTS);
+	assert_false(failed(store_client_add(s, &b)));
+	assert_false(failed(store_end(s, true)));
+	assert_false(failed(store_client_get(elsewhere, b.realm, b.id, &arena, &got)));
+}
+
 /* A process: how many of the codes did it get? */
 static int take_all(int start_fd)
 {
@@ -337,8 +455,20 @@ static void modes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(clients),   T(listing),         T(users),           T(code_once), T(code_expires),
-		T(code_race), T(version_changes), T(damage_is_named), T(modes),
+		T(clients),
+		T(listing),
+		T(users),
+		T(code_once),
+		T(code_expires),
+		T(code_race),
+		T(version_changes),
+		T(damage_is_named),
+		T(modes),
+		T(clients_change),
+		T(users_change),
+		T(users_with_a_sub),
+		T(what_hangs_on_them_goes_too),
+		T(several_as_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

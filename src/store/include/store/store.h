@@ -33,6 +33,11 @@ ch_err store_open(str folder, struct store **ret_s);
 /* A number that is another one when another connection has committed since. */
 ch_err store_version(struct store *s, uint64_t *ret_version);
 
+/* Several changes as one: between the two nothing else is written, here or elsewhere.
+ * Without keep nothing has happened. E_BUSY when another process keeps the store locked. */
+ch_err store_begin(struct store *s);
+ch_err store_end(struct store *s, bool keep);
+
 struct store_client {
 	str realm;
 	str id;
@@ -50,6 +55,10 @@ struct store_client {
 
 /* E_EXISTS when the realm has it; E_SYNTAX or E_FULL for a text that may not be stored. */
 ch_err store_client_add(struct store *s, const struct store_client *c);
+/* All of a client that is there, known by realm and id, becomes as *c says. E_NOT_FOUND. */
+ch_err store_client_set(struct store *s, const struct store_client *c);
+/* And its codes. E_NOT_FOUND. */
+ch_err store_client_remove(struct store *s, str realm, str id);
 /* Disabled ones are found too. E_NOT_FOUND. */
 ch_err store_client_get(struct store *s, str realm, str id, struct arena *a,
 			struct store_client *ret_c);
@@ -60,9 +69,9 @@ ch_err store_client_list(struct store *s, str realm,
 
 struct store_user {
 	str realm;
-	str sub;           /* the store makes it: STORE_SUB_SIZE random characters */
+	str sub;           /* empty when adding: STORE_SUB_SIZE random characters are made */
 	str username;      /* unique in the realm; kept in lower case (ASCII) */
-	str password_hash; /* PHC string */
+	str password_hash; /* PHC string; empty: no password is right */
 	str mailbox;       /* what mail tokens claim; empty when adding: the username */
 	str name;
 	str email;
@@ -72,6 +81,13 @@ struct store_user {
 /* ret_sub has STORE_SUB_SIZE bytes of room, no NUL. E_EXISTS as above. */
 ch_err store_user_add(struct store *s, const struct store_user *u,
 		      char ret_sub[static STORE_SUB_SIZE]);
+/* All of a user who is there, known by realm and sub, becomes as *u says. E_NOT_FOUND;
+ * E_EXISTS when the username is another one's. */
+ch_err store_user_set(struct store *s, const struct store_user *u);
+/* Ends what was begun in the user's name and gives no token yet: codes. */
+ch_err store_user_end(struct store *s, str sub);
+/* And all that hangs on the user. E_NOT_FOUND. */
+ch_err store_user_remove(struct store *s, str realm, str sub);
 /* username in any case. E_NOT_FOUND. */
 ch_err store_user_by_name(struct store *s, str realm, str username, struct arena *a,
 			  struct store_user *ret_u);
