@@ -18,7 +18,7 @@ static const struct command {
 } commands[] = {
 	{ "init", cmd_init, "make a new authority" },
 	{ "serve", cmd_serve, "run an authority; --dev: a throw-away one with sample data" },
-	{ "realm", cmd_realm, "list and add realms" },
+	{ "realm", cmd_realm, "realms: list, show, add, disable, enable" },
 	{ "key", cmd_key, "list, add and import signing keys" },
 	{ "client", cmd_client, "applications: add, change, reset, remove, export, import" },
 	{ "user", cmd_user, "people: add, change, reset, remove, export, import" },

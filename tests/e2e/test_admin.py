@@ -382,3 +382,40 @@ def test_options_belong_to_verbs(authority):
         out, said = run(authority, *args, status=2)
         assert out == "" and said.startswith("chancery: "), args
     assert run(authority, "user", "import", "/nonexistent", status=3)[1].count("/nonexistent") == 1
+
+
+# --- realms ---
+
+def test_a_realm_is_shown_and_switched(authority):
+    """Its own word in chancery.yaml changes, and nothing else of the file does."""
+    file = authority.dir / "chancery.yaml"
+    before = file.read_text()
+    commented = before.replace("issues: true", "issues: true   # as ever, issues: false is for", 1)
+    file.write_text(commented)
+    try:
+        shown = json.loads(run(authority, "realm", "show", "corp", "--json")[0])
+        assert shown in json.loads(run(authority, "realm", "list", "--json")[0])
+        assert shown["issues"] is True and "mail.read" in shown["scopes"]
+        assert "issues: yes" in run(authority, "realm", "show", "corp")[0]
+        out, said = run(authority, "realm", "disable", "corp")
+        assert out == "corp changed: issues\n" and "reload" in said
+        lines = [(a, b) for a, b in zip(commented.split("\n"), file.read_text().split("\n"),
+                                        strict=True) if a != b]
+        assert lines == [("    issues: true", "    issues: false")]
+        assert "issues nothing" in run(authority, "realm", "list")[0]
+        assert outcome(authority, "realm", "disable", "corp")["outcome"] == "same"
+        assert outcome(authority, "realm", "disable", "home")["changed"] == ["issues"]
+        for name in ("home", "corp"):
+            assert outcome(authority, "realm", "enable", name)["outcome"] == "changed"
+        assert file.read_text() == commented
+    finally:
+        file.write_text(before)
+    assert outcome(authority, "realm", "add", "home")["outcome"] == "same"
+
+
+@pytest.mark.parametrize("args", [("edit", "home"), ("remove", "home"), ("reset", "home"),
+                                  ("import", "-"), ("show",), ("show", "home", "corp"),
+                                  ("disable", "nowhere"), ("list", "home"), ()])
+def test_what_cannot_be_done_with_realms(authority, args):
+    out, said = run(authority, "realm", *args, status=2)
+    assert out == "" and said.startswith("chancery: "), said
