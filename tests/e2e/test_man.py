@@ -10,6 +10,7 @@ pytestmark = pytest.mark.plain("is about manual pages")
 
 PAGES = sorted((ROOT / "man").glob("*.3"))
 COMMAND = ROOT / "man/chancery.1"
+SUBCOMMANDS = sorted((ROOT / "man").glob("chancery-*.1"))
 HEADERS = sorted((ROOT / "include/chancery").glob("*.h"))
 # about the machine's index of pages, not about ours
 ELSEWHERE = re.compile(r"referenced manual not found|outdated mandoc\.db")
@@ -39,7 +40,7 @@ def structs():
     return found
 
 
-@pytest.mark.parametrize("page", [*PAGES, COMMAND], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", [*PAGES, COMMAND, *SUBCOMMANDS], ids=lambda p: p.name)
 def test_a_page_is_well_formed(page):
     said = run("mandoc", "-T", "lint", "-W", "style", page).stdout
     assert not [line for line in said.splitlines() if not ELSEWHERE.search(line)], said
@@ -58,6 +59,13 @@ def test_the_command_s_page_has_every_command(chancery):
     listed = re.findall(r"^  (\w+) ", must(chancery, "help"), re.M)
     shown = " ".join(re.findall(r"^\.It Cm (.+)$", COMMAND.read_text(), re.M))
     assert set(listed) - {"help"} == set(re.findall(r"\b[a-z]{2,}\b", shown))
+
+
+@pytest.mark.parametrize("page", SUBCOMMANDS, ids=lambda p: p.stem)
+def test_a_subcommand_s_page_has_every_option(chancery, page):
+    helped = must(chancery, page.stem.removeprefix("chancery-"), "--help")
+    options = set(re.findall(r"(?<![\w`])--([a-z-]+)", helped)) - {"check", "help"}
+    assert options == set(re.findall(r"\bFl Fl ([a-z-]+)", page.read_text())) - {"check"}
 
 
 def test_a_synopsis_is_the_header():
