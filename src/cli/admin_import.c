@@ -54,7 +54,17 @@ static int bad_entry(const struct import *im, const union admin_row *row_or_null
 	return EXIT_NO;
 }
 
-static ch_err keep_entry(const struct import *im, union admin_row *row, enum admin_outcome outcome)
+/* A password of before, or a person who is shut out: what was begun then is over. */
+static bool ends(const struct admin_kind *kind, union admin_row *row, uint32_t changed)
+{
+	for (size_t i = 0; i < kind->record.n; i++)
+		if ((changed >> i & 1) && kind->record.attrs[i].told_as.n > 0)
+			return true;
+	return *kind->disabled(row);
+}
+
+static ch_err keep_entry(const struct import *im, union admin_row *row, enum admin_outcome outcome,
+			 uint32_t changed)
 {
 	const struct admin_kind *kind = im->c->kind;
 	if (outcome == ADMIN_ADDED)
@@ -62,8 +72,7 @@ static ch_err keep_entry(const struct import *im, union admin_row *row, enum adm
 	if (outcome == ADMIN_SAME)
 		return CH_DONE;
 	TRY(kind->set(im->store, row));
-	/* logins under way were begun with what was there before */
-	return kind->end(im->store, row);
+	return ends(kind, row, changed) ? kind->end(im->store, row) : CH_DONE;
 }
 
 static int merge(struct import *im, const struct json_node *object,
@@ -86,7 +95,7 @@ static int merge(struct import *im, const struct json_node *object,
 	enum admin_outcome outcome = fresh ? ADMIN_ADDED : changed ? ADMIN_CHANGED : ADMIN_SAME;
 	if (!kind->fits(realm, &row))
 		return bad_entry(im, entry, "it does not fit its realm", realm->name);
-	e = keep_entry(im, &row, outcome);
+	e = keep_entry(im, &row, outcome, changed);
 	if (failed(e))
 		return bad_entry(im, entry, e.site->what, (str){ 0 });
 	im->count[outcome]++;
