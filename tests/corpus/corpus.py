@@ -77,6 +77,7 @@ class Judge:
             "unshielded_left": core.unshielded() if self.program.shielded else 0,
             "frames": sum(map(len, self.story[0].values())),
             "frames_equal": same_frames(self.story[0], story[0], self.program, crashed),
+            "frames_compared": not (crashed and self.program.handled),
             "libraries": len(self.story[1]), "libraries_equal": self.story[1] == story[1],
             "size": core.size, "non_zero": len(core.bytes)})
         return self.rows[-1]
@@ -195,10 +196,17 @@ def show(row):
 
 def cell(row):
     """What is left at one level, and how long it took."""
-    left = [f"{len(row[k + '_left'])} {k}" for k in ("keys", "tokens", "passwords")
+    left = [f"{k}: {len(row[k + '_left'])}" for k in ("keys", "tokens", "passwords")
             if row[k + "_left"]]
     left += [f"{row['unshielded_left']} OpenSSH keys"] if row["unshielded_left"] else []
     return (", ".join(left) or "0") + (f"; {row['seconds']} s" if "seconds" in row else "")
+
+
+def frames_cell(mine, levels):
+    if not all(r["frames_compared"] for r in mine.values()):
+        return "own handler |"
+    equal = all(r["frames_equal"] for r in mine.values())
+    return f"{mine[levels[0]]['frames']} {'equal' if equal else 'OTHER'} |"
 
 
 def table(rows):
@@ -213,11 +221,11 @@ def table(rows):
             continue
         planted = [max(r[k + "_before"] for r in mine.values())
                    for k in ("keys", "tokens", "passwords")]
-        keys = planted[0] or f"{max(r['unshielded_before'] for r in mine.values())} shielded"
-        equal = all(r["frames_equal"] for r in mine.values())
+        shielded = max(r["unshielded_before"] for r in mine.values())
+        keys = f"{shielded} shielded" if shielded else planted[0]
         print(f"| {name} | {keys}, {planted[1]}, {planted[2]} |",
               *(f"{cell(mine[n])} |" for n in levels),
-              f"{mine[levels[0]]['frames']} {'equal' if equal else 'OTHER'} |")
+              frames_cell(mine, levels))
 
 
 def arguments():
