@@ -1,6 +1,6 @@
 /* An authority's folder, as the commands of an administrator see it.
  *
- *   chancery.yaml  passphrase  keys/kdf  keys/REALM/KID.{key,jwk}  jwks/REALM.json
+ *   chancery.yaml  passphrase  refresh.key  keys/kdf  keys/REALM/KID.{key,jwk}  jwks/REALM.json
  *   store/GROUP/  run/control  crash/  */
 #pragma once
 #include <sys/types.h>

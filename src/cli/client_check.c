@@ -23,7 +23,8 @@ static bool redirect_ok(const struct config_realm *realm, str uri)
 static bool grant_ok(const struct config_realm *realm, str grant)
 {
 	(void)realm;
-	return str_eq(grant, LIT("authorization_code")) || str_eq(grant, LIT("client_credentials"));
+	return str_eq(grant, LIT("authorization_code")) ||
+	       str_eq(grant, LIT("client_credentials")) || str_eq(grant, LIT("refresh_token"));
 }
 
 static bool scope_known(const struct config_realm *realm, str scope)

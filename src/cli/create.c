@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "codec/base64url.h"
 #include "keeper.h"
+#include "refresh_key.h"
 #include "say.h"
 
 enum { PASSPHRASE_BYTES = 32, PASSPHRASE_TEXT = 43 };
@@ -86,6 +87,7 @@ static ch_err create(const struct creation *c, struct authority *a)
 	TRY(authority_make_folders(a));
 	if (c->random_passphrase)
 		TRY(make_passphrase(a));
+	TRY(refresh_key_make(a));
 	TRY(write_config(a));
 	return make_keys(c, a);
 }

@@ -8,6 +8,7 @@
 
 #include "libexec.h"
 #include "listen.h"
+#include "refresh_key.h"
 #include "sandbox/spawn.h"
 #include "say.h"
 #include "wire/boot.h"
@@ -97,6 +98,9 @@ static struct issuer_realm issuer_realm_of(const struct config_realm *m)
 				  .access_ttl_s = m->access_ttl_s,
 				  .id_ttl_s = m->id_ttl_s,
 				  .code_ttl_s = m->code_ttl_s,
+				  .refresh_ttl_s = m->refresh_ttl_s,
+				  .refresh_idle_s = m->refresh_idle_s,
+				  .refresh_window_s = m->refresh_window_s,
 				  .n_audiences = m->n_audiences,
 				  .n_scopes = m->n_scopes };
 	for (size_t i = 0; i < m->n_audiences; i++)
@@ -116,6 +120,7 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 	struct wr w = wr_of(issuer_rooms[i], ISSUER_ROOM);
 	struct path store;
 	TRY(authority_store(s->a, g->name, &store));
+	TRY(refresh_key_of(s->a, g->name, c.refresh_key));
 	c.store = str_from_c(store.p);
 	*ret_g = (struct plan_group){ .name = g->name,
 				      .listen_fd = (uint32_t)(PLAN_FIRST_LISTEN_FD + i),

@@ -29,6 +29,12 @@ static const struct field realm_fields[] = {
 	{ "id_ttl_s", FIELD_NUMBER, AT(config_realm, id_ttl_s), .min = 10,
 	  .max = CONFIG_TTL_MAX_S },
 	{ "code_ttl_s", FIELD_NUMBER, AT(config_realm, code_ttl_s), .min = 5, .max = 600 },
+	{ "refresh_ttl_s", FIELD_NUMBER, true, AT(config_realm, refresh_ttl_s), .min = 60,
+	  .max = CONFIG_REFRESH_TTL_MAX_S },
+	{ "refresh_idle_s", FIELD_NUMBER, true, AT(config_realm, refresh_idle_s), .min = 60,
+	  .max = CONFIG_REFRESH_TTL_MAX_S },
+	{ "refresh_window_s", FIELD_NUMBER, true, AT(config_realm, refresh_window_s),
+	  .max = REFRESH_WINDOW_MAX_S },
 	{ "rate_per_s", FIELD_NUMBER, AT(config_realm, rate_per_s), .min = 1,
 	  .max = CONFIG_RATE_MAX },
 	{ "audiences", FIELD_MAP, AT(config_realm, audiences), COUNT_AT(config_realm, n_audiences),
@@ -194,6 +200,11 @@ ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 	AUTO(config_text_done) struct config_text *text = NULL;
 	struct config draft = { .secret_memory = SECRETMEM_MEMFD };
 	struct node *root = NULL;
+	for (size_t i = 0; i < REALMS_MAX; i++) {
+		draft.realms[i].refresh_ttl_s = CONFIG_REFRESH_TTL_S;
+		draft.realms[i].refresh_idle_s = CONFIG_REFRESH_IDLE_S;
+		draft.realms[i].refresh_window_s = CONFIG_REFRESH_WINDOW_S;
+	}
 	TRY(text_read(&c, yaml, &text, &root));
 	TRY(fields_read(&c, root, file_fields, "the file", &draft));
 	TRY(agreement_check(&(struct checked){ &c, root, &draft }));

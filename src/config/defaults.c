@@ -9,8 +9,8 @@ static const struct role_audience audiences[] = {
 
 static void set_realm(struct config_realm *r, str name, str kind, str issuer)
 {
-	const str scopes[] = { LIT("openid"), LIT("profile"), LIT("email"), LIT("mail.read"),
-			       LIT("mail.send") };
+	const str scopes[] = { LIT("openid"),         LIT("profile"),   LIT("email"),
+			       LIT("offline_access"), LIT("mail.read"), LIT("mail.send") };
 	*r = (struct config_realm){
 		.name = name,
 		.kind = kind,
@@ -20,6 +20,9 @@ static void set_realm(struct config_realm *r, str name, str kind, str issuer)
 		.access_ttl_s = 600,
 		.id_ttl_s = 600,
 		.code_ttl_s = 60,
+		.refresh_ttl_s = CONFIG_REFRESH_TTL_S,
+		.refresh_idle_s = CONFIG_REFRESH_IDLE_S,
+		.refresh_window_s = CONFIG_REFRESH_WINDOW_S,
 		.rate_per_s = 50000,
 		.n_audiences = COUNT_OF(audiences),
 		.n_scopes = COUNT_OF(scopes),

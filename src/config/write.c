@@ -99,6 +99,9 @@ static void put_realm(struct wr *w, const struct config_realm *r)
 	put_number_line(w, "    access_ttl_s", r->access_ttl_s);
 	put_number_line(w, "    id_ttl_s", r->id_ttl_s);
 	put_number_line(w, "    code_ttl_s", r->code_ttl_s);
+	put_number_line(w, "    refresh_ttl_s", r->refresh_ttl_s);
+	put_number_line(w, "    refresh_idle_s", r->refresh_idle_s);
+	put_number_line(w, "    refresh_window_s", r->refresh_window_s);
 	put_number_line(w, "    rate_per_s", r->rate_per_s);
 	wr_lit(w, "    audiences:\n");
 	for (size_t i = 0; i < r->n_audiences; i++) {
@@ -162,6 +165,10 @@ void config_write(struct wr *w, const struct config *c)
 	       "#   issues        false: discovery and keys only, no tokens\n"
 	       "#   alg           of keys that `chancery init` makes: ES256, EdDSA, RS256, PS256\n"
 	       "#   access_ttl_s  how long an access token lives; id_ttl_s, code_ttl_s likewise\n"
+	       "#   refresh_ttl_s how long a person need not log in again where an app may stay\n"
+	       "#                 (scope offline_access); refresh_idle_s: if it does not come by\n"
+	       "#   refresh_window_s  how long an app that lost the answer may ask again with the\n"
+	       "#                 token it used last; 0 to 300. After that its use is a theft\n"
 	       "#   rate_per_s    tokens a second that the signer makes at most\n"
 	       "#   audiences     who tokens can be meant for: the name in aud, and the absolute\n"
 	       "#                 URI that a client asks for it by (resource, RFC 8707)\n"

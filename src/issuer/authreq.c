@@ -120,7 +120,11 @@ struct auth_fail auth_request_check(const struct form *f, const struct auth_requ
 		fail = pkce_fail(q);
 	if (fail.error.p)
 		return fail;
+	/* who may not refresh is not told that it might */
+	bool refreshes = list_has(c->grant_types, LIT("refresh_token"));
 	ch_err e = scope_resolve(realm, c->scopes, q->scope, a, ret_scope);
+	if (!failed(e) && !refreshes)
+		e = scope_without(*ret_scope, LIT("offline_access"), (str){ 0 }, a, ret_scope);
 	if (!failed(e))
 		e = audience_resolve(realm, c, q->resource, ret_audience);
 	return failed(e) ? fail_of(e) : fail;

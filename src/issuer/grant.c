@@ -18,7 +18,7 @@ bool list_has(str list, str item)
 	return false;
 }
 
-static bool realm_has_scope(const struct issuer_realm *realm, str scope)
+bool realm_has_scope(const struct issuer_realm *realm, str scope)
 {
 	for (size_t i = 0; i < realm->n_scopes; i++)
 		if (str_eq(realm->scopes[i], scope))
@@ -79,6 +79,27 @@ ch_err audience_resolve(const struct issuer_realm *realm, const struct store_cli
 	if (!str_eq(found->name, c->audience) && !list_has(c->audiences, found->name))
 		return ch_fail(CH_E_INVALID_TARGET, "the resource is not for this client", 0);
 	*ret_audience = found->name;
+	return CH_DONE;
+}
+
+bool audience_allowed(const struct issuer_realm *realm, const struct store_client *c, str audience)
+{
+	return audience_find(realm, audience, (str){ 0 }) &&
+	       (str_eq(audience, c->audience) || list_has(c->audiences, audience));
+}
+
+ch_err scope_without(str scope, str others, str within, struct arena *a, str *ret_scope)
+{
+	char *room = arena_alloc(a, scope.n);
+	struct wr w = wr_of(room, scope.n);
+	if (!room)
+		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", a->cap);
+	while (scope.n > 0) {
+		str item = list_cut(&scope);
+		if (!list_has(others, item) && (!within.p || list_has(within, item)))
+			scope_add(&w, item);
+	}
+	*ret_scope = wr_text(&w);
 	return CH_DONE;
 }
 

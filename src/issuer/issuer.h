@@ -35,6 +35,14 @@ struct watch {
 
 /* --- jobs and signers, signers.c --- */
 
+/* What a code or refresh grant keeps until its tokens are signed. */
+struct settling {
+	uint8_t code_hash[STORE_HASH_SIZE]; /* of the code that was shown */
+	struct store_grant grant;
+	str client_id; /* who shows the refresh token */
+	int64_t seq;   /* of that token */
+};
+
 /* A request that waits for tokens: one, or access and ID token, signed in one batch. It
  * lives in the request's arena. */
 struct job {
@@ -56,6 +64,12 @@ struct job {
 	/* for `done` */
 	str scope;
 	uint32_t ttl_s;
+	str refresh; /* the refresh token; empty: none */
+	/* what must be durable before the tokens go out, settle.c; NULL: nothing.
+	 * E_INVALID_GRANT refuses this job, what else fails is the store's failure */
+	ch_err (*settle)(struct job *j);
+	struct settling *settling;
+	ch_err settled;
 };
 
 struct signer {
@@ -155,6 +169,7 @@ struct issuer {
 	size_t n_routes;
 	struct job *jobs[JOBS_MAX];
 	size_t free_job; /* where to look first */
+	struct job *settle_first, *settle_last;
 	uint8_t csrf_key[MAC_KEY_SIZE];
 	bool stopping;
 	bool gone;                 /* the supervisor is */
@@ -199,5 +214,27 @@ struct token_request {
 ch_err client_authenticate(struct token_request *t);
 ch_err grant_client_credentials(struct token_request *t, struct job *j);
 ch_err grant_code(struct token_request *t, struct job *j);
+ch_err grant_refresh(struct token_request *t, struct job *j);
+/* The answer when the signer, and what there is to settle, are done. */
+void token_answer(struct job *j, ch_err e);
+
+/* --- what grants share, grants.c --- */
+/* E_INVALID_GRANT when the user is gone or disabled. */
+ch_err grant_person(struct token_request *t, str sub, struct store_user *ret_u);
+/* The claims of an access token, and of an ID token when j->scope has openid. */
+void grant_tokens(struct job *j, const struct store_grant *g, const struct store_user *u,
+		  str nonce);
+/* E_INVALID_TARGET when the request names another resource than this audience's. */
+ch_err grant_resource(struct token_request *t, str audience);
+/* For good; logs it and returns `why`, or the store's error. */
+ch_err grant_revoke(const struct realm *m, str grant_id, str client_id, ch_err why);
+/* The text of one of the grant's refresh tokens into j->refresh. */
+ch_err refresh_write(struct job *j, const struct store_grant *g, int64_t seq);
+
+/* --- settle.c --- */
+/* A job whose tokens are signed, and that has something to settle. */
+void settle_add(struct job *j);
+/* Once a turn, when no other use of the store is under way: settles and answers them. */
+void settle_run(struct issuer *is);
 /* Is the body a form? E_INVALID_REQUEST. */
 ch_err body_form(struct http_req *r, struct form *ret_form);

@@ -141,6 +141,7 @@ ch_err issuer_loop(struct issuer *is)
 			if (w && w->fd >= 0)
 				w->ready(is, w);
 		}
+		settle_run(is);
 		TRY(serve(is, since_ns));
 		signers_flush(is);
 		hasher_flush(is);

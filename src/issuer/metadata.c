@@ -32,7 +32,10 @@ static void put_algs(struct json_out *o, str name, unsigned algs)
 
 static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 {
-	const str grants[] = { LIT("authorization_code"), LIT("client_credentials") };
+	const str grants[] = { LIT("authorization_code"), LIT("client_credentials"),
+			       LIT("refresh_token") };
+	/* where no client can have offline_access, nobody gets a refresh token */
+	size_t n_grants = COUNT_OF(grants) - !realm_has_scope(realm, LIT("offline_access"));
 	/* the best first */
 	const str methods[] = { client_auth_name(CLIENT_AUTH_JWT),
 				client_auth_name(CLIENT_AUTH_BASIC),
@@ -56,7 +59,7 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 	put_list(o, LIT("scopes_supported"), realm->scopes, realm->n_scopes);
 	put_list(o, LIT("response_types_supported"), &code, 1);
 	put_list(o, LIT("response_modes_supported"), &query, 1);
-	put_list(o, LIT("grant_types_supported"), grants, COUNT_OF(grants));
+	put_list(o, LIT("grant_types_supported"), grants, n_grants);
 	put_list(o, LIT("token_endpoint_auth_methods_supported"), methods, COUNT_OF(methods));
 	put_algs(o, LIT("token_endpoint_auth_signing_alg_values_supported"), (1U << ALG_COUNT) - 1);
 	put_list(o, LIT("code_challenge_methods_supported"), &s256, 1);

@@ -42,6 +42,7 @@ bool pkce_challenge_ok(str challenge);
 ch_err pkce_check(str challenge, str verifier);
 
 /* --- scope and audience, grant.c --- */
+bool realm_has_scope(const struct issuer_realm *realm, str scope);
 /* What is granted: `asked` (each once, in its order), or without it all that the client
  * may have. E_INVALID_SCOPE for one that the client or the realm does not have. */
 ch_err scope_resolve(const struct issuer_realm *realm, str allowed, str asked, struct arena *a,
@@ -50,8 +51,43 @@ ch_err scope_resolve(const struct issuer_realm *realm, str allowed, str asked, s
  * E_INVALID_TARGET when it is not registered, or not for this client. */
 ch_err audience_resolve(const struct issuer_realm *realm, const struct store_client *c,
 			str resource, str *ret_audience);
+/* May the client (still) name this audience? */
+bool audience_allowed(const struct issuer_realm *realm, const struct store_client *c, str audience);
+/* `scope` without those of `others`, and only with those of `within` when within.p is set. */
+ch_err scope_without(str scope, str others, str within, struct arena *a, str *ret_scope);
 /* Do its tokens name a mailbox? "mail" and "mail-…". */
 bool audience_is_mail(str audience);
+
+/* --- refresh tokens, refresh.c: `rt.` grant `.` number `.` code --- */
+enum { REFRESH_TOKEN_MAX = 3 + STORE_GRANT_ID_SIZE + 1 + 19 + 1 + 43 };
+struct refresh_token {
+	str grant_id; /* points into the text */
+	int64_t seq;  /* from 1 on */
+	uint8_t code[MAC_SIZE];
+};
+/* E_SYNTAX for what is none; one text a token. Says nothing of its code being right. */
+ch_err refresh_token_read(str text, struct refresh_token *ret_t);
+/* At most REFRESH_TOKEN_MAX bytes; the same for the same number, always. */
+void refresh_token_write(struct wr *w, const uint8_t key[static MAC_KEY_SIZE],
+			 const struct store_grant *g, int64_t seq);
+/* Is the code ours, for this grant and this number? Constant time. */
+bool refresh_token_genuine(const uint8_t key[static MAC_KEY_SIZE], const struct store_grant *g,
+			   const struct refresh_token *t);
+
+enum refresh_verdict {
+	REFRESH_ROTATE,  /* the next one */
+	REFRESH_REPEAT,  /* the one that it got before: its answer was lost */
+	REFRESH_REFUSED, /* and nothing else */
+	REFRESH_STOLEN,  /* two have it: refused, and the grant is revoked */
+};
+/* What becomes of a genuine token of this number that this client shows (RFC 9700
+ * section 4.14.2). */
+enum refresh_verdict refresh_judge(const struct issuer_realm *realm, const struct store_grant *g,
+				   str client_id, int64_t seq, int64_t now);
+/* Revoked, or too old by its own date or by what the realm says now. */
+bool grant_is_over(const struct issuer_realm *realm, const struct store_grant *g, int64_t now);
+/* When a grant ends that nobody comes back to. */
+int64_t grant_expires(const struct issuer_realm *realm, int64_t created, int64_t now);
 
 /* --- the authorization request, authreq.c: RFC 6749 section 4.1.1, OAuth 2.1 --- */
 struct auth_request {

@@ -20,7 +20,7 @@ ch_err body_form(struct http_req *r, struct form *ret_form)
 
 static void reply_tokens(struct job *j)
 {
-	size_t n = 256 + j->tokens[0].n + j->tokens[1].n + 2 * j->scope.n;
+	size_t n = 256 + j->tokens[0].n + j->tokens[1].n + 2 * j->scope.n + j->refresh.n;
 	struct wr w = reply_room(j->http, n);
 	struct json_out o = json_out_of(&w);
 	json_begin(&o, (str){ 0 }, '{');
@@ -30,6 +30,8 @@ static void reply_tokens(struct job *j)
 	json_put_str(&o, LIT("scope"), j->scope);
 	if (j->n > 1)
 		json_put_str(&o, LIT("id_token"), j->tokens[1]);
+	if (j->refresh.n > 0)
+		json_put_str(&o, LIT("refresh_token"), j->refresh);
 	json_finish(&o, '}');
 	ch_err e = wr_done(&w);
 	if (failed(e))
@@ -38,12 +40,20 @@ static void reply_tokens(struct job *j)
 		reply_json(j->http, 200, wr_text(&w));
 }
 
-static void on_signed(struct job *j, ch_err e)
+void token_answer(struct job *j, ch_err e)
 {
 	if (failed(e))
 		reply_error(j->http, j->realm, e);
 	else
 		reply_tokens(j);
+}
+
+static void on_signed(struct job *j, ch_err e)
+{
+	if (!failed(e) && j->settle)
+		settle_add(j);
+	else
+		token_answer(j, e);
 }
 
 static const struct {
@@ -52,6 +62,7 @@ static const struct {
 } grants[] = {
 	{ { "authorization_code", 18 }, grant_code },
 	{ { "client_credentials", 18 }, grant_client_credentials },
+	{ { "refresh_token", 13 }, grant_refresh },
 };
 
 static ch_err grant_run(struct token_request *t, struct job *j)
@@ -74,13 +85,15 @@ static ch_err token_request_run(struct http_req *r, struct realm *m)
 {
 	struct token_request t = { .http = r, .realm = m };
 	struct job *j = arena_new(&r->arena, struct job, 1);
-	if (!j)
+	struct settling *s = arena_new(&r->arena, struct settling, 1);
+	if (!j || !s)
 		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", 0);
 	TRY(body_form(r, &t.form));
 	TRY(client_authenticate(&t));
 	j->realm = m;
 	j->http = r;
 	j->done = on_signed;
+	j->settling = s;
 	TRY(grant_run(&t, j));
 	return job_start(j);
 }

@@ -1,4 +1,6 @@
-/* Authorization codes: stored by their hash, taken once (RFC 6749 section 4.1.2). */
+/* Authorization codes: stored by their hash, spent once (RFC 6749 section 4.1.2). A spent
+ * one stays until it expires, so that its second use is seen, with the grant that the
+ * first one made. */
 #include "base/cleanup.h"
 #include "store_internal.h"
 
@@ -44,23 +46,29 @@ static ch_err code_read(sqlite3_stmt *q, struct arena *a, struct store_code *ret
 	TRY(column_str(q, 8, a, &c.nonce));
 	c.auth_time = sqlite3_column_int64(q, 9);
 	c.expires = sqlite3_column_int64(q, 10);
+	TRY(column_str(q, 11, a, &c.grant_id));
+	c.spent = sqlite3_column_int(q, 12) != 0;
 	*ret_c = c;
 	return CH_DONE;
 }
 
-ch_err store_code_take(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
-		       int64_t now, struct arena *a, struct store_code *ret_c)
+ch_err store_code_get(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
+		      struct arena *a, struct store_code *ret_c)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CODE_TAKE];
-	struct store_code c = { 0 };
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CODE_GET];
 	bind_blob(q, 1, (bytes){ hash, STORE_HASH_SIZE });
 	bind_str(q, 2, realm);
 	TRY(statement_row(q));
-	TRY(code_read(q, a, &c));
-	/* the deletion is done, and durable, only when the statement has ended */
+	return code_read(q, a, ret_c);
+}
+
+ch_err store_code_spend(struct store *s, const uint8_t hash[static STORE_HASH_SIZE], str grant_id)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CODE_SPEND];
+	bind_blob(q, 1, (bytes){ hash, STORE_HASH_SIZE });
+	bind_str(q, 2, grant_id);
 	TRY(statement_run(q));
-	if (c.expires <= now)
-		return ch_fail(CH_E_NOT_FOUND, "the code has expired", now - c.expires);
-	*ret_c = c;
+	if (sqlite3_changes(s->db) == 0)
+		return ch_fail(CH_E_NOT_FOUND, "the code is spent, or there is none", 0);
 	return CH_DONE;
 }

@@ -26,7 +26,21 @@ static const char *const steps[] = {
 	"  FOREIGN KEY (realm, client_id) REFERENCES clients(realm, id) ON DELETE CASCADE)"
 	"  STRICT, WITHOUT ROWID;"
 	"CREATE INDEX codes_expires ON codes(expires);",
-	"ALTER TABLE clients ADD COLUMN jwks TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE clients ADD COLUMN jwks TEXT NOT NULL DEFAULT '';",
+	"CREATE TABLE grants("
+	"  id TEXT PRIMARY KEY, realm TEXT NOT NULL, client_id TEXT NOT NULL,"
+	"  sub TEXT NOT NULL REFERENCES users(sub) ON DELETE CASCADE,"
+	"  scope TEXT NOT NULL, audience TEXT NOT NULL, auth_time INTEGER NOT NULL,"
+	"  created INTEGER NOT NULL, expires INTEGER NOT NULL, salt BLOB NOT NULL,"
+	"  seq INTEGER NOT NULL, rotated INTEGER NOT NULL, revoked INTEGER NOT NULL,"
+	"  dpop TEXT NOT NULL DEFAULT '',"
+	"  FOREIGN KEY (realm, client_id) REFERENCES clients(realm, id) ON DELETE CASCADE)"
+	"  STRICT, WITHOUT ROWID;"
+	"CREATE INDEX grants_expires ON grants(expires);"
+	"CREATE INDEX grants_sub ON grants(sub);"
+	"CREATE INDEX grants_client ON grants(realm, client_id);"
+	"ALTER TABLE codes ADD COLUMN grant_id TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE codes ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;"
 };
 enum { VERSION = COUNT_OF(steps) };
 

@@ -22,6 +22,9 @@ enum { BUSY_TIMEOUT_MS = 2000 };
 #define CODE_COLUMNS                                                                    \
 	"hash, realm, client_id, redirect_uri, challenge, sub, scope, audience, nonce," \
 	" auth_time, expires"
+#define GRANT_COLUMNS                                                                     \
+	"id, realm, client_id, sub, scope, audience, auth_time, created, expires, salt, " \
+	"seq, rotated, revoked, dpop"
 
 static const char *const queries[Q_COUNT] = {
 	[Q_DATA_VERSION] = "PRAGMA data_version",
@@ -45,10 +48,23 @@ static const char *const queries[Q_COUNT] = {
 			" WHERE ?1 = '' OR realm = ?1 ORDER BY realm, username",
 	[Q_CODE_ADD] = "INSERT INTO codes(" CODE_COLUMNS ")"
 		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[Q_CODE_GET] = "SELECT " CODE_COLUMNS ", grant_id, spent FROM codes"
+		       " WHERE hash = ?1 AND realm = ?2",
 	/* one statement: the engine's write lock decides who has it */
-	[Q_CODE_TAKE] = "DELETE FROM codes WHERE hash = ?1 AND realm = ?2 RETURNING " CODE_COLUMNS,
+	[Q_CODE_SPEND] = "UPDATE codes SET spent = 1, grant_id = ?2 WHERE hash = ?1 AND spent = 0",
 	[Q_CODE_PURGE] = "DELETE FROM codes WHERE expires <= ?1",
 	[Q_CODE_END] = "DELETE FROM codes WHERE sub = ?1",
+	[Q_GRANT_ADD] = "INSERT INTO grants(" GRANT_COLUMNS ")"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[Q_GRANT_GET] = "SELECT " GRANT_COLUMNS " FROM grants WHERE realm = ?1 AND id = ?2",
+	[Q_GRANT_ROTATE] = "UPDATE grants SET seq = seq + 1, rotated = ?4, expires = ?5"
+			   " WHERE realm = ?1 AND id = ?2 AND seq = ?3 AND revoked = 0",
+	[Q_GRANT_REVOKE] = "UPDATE grants SET revoked = 1"
+			   " WHERE realm = ?1 AND id = ?2 AND revoked = 0",
+	[Q_GRANT_END] = "UPDATE grants SET revoked = 1 WHERE sub = ?1 AND revoked = 0",
+	/* a few for each that is added: they cannot heap up, and no login waits for many */
+	[Q_GRANT_PURGE] = "DELETE FROM grants WHERE id IN"
+			  " (SELECT id FROM grants WHERE expires <= ?1 LIMIT 8)",
 };
 
 ch_err store_fail(int rc)

@@ -90,9 +90,12 @@ ch_err store_user_set(struct store *s, const struct store_user *u)
 
 ch_err store_user_end(struct store *s, str sub)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CODE_END];
-	bind_str(q, 1, sub);
-	return statement_run(q);
+	AUTO(statement_done) sqlite3_stmt *codes = s->q[Q_CODE_END];
+	AUTO(statement_done) sqlite3_stmt *grants = s->q[Q_GRANT_END];
+	bind_str(codes, 1, sub);
+	bind_str(grants, 1, sub);
+	TRY(statement_run(codes));
+	return statement_run(grants);
 }
 
 ch_err store_user_remove(struct store *s, str realm, str sub)

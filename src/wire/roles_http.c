@@ -12,6 +12,9 @@ static void issuer_realm_write(struct wr *w, const struct issuer_realm *m)
 	wr_u32(w, m->access_ttl_s);
 	wr_u32(w, m->id_ttl_s);
 	wr_u32(w, m->code_ttl_s);
+	wr_u32(w, m->refresh_ttl_s);
+	wr_u32(w, m->refresh_idle_s);
+	wr_u32(w, m->refresh_window_s);
 	wr_u16(w, u16_from(m->n_audiences));
 	for (size_t i = 0; i < m->n_audiences; i++) {
 		wr_str16(w, m->audiences[i].name);
@@ -24,6 +27,7 @@ void issuer_config_write(struct wr *w, const struct issuer_config *c)
 {
 	wr_str16(w, c->group);
 	wr_str16(w, c->store);
+	wr_put(w, BYTES_OF(c->refresh_key));
 	wr_bool(w, c->has_hasher);
 	wr_bool(w, c->dev);
 	wr_u32(w, c->jwks_max_age_s);
@@ -40,6 +44,11 @@ static void issuer_realm_read(struct rd *r, struct issuer_realm *m)
 	m->access_ttl_s = rd_u32(r);
 	m->id_ttl_s = rd_u32(r);
 	m->code_ttl_s = rd_u32(r);
+	m->refresh_ttl_s = rd_u32(r);
+	m->refresh_idle_s = rd_u32(r);
+	m->refresh_window_s = rd_u32(r);
+	if (m->refresh_window_s > REFRESH_WINDOW_MAX_S)
+		r->bad = true;
 	m->n_audiences = rd_count16(r, AUDIENCES_MAX);
 	for (size_t i = 0; i < m->n_audiences; i++) {
 		m->audiences[i].name = rd_str16(r, NAME_MAX_BYTES);
@@ -54,6 +63,8 @@ ch_err issuer_config_read(bytes b, struct issuer_config *ret_c)
 	struct issuer_config *c = ret_c;
 	c->group = rd_str16(&r, NAME_MAX_BYTES);
 	c->store = rd_str16(&r, WIRE_PATH_MAX);
+	bytes key = rd_take(&r, sizeof(c->refresh_key));
+	mem_copy(c->refresh_key, key.p, key.n);
 	c->has_hasher = rd_bool(&r);
 	c->dev = rd_bool(&r);
 	c->jwks_max_age_s = rd_u32(&r);

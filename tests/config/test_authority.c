@@ -45,6 +45,9 @@ static void same_realm(const struct config_realm *a, const struct config_realm *
 	assert_int_equal(a->access_ttl_s, b->access_ttl_s);
 	assert_int_equal(a->id_ttl_s, b->id_ttl_s);
 	assert_int_equal(a->code_ttl_s, b->code_ttl_s);
+	assert_int_equal(a->refresh_ttl_s, b->refresh_ttl_s);
+	assert_int_equal(a->refresh_idle_s, b->refresh_idle_s);
+	assert_int_equal(a->refresh_window_s, b->refresh_window_s);
 	assert_int_equal(a->rate_per_s, b->rate_per_s);
 	assert_int_equal(a->n_audiences, b->n_audiences);
 	for (size_t i = 0; i < a->n_audiences; i++) {
@@ -98,6 +101,30 @@ static void what_we_write_parses_back(void **state)
 	c.realms[1].issuer = LIT("https://login.example:8443/corp");
 	c.realms[1].audiences[0].resource = LIT("urn:example:mail");
 	round_trip_of(&c);
+}
+
+/* A file of before there were refresh tokens. */
+static void refresh_has_defaults(void **state)
+{
+	static const char *const keys[] = { "refresh_ttl_s:", "refresh_idle_s:",
+					    "refresh_window_s:" };
+	struct config c;
+	struct config_text *t = NULL;
+	struct wr why;
+	(void)state;
+	size_t n = default_file().n;
+	char *p = (char *)text;
+	text[n] = 0;
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		for (char *at = strstr(p, keys[i]); at; at = strstr(at, keys[i]))
+			*at = '#';
+	assert_false(failed(parse((bytes){ text, n }, &why, &c, &t)));
+	for (size_t i = 0; i < c.n_realms; i++) {
+		assert_int_equal(c.realms[i].refresh_ttl_s, 90 * 86400);
+		assert_int_equal(c.realms[i].refresh_idle_s, 30 * 86400);
+		assert_int_equal(c.realms[i].refresh_window_s, 60);
+	}
+	config_text_free(t);
 }
 
 /* The default file with `from` replaced by `to`; line of the change. */
@@ -197,6 +224,9 @@ static const struct mistake mistakes[] = {
 	{ "59900", "65001", CH_E_RANGE, 0, "1 to 65000" },
 	{ "code_ttl_s: 60", "code_ttl_s: 601", CH_E_RANGE, 0, "5 to 600" },
 	{ "access_ttl_s: 600", "access_ttl_s: 86401", CH_E_RANGE, 0, "10 to 86400" },
+	{ "refresh_ttl_s: 7776000", "refresh_ttl_s: 59", CH_E_RANGE, 0, "60 to 316224000" },
+	{ "refresh_idle_s: 2592000", "refresh_idle_s: 59", CH_E_RANGE, 0, "60 to 316224000" },
+	{ "refresh_window_s: 60", "refresh_window_s: 301", CH_E_RANGE, 0, "0 to 300" },
 	{ "rate_per_s: 50000", "rate_per_s: 0", CH_E_RANGE, 0, "1 to 1000000" },
 	{ "127.0.0.1:8080", "localhost:8080", CH_E_RANGE, 0, "no address and port" },
 	{ "127.0.0.1:8080", "127.0.0.1:0", CH_E_RANGE, 0, "no address and port" },
@@ -299,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_we_write_parses_back),
+		cmocka_unit_test(refresh_has_defaults),
 		cmocka_unit_test(mistakes_are_named),
 		cmocka_unit_test(memory_may_be_left_out),
 		cmocka_unit_test(too_long_a_file),

@@ -203,7 +203,7 @@ def test_client_credentials(authority, home):
     ({"grant_type": "password", "username": "a", "password": "b"},
      {"Authorization": basic("bench", "bench-secret")}, 400, "unsupported_grant_type"),
     ({"grant_type": "refresh_token"}, {"Authorization": basic("bench", "bench-secret")}, 400,
-     "unsupported_grant_type"),
+     "unauthorized_client"),
     ({"grant_type": "authorization_code", "code": "x"},
      {"Authorization": basic("bench", "bench-secret")}, 400, "unauthorized_client"),
     ({"grant_type": "client_credentials", "client_id": "demo"}, {}, 400, "unauthorized_client"),

@@ -76,13 +76,13 @@ static void style_hash(void **state)
 	assert_true(str_eq(wr_text(&t), page_style_hash()));
 }
 
-static size_t metadata(bool issues, struct json_node *nodes, size_t cap)
+static size_t metadata(bool issues, bool refreshes, struct json_node *nodes, size_t cap)
 {
 	struct issuer_realm r = { .name = LIT("home"),
 				  .issuer = LIT("http://localhost:1/home"),
 				  .issues = issues,
-				  .n_scopes = 1,
-				  .scopes = { LIT("openid") } };
+				  .n_scopes = refreshes ? 2 : 1,
+				  .scopes = { LIT("openid"), LIT("offline_access") } };
 	struct wr w = wr_of(room, sizeof(room));
 	size_t n = 0;
 	metadata_write(&w, &r, 1U << ALG_ES256 | 1U << ALG_EDDSA);
@@ -95,7 +95,7 @@ static void lists_what_works(void **state)
 {
 	(void)state;
 	static struct json_node nodes[201];
-	assert_true(metadata(true, nodes, COUNT_OF(nodes)) > 10);
+	assert_true(metadata(true, false, nodes, COUNT_OF(nodes)) > 10);
 	assert_true(json_is_str(json_member(nodes, LIT("issuer")), LIT("http://localhost:1/home")));
 	assert_true(json_is_str(json_member(nodes, LIT("token_endpoint")),
 				LIT("http://localhost:1/home/token")));
@@ -104,7 +104,11 @@ static void lists_what_works(void **state)
 	assert_int_equal(algs->count, 2);
 	assert_true(json_is_str(json_first(algs), LIT("ES256")));
 	assert_null(json_member(nodes, LIT("userinfo_endpoint")));
-	(void)metadata(false, nodes, COUNT_OF(nodes));
+	assert_int_equal(json_member(nodes, LIT("grant_types_supported"))->count, 2);
+	(void)metadata(true, true, nodes, COUNT_OF(nodes));
+	assert_int_equal(json_member(nodes, LIT("grant_types_supported"))->count, 3);
+	assert_int_equal(json_member(nodes, LIT("scopes_supported"))->count, 2);
+	(void)metadata(false, true, nodes, COUNT_OF(nodes));
 	assert_non_null(json_member(nodes, LIT("jwks_uri")));
 	assert_null(json_member(nodes, LIT("token_endpoint")));
 	assert_null(json_member(nodes, LIT("authorization_endpoint")));

@@ -128,6 +128,12 @@ static void scopes(void **state)
 			 CH_E_INVALID_SCOPE);
 	assert_int_equal(ch_code_of(scope_resolve(&r, have, LIT("openid mail.rea"), &arena, &got)),
 			 CH_E_INVALID_SCOPE);
+	assert_false(failed(scope_without(have, LIT("mail.read x"), (str){ 0 }, &arena, &got)));
+	assert_true(str_eq(got, LIT("openid other")));
+	assert_false(failed(scope_without(have, (str){ 0 }, LIT("other openid y"), &arena, &got)));
+	assert_true(str_eq(got, LIT("openid other")));
+	assert_false(failed(scope_without(have, (str){ 0 }, LIT(""), &arena, &got)));
+	assert_int_equal(got.n, 0);
 	assert_false(list_has(LIT("a b"), LIT("")));
 	assert_false(list_has(LIT("a b"), LIT("a b")));
 }
@@ -145,7 +151,11 @@ static void audiences(void **state)
 			 CH_E_INVALID_TARGET);
 	assert_int_equal(ch_code_of(audience_resolve(&r, &c, LIT("mail"), &got)),
 			 CH_E_INVALID_TARGET);
-	c.audiences = LIT("api");
+	assert_true(audience_allowed(&r, &c, LIT("mail")));
+	assert_false(audience_allowed(&r, &c, LIT("api")));
+	c.audiences = LIT("api other");
+	assert_true(audience_allowed(&r, &c, LIT("api")));
+	assert_false(audience_allowed(&r, &c, LIT("other")));
 	assert_false(failed(audience_resolve(&r, &c, LIT("https://api.test/"), &got)));
 	assert_true(str_eq(got, LIT("api")));
 	c.audience = LIT("");

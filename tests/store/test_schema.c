@@ -89,13 +89,17 @@ static const char first[] =
 	"INSERT INTO clients VALUES ('home', 'demo', x'', 'none', 'authorization_code',"
 	" 'http://127.0.0.1/cb', 'openid', 'mail', '', '', 0);"
 	"INSERT INTO users VALUES ('01234567890123456789012345678901', 'home', 'alice', 'h',"
-	" 'alice@home.test', 'Alice', '', 0);";
+	" 'alice@home.test', 'Alice', '', 0);"
+	"INSERT INTO codes VALUES (zeroblob(32), 'home', 'demo', 'http://127.0.0.1/cb', 'c',"
+	" '01234567890123456789012345678901', 'openid', 'mail', '', 1000, 1060);";
 
 static void from_the_first(void **state)
 {
 	AUTO(store_done) struct store *s = NULL;
 	struct store_client c = { 0 };
 	struct store_user u = { 0 };
+	struct store_code code = { 0 };
+	const uint8_t hash[STORE_HASH_SIZE] = { 0 };
 	(void)state;
 	run(first);
 	assert_false(failed(store_open(str_from_c(folder), &s)));
@@ -104,6 +108,8 @@ static void from_the_first(void **state)
 	assert_int_equal(c.jwks.n, 0);
 	assert_false(failed(store_user_by_name(s, LIT("home"), LIT("alice"), &arena, &u)));
 	assert_true(str_eq(u.mailbox, LIT("alice@home.test")));
+	assert_false(failed(store_code_get(s, LIT("home"), hash, &arena, &code)));
+	assert_true(!code.spent && code.grant_id.n == 0);
 }
 
 /* The same tables as in a new one. */

@@ -1,4 +1,4 @@
-/* The store: what goes in comes out, names are unique, a code is taken once however
+/* The store: what goes in comes out, names are unique, a code is spent once however
  * many ask, damage is named. */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -189,6 +189,12 @@ static struct store_code seeded_code(struct store *s, char sub[static STORE_SUB_
 	};
 }
 
+static enum ch_code code_get(struct store *s, const char *realm, const struct store_code *c,
+			     struct store_code *ret_c)
+{
+	return ch_code_of(store_code_get(s, str_from_c(realm), c->hash, &arena, ret_c));
+}
+
 static void code_once(void **state)
 {
 	(void)state;
@@ -196,31 +202,32 @@ static void code_once(void **state)
 	char sub[STORE_SUB_SIZE];
 	struct store_code c = seeded_code(s, sub), got = { 0 };
 	assert_false(failed(store_code_add(s, &c, 1000)));
-	assert_int_equal(ch_code_of(store_code_take(s, LIT("corp"), c.hash, 1001, &arena, &got)),
-			 CH_E_NOT_FOUND);
-	assert_false(failed(store_code_take(s, LIT("home"), c.hash, 1059, &arena, &got)));
+	assert_int_equal(code_get(s, "corp", &c, &got), CH_E_NOT_FOUND);
+	assert_int_equal(code_get(s, "home", &c, &got), CH_OK);
 	assert_true(str_eq(got.redirect_uri, c.redirect_uri));
 	assert_true(str_eq(got.sub, c.sub));
-	assert_true(got.auth_time == 1000);
-	assert_int_equal(ch_code_of(store_code_take(s, LIT("home"), c.hash, 1059, &arena, &got)),
-			 CH_E_NOT_FOUND);
+	assert_true(got.auth_time == 1000 && got.expires == 1060 && !got.spent);
+	assert_false(failed(store_code_spend(s, c.hash, LIT("g"))));
+	assert_int_equal(ch_code_of(store_code_spend(s, c.hash, LIT("other"))), CH_E_NOT_FOUND);
+	assert_int_equal(code_get(s, "home", &c, &got), CH_OK);
+	assert_true(got.spent && str_eq(got.grant_id, LIT("g")));
 }
 
-static void code_expires(void **state)
+static void code_is_purged(void **state)
 {
 	(void)state;
 	AUTO(store_done) struct store *s = opened();
 	char sub[STORE_SUB_SIZE];
 	struct store_code c = seeded_code(s, sub), got = { 0 };
 	assert_false(failed(store_code_add(s, &c, 1000)));
-	assert_int_equal(ch_code_of(store_code_take(s, LIT("home"), c.hash, 1060, &arena, &got)),
-			 CH_E_NOT_FOUND);
-	assert_false(failed(store_code_add(s, &c, 1000)));
+	c.hash[0] = 98;
+	assert_false(failed(store_code_add(s, &c, 1059)));
+	c.hash[0] = 1;
+	assert_int_equal(code_get(s, "home", &c, &got), CH_OK);
 	c.hash[0] = 99;
 	assert_false(failed(store_code_add(s, &c, 2000)));
 	c.hash[0] = 1;
-	assert_int_equal(ch_code_of(store_code_take(s, LIT("home"), c.hash, 1001, &arena, &got)),
-			 CH_E_NOT_FOUND);
+	assert_int_equal(code_get(s, "home", &c, &got), CH_E_NOT_FOUND);
 	c.sub = LIT("nobody");
 	c.hash[0] = 50;
 	assert_int_equal(ch_code_of(store_code_add(s, &c, 1000)), CH_E_NOT_FOUND);
@@ -310,17 +317,14 @@ static void what_hangs_on_them_goes_too(void **state)
 	assert_false(failed(store_client_add(s, &other)));
 	assert_false(failed(store_code_add(s, &c, 1000)));
 	assert_false(failed(store_user_end(s, c.sub)));
-	assert_int_equal(ch_code_of(store_code_take(s, c.realm, c.hash, 1001, &arena, &got)),
-			 CH_E_NOT_FOUND);
+	assert_int_equal(code_get(s, "home", &c, &got), CH_E_NOT_FOUND);
 	assert_false(failed(store_code_add(s, &c, 1000)));
 	assert_false(failed(store_client_remove(s, c.realm, c.client_id)));
-	assert_int_equal(ch_code_of(store_code_take(s, c.realm, c.hash, 1001, &arena, &got)),
-			 CH_E_NOT_FOUND);
+	assert_int_equal(code_get(s, "home", &c, &got), CH_E_NOT_FOUND);
 	c.client_id = LIT("other");
 	assert_false(failed(store_code_add(s, &c, 1000)));
 	assert_false(failed(store_user_remove(s, c.realm, c.sub)));
-	assert_int_equal(ch_code_of(store_code_take(s, c.realm, c.hash, 1001, &arena, &got)),
-			 CH_E_NOT_FOUND);
+	assert_int_equal(code_get(s, "home", &c, &got), CH_E_NOT_FOUND);
 }
 
 static void several_as_one(void **state)
@@ -344,11 +348,118 @@ static void several_as_one(void **state)
 	assert_false(failed(store_client_get(elsewhere, b.realm, b.id, &arena, &got)));
 }
 
+static struct store_grant seeded_grant(struct store *s, char sub[static STORE_SUB_SIZE])
+{
+	struct store_code c = seeded_code(s, sub);
+	struct store_grant g = { .id = LIT("AAAAAAAAAAAAAAAAAAAAAA"),
+				 .realm = c.realm,
+				 .client_id = c.client_id,
+				 .sub = c.sub,
+				 .scope = LIT("openid offline_access"),
+				 .audience = LIT("mail"),
+				 .auth_time = 990,
+				 .created = 1000,
+				 .expires = 2000,
+				 .salt = { 7, 8 },
+				 .seq = 1,
+				 .rotated = 1000 };
+	assert_false(failed(store_grant_add(s, &g)));
+	return g;
+}
+
+static struct store_grant grant_of(struct store *s, str id)
+{
+	struct store_grant g = { 0 };
+	assert_false(failed(store_grant_get(s, LIT("home"), id, &arena, &g)));
+	return g;
+}
+
+static void grants(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	char sub[STORE_SUB_SIZE];
+	struct store_grant g = seeded_grant(s, sub);
+	struct store_grant got = grant_of(s, g.id);
+	assert_true(str_eq(got.client_id, g.client_id) && str_eq(got.sub, g.sub));
+	assert_true(str_eq(got.scope, g.scope) && str_eq(got.audience, g.audience));
+	assert_memory_equal(got.salt, g.salt, sizeof(g.salt));
+	assert_true(got.auth_time == 990 && got.created == 1000 && got.expires == 2000);
+	assert_true(got.seq == 1 && got.rotated == 1000 && !got.revoked && got.dpop.n == 0);
+	assert_int_equal(ch_code_of(store_grant_add(s, &g)), CH_E_EXISTS);
+	assert_int_equal(ch_code_of(store_grant_get(s, LIT("corp"), g.id, &arena, &got)),
+			 CH_E_NOT_FOUND);
+	assert_false(failed(store_grant_rotate(s, &g, 1100, 2100)));
+	assert_int_equal(ch_code_of(store_grant_rotate(s, &g, 1200, 2200)), CH_E_NOT_FOUND);
+	assert_false(failed(store_user_end(s, LIT("nobody"))));
+	got = grant_of(s, g.id);
+	assert_true(!got.revoked);
+	assert_true(got.seq == 2 && got.rotated == 1100 && got.expires == 2100);
+	assert_false(failed(store_grant_revoke(s, LIT("corp"), g.id)));
+	assert_false(grant_of(s, g.id).revoked);
+	assert_false(failed(store_grant_revoke(s, LIT("home"), g.id)));
+	assert_false(failed(store_grant_revoke(s, LIT("home"), g.id)));
+	assert_true(grant_of(s, g.id).revoked);
+	assert_int_equal(ch_code_of(store_grant_rotate(s, &got, 1200, 2200)), CH_E_NOT_FOUND);
+	g.id = LIT("CAAAAAAAAAAAAAAAAAAAAA");
+	assert_false(failed(store_grant_add(s, &g)));
+	assert_false(failed(store_user_end(s, g.sub)));
+	assert_true(grant_of(s, g.id).revoked);
+	g.sub = LIT("nobody");
+	g.id = LIT("BAAAAAAAAAAAAAAAAAAAAA");
+	assert_int_equal(ch_code_of(store_grant_add(s, &g)), CH_E_NOT_FOUND);
+}
+
+/* Those that are past go, some for each that comes. */
+static void grants_are_purged(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	char sub[STORE_SUB_SIZE], id[STORE_GRANT_ID_SIZE];
+	struct store_grant g = seeded_grant(s, sub), got = { 0 };
+	mem_copy(id, g.id.p, sizeof(id));
+	g.id = (str){ id, sizeof(id) };
+	for (char i = 'B'; i <= 'J'; i++) {
+		id[0] = i;
+		assert_false(failed(store_grant_add(s, &g)));
+	}
+	id[0] = 'K';
+	g.created = 2000;
+	g.expires = 3000;
+	assert_false(failed(store_grant_add(s, &g)));
+	id[0] = 'L';
+	assert_false(failed(store_grant_add(s, &g)));
+	for (char i = 'A'; i <= 'J'; i++) {
+		id[0] = i;
+		assert_int_equal(ch_code_of(store_grant_get(s, LIT("home"), g.id, &arena, &got)),
+				 CH_E_NOT_FOUND);
+	}
+	id[0] = 'K';
+	assert_true(grant_of(s, g.id).expires == 3000);
+}
+
+static void all_or_nothing(void **state)
+{
+	(void)state;
+	AUTO(store_done) struct store *s = opened();
+	char sub[STORE_SUB_SIZE];
+	struct store_grant g = seeded_grant(s, sub);
+	assert_false(failed(store_begin(s)));
+	assert_false(failed(store_grant_rotate(s, &g, 1100, 2100)));
+	assert_false(failed(store_end(s, false)));
+	assert_true(grant_of(s, g.id).seq == 1);
+	assert_false(failed(store_begin(s)));
+	assert_false(failed(store_grant_rotate(s, &g, 1100, 2100)));
+	/* one refused statement takes nothing of the others */
+	assert_int_equal(ch_code_of(store_grant_add(s, &g)), CH_E_EXISTS);
+	assert_false(failed(store_end(s, true)));
+	assert_true(grant_of(s, g.id).seq == 2);
+}
+
 /* A process: how many of the codes did it get? */
 static int take_all(int start_fd)
 {
 	struct store *s = NULL;
-	struct store_code got;
 	uint8_t hash[STORE_HASH_SIZE] = { 0 };
 	char go = 0;
 	int n = 0;
@@ -357,7 +468,7 @@ static int take_all(int start_fd)
 	for (uint8_t i = 0; i < 40; i++) {
 		arena_reset(&arena);
 		hash[0] = i;
-		ch_err e = store_code_take(s, LIT("home"), hash, 1001, &arena, &got);
+		ch_err e = store_code_spend(s, hash, (str){ 0 });
 		if (failed(e) && ch_code_of(e) != CH_E_NOT_FOUND)
 			return 98;
 		n += !failed(e);
@@ -459,7 +570,7 @@ int main(void)
 		T(listing),
 		T(users),
 		T(code_once),
-		T(code_expires),
+		T(code_is_purged),
 		T(code_race),
 		T(version_changes),
 		T(damage_is_named),
@@ -469,6 +580,9 @@ int main(void)
 		T(users_with_a_sub),
 		T(what_hangs_on_them_goes_too),
 		T(several_as_one),
+		T(grants),
+		T(grants_are_purged),
+		T(all_or_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

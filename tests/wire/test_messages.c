@@ -62,6 +62,7 @@ static void issuer_sample(struct wr *w)
 {
 	struct issuer_config c = { .group = LIT("main"),
 				   .store = LIT("/x"),
+				   .refresh_key = { 1, 2, 3 },
 				   .has_hasher = true,
 				   .jwks_max_age_s = 300,
 				   .n_realms = 1 };
@@ -69,6 +70,9 @@ static void issuer_sample(struct wr *w)
 					     .issuer = LIT("http://localhost/home"),
 					     .issues = true,
 					     .access_ttl_s = 600,
+					     .refresh_ttl_s = 7776000,
+					     .refresh_idle_s = 2592000,
+					     .refresh_window_s = 60,
 					     .n_audiences = 1,
 					     .audiences = { { LIT("mail"),
 							      LIT("https://mail.example") } },

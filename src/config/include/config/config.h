@@ -17,6 +17,10 @@ enum {
 	CONFIG_TTL_MAX_S = 24 * 3600,
 	CONFIG_SKEW_MAX_S = 60,
 	CONFIG_RATE_MAX = 1000000,
+	CONFIG_REFRESH_TTL_S = 90 * 86400, /* what holds when the file does not say */
+	CONFIG_REFRESH_IDLE_S = 30 * 86400,
+	CONFIG_REFRESH_WINDOW_S = 60,
+	CONFIG_REFRESH_TTL_MAX_S = 3660 * 86400,
 };
 
 struct config_realm {
@@ -26,6 +30,7 @@ struct config_realm {
 	bool issues;
 	str alg; /* of keys that `init` makes: ES256, EdDSA, RS256 or PS256 */
 	uint32_t access_ttl_s, id_ttl_s, code_ttl_s;
+	uint32_t refresh_ttl_s, refresh_idle_s, refresh_window_s;
 	uint32_t rate_per_s; /* tokens a second at most */
 	size_t n_audiences;
 	struct role_audience audiences[AUDIENCES_MAX];

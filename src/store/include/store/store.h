@@ -17,6 +17,8 @@ enum {
 	STORE_NAME_MAX = 128, /* username, mailbox, client id, … */
 	STORE_LIST_MAX = 2048,
 	STORE_JWKS_MAX = 8192, /* a client's keys */
+	STORE_GRANT_ID_SIZE = 22, /* 128 random bits in base64url */
+	STORE_SALT_SIZE = 32,
 };
 
 struct store;
@@ -33,8 +35,10 @@ ch_err store_open(str folder, struct store **ret_s);
 /* A number that is another one when another connection has committed since. */
 ch_err store_version(struct store *s, uint64_t *ret_version);
 
-/* Several changes as one: between the two nothing else is written, here or elsewhere.
- * Without keep nothing has happened. E_BUSY when another process keeps the store locked. */
+/* Several changes as one: between the two nothing else is written, here or elsewhere, and
+ * all of it is durable, or nothing, when store_end returns; what a single call below says of
+ * that holds outside of it. Without keep nothing has happened. E_BUSY when another process
+ * keeps the store locked. */
 ch_err store_begin(struct store *s);
 ch_err store_end(struct store *s, bool keep);
 
@@ -43,7 +47,7 @@ struct store_client {
 	str id;
 	bytes secret_hash; /* STORE_HASH_SIZE bytes; empty: a public client */
 	str auth_method;   /* client_secret_basic | client_secret_post | private_key_jwt | none */
-	str grant_types;   /* list of authorization_code, client_credentials */
+	str grant_types;   /* list of authorization_code, client_credentials, refresh_token */
 	str redirect_uris; /* list */
 	str scopes;        /* list: those it may ask for, and gets without asking */
 	str audience;      /* name of the audience it gets without `resource` */
@@ -84,7 +88,7 @@ ch_err store_user_add(struct store *s, const struct store_user *u,
 /* All of a user who is there, known by realm and sub, becomes as *u says. E_NOT_FOUND;
  * E_EXISTS when the username is another one's. */
 ch_err store_user_set(struct store *s, const struct store_user *u);
-/* Ends what was begun in the user's name and gives no token yet: codes. */
+/* Ends what was begun in the user's name: codes, and grants, which are revoked. */
 ch_err store_user_end(struct store *s, str sub);
 /* And all that hangs on the user. E_NOT_FOUND. */
 ch_err store_user_remove(struct store *s, str realm, str sub);
@@ -108,11 +112,46 @@ struct store_code {
 	str nonce; /* may be empty */
 	int64_t auth_time;
 	int64_t expires;
+	str grant_id; /* that it was spent for; empty: none was made */
+	bool spent;
 };
 
-/* Durable when it returns. Codes that are past are purged by the way. */
+/* Durable when it returns; c is not spent. Codes that are past are purged by the way. */
 ch_err store_code_add(struct store *s, const struct store_code *c, int64_t now);
-/* Takes the code out: whoever asks first has it, everybody else gets E_NOT_FOUND, as
- * for one that is past. */
-ch_err store_code_take(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
-		       int64_t now, struct arena *a, struct store_code *ret_c);
+/* Spent and past ones are found too, until they are purged. E_NOT_FOUND. */
+ch_err store_code_get(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
+		      struct arena *a, struct store_code *ret_c);
+/* Whoever asks first has it, everybody else gets E_NOT_FOUND. grant_id as above. */
+ch_err store_code_spend(struct store *s, const uint8_t hash[static STORE_HASH_SIZE], str grant_id);
+
+/* What a person has let a client do. Refresh tokens are counted, not kept: `seq` is the
+ * number of the one that is good now (0: none was given). */
+struct store_grant {
+	str id; /* STORE_GRANT_ID_SIZE characters; stands in its access tokens */
+	str realm;
+	str client_id;
+	str sub;
+	str scope;
+	str audience;
+	int64_t auth_time; /* when the person last logged in for it */
+	int64_t created;
+	int64_t expires;
+	uint8_t salt[STORE_SALT_SIZE]; /* random; goes into the code of its refresh tokens */
+	int64_t seq;
+	int64_t rotated; /* when seq became what it is */
+	bool revoked;
+	str dpop; /* thumbprint of the key that it is bound to; empty: none */
+};
+
+/* Durable when it returns. A few of those that are past at g->created are purged by the
+ * way. E_EXISTS; E_NOT_FOUND when the user or the client is gone. */
+ch_err store_grant_add(struct store *s, const struct store_grant *g);
+/* Revoked and past ones are found too, until they are purged. E_NOT_FOUND. */
+ch_err store_grant_get(struct store *s, str realm, str id, struct arena *a,
+		       struct store_grant *ret_g);
+/* seq + 1, `rotated` = now. E_NOT_FOUND when it is revoked, or its seq is not g->seq any
+ * more. */
+ch_err store_grant_rotate(struct store *s, const struct store_grant *g, int64_t now,
+			  int64_t expires);
+/* For good. Fine when it is revoked, or not there. */
+ch_err store_grant_revoke(struct store *s, str realm, str id);

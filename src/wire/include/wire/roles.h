@@ -14,6 +14,8 @@ enum {
 	SEALED_KEY_MAX = 8192,
 	NAME_MAX_BYTES = 64,
 	URL_MAX_BYTES = 256,
+	REFRESH_KEY_SIZE = 32,
+	REFRESH_WINDOW_MAX_S = 300,
 };
 
 struct role_audience {
@@ -82,6 +84,9 @@ struct issuer_realm {
 	str issuer;  /* URL; its path is "/" name */
 	bool issues; /* false: discovery and JWKS alone */
 	uint32_t access_ttl_s, id_ttl_s, code_ttl_s;
+	/* of a grant with refresh tokens: at most, and without a refresh; how long the last
+	 * used token still gets its successor again */
+	uint32_t refresh_ttl_s, refresh_idle_s, refresh_window_s;
 	size_t n_audiences;
 	struct role_audience audiences[AUDIENCES_MAX];
 	size_t n_scopes;
@@ -90,6 +95,8 @@ struct issuer_realm {
 struct issuer_config {
 	str group;
 	str store; /* folder of the group's store */
+	/* of this group: refresh tokens need it beside the store, which does not hold it */
+	uint8_t refresh_key[REFRESH_KEY_SIZE];
 	bool has_hasher;
 	bool dev;
 	uint32_t jwks_max_age_s;
