@@ -38,7 +38,9 @@ mount_into() {
 	ln -s fd/1 "$root/dev/stdout"
 	ln -s fd/2 "$root/dev/stderr"
 	mount -t tmpfs -o mode=755 run "$root/run"
-	mkdir -p "$root/run/lock"
+	# core_pattern is the machine's: who changes it holds a lock there
+	mkdir -p "$root/run/lock" /run/lock
+	mount --bind /run/lock "$root/run/lock"
 	mount --bind "$cache/archives" "$root/var/cache/apt/archives"
 }
 
