@@ -56,7 +56,8 @@ static void print_kinds(const struct json_node *o)
 	for (; k; k = json_next(kinds, k)) {
 		(void)printf("  masked    ");
 		print_text(json_member(k, LIT("kind")));
-		(void)printf(": %lld places, %lld bytes\n", (long long)number(k, LIT("places")),
+		long long places = (long long)number(k, LIT("places"));
+		(void)printf(": %lld place%s, %lld bytes\n", places, places == 1 ? "" : "s",
 			     (long long)number(k, LIT("bytes")));
 	}
 }
@@ -99,8 +100,8 @@ int redaction_print(const char *file, const struct redaction_result *r, bool pla
 			      COUNT_OF(nodes), &n);
 	if (failed(e))
 		return say_trouble("coredump: a report is not well formed", str_from_c(file), e);
-	(void)printf("%s: %llu secrets%s\n", file, (unsigned long long)r->secrets,
-		     r->whole ? "" : ", not whole");
+	(void)printf("%s: %llu secret%s%s\n", file, (unsigned long long)r->secrets,
+		     r->secrets == 1 ? "" : "s", r->whole ? "" : ", not whole");
 	if (json_member(nodes, LIT("threads")))
 		print_facts(nodes);
 	print_kinds(nodes);

@@ -30,7 +30,10 @@ ch_err dumpstore_open_to_read(const char *path, int *ret_dir)
 {
 	AUTO(fd_close) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0 && errno == ENOENT)
-		return ch_fail(CH_E_NOT_FOUND, "there is no folder of dumps", errno);
+		return ch_fail(
+			CH_E_NOT_FOUND,
+			"there is no folder of dumps: install the handler, or name another folder",
+			errno);
 	if (dir < 0)
 		return ch_fail(CH_E_IO, "cannot open the folder of dumps", errno);
 	*ret_dir = TAKE_FD(dir);
