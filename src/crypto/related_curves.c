@@ -1,5 +1,6 @@
 /* Scalars and their points: NIST's curves by libcrypto, Edwards' by libsodium. Candidates
  * are any memory of a crashed process, and most are refused as scalars. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/obj_mac.h>
@@ -11,11 +12,12 @@
 static const struct {
 	int nid;
 	size_t size; /* of a coordinate */
+	bool slow;   /* libcrypto has no code of its own for it */
 } curves[CURVE_COUNT] = {
 	[CURVE_P256] = { NID_X9_62_prime256v1, 32 },
-	[CURVE_P384] = { NID_secp384r1, 48 },
+	[CURVE_P384] = { NID_secp384r1, 48, true },
 	[CURVE_P521] = { NID_secp521r1, 66 },
-	[CURVE_SECP256K1] = { NID_secp256k1, 32 },
+	[CURVE_SECP256K1] = { NID_secp256k1, 32, true },
 };
 
 size_t curve_size(enum curve c)
@@ -58,6 +60,20 @@ static bool has_group(struct relater *r, enum curve c)
 	return r->points[c];
 }
 
+/* For slow curves a ladder that takes the same time for all scalars is what libcrypto has for
+ * one product, and a table of the generator's multiples is what it has for a sum of two: here
+ * nobody watches the time, and (k - 1) G + G takes a sixth of it. */
+static bool multiply(enum curve c, struct relater *r)
+{
+	EC_GROUP *g = r->groups[c];
+	if (!curves[c].slow)
+		return EC_POINT_mul(g, r->points[c], r->a, NULL, NULL, r->ctx) == 1;
+	if (!EC_GROUP_have_precompute_mult(g) && EC_GROUP_precompute_mult(g, r->ctx) != 1)
+		return false;
+	return BN_sub_word(r->a, 1) && BN_one(r->b) &&
+	       EC_POINT_mul(g, r->points[c], r->a, EC_GROUP_get0_generator(g), r->b, r->ctx) == 1;
+}
+
 ch_err curve_public(enum curve c, struct relater *r, bytes scalar, uint8_t *ret_xy)
 {
 	AUTO(lib_errors_end) struct lib_errors ours = lib_errors_begin();
@@ -67,7 +83,7 @@ ch_err curve_public(enum curve c, struct relater *r, bytes scalar, uint8_t *ret_
 	if (scalar.n > size || !BN_bin2bn(scalar.p, (int)scalar.n, r->a) || BN_is_zero(r->a) ||
 	    BN_ucmp(r->a, EC_GROUP_get0_order(r->groups[c])) >= 0)
 		return ch_fail(CH_E_RANGE, "not a scalar of the curve", scalar.n);
-	if (EC_POINT_mul(r->groups[c], r->points[c], r->a, NULL, NULL, r->ctx) != 1 ||
+	if (!multiply(c, r) ||
 	    EC_POINT_get_affine_coordinates(r->groups[c], r->points[c], r->a, r->b, r->ctx) != 1 ||
 	    BN_bn2binpad(r->a, ret_xy, (int)size) < 0 ||
 	    BN_bn2binpad(r->b, ret_xy + size, (int)size) < 0)

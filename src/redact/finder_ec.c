@@ -75,10 +75,13 @@ static ch_err try_scalar(struct test *t, enum curve c, bytes be, uint64_t addr)
 
 static bool wants_curve(const struct test *t, enum curve c, const struct place *p)
 {
-	/* guesses are worth a cheap multiplication alone */
+	enum { LAST_SHARE = 8 };
+	/* guesses are worth a cheap multiplication alone, and wild ones few of them */
 	bool guess = t->tier > PLACE_ALONE && c != CURVE_P256;
+	size_t budget = curves[c].budget + curves[c].more * noise_scale(t->h->noise);
+	budget = t->tier == PLACE_LAST ? budget / LAST_SHARE : budget;
 	return curves[c].size == p->size && t->f->on[c].left && !guess &&
-	       t->f->on[c].tried < curves[c].budget + curves[c].more * noise_scale(t->h->noise);
+	       t->f->on[c].tried < budget;
 }
 
 static bool wants(struct place_tester *tester, const struct place *p, enum place_tier tier)

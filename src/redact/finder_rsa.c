@@ -135,11 +135,15 @@ static void narrow(struct walk *w, const struct noise_piece *p)
 {
 	w->bits[(p->n + NOISE_BLOCK - 1) / NOISE_BLOCK] = 0;
 	for (size_t i = 0; i < p->n; i += NOISE_BLOCK) {
-		uint64_t alike = 0, bits = p->bits[i / NOISE_BLOCK];
-		for (size_t k = 0; bits && k < 64 && i + 8 * k + 8 < p->n; k++)
-			alike |= (uint64_t)(p->p[i + 8 * k + 7] == p->p[i + 8 * k + 15]) << k;
-		w->bits[i / NOISE_BLOCK] = bits & ~alike;
+		struct noise_masks m = noise_masks(p->p + i, p->n - i);
+		w->bits[i / NOISE_BLOCK] = m.noise & ~m.alike;
 	}
+}
+
+/* Of so many limbs of a prime; one in 120 is plain by chance. */
+static size_t plain_max(size_t limbs)
+{
+	return 3 + limbs / 16;
 }
 
 static bool random_enough(const struct noise_piece *p, size_t at, size_t size)
@@ -150,8 +154,7 @@ static bool random_enough(const struct noise_piece *p, size_t at, size_t size)
 		n += noise_count(noise_run(p, from, count));
 		from += count;
 	}
-	/* one in 120 is plain by chance */
-	return n + 3 + all / 16 >= all;
+	return n + plain_max(all) >= all;
 }
 
 static ch_err candidate(struct walk *w, const struct noise_piece *p, const struct size_class *s,
@@ -199,15 +202,19 @@ static ch_err try_bytes(struct walk *w, const struct noise_piece *p, const struc
 
 static ch_err take(struct noise_taker *t, const struct noise_piece *whole)
 {
+	enum { LIMBS_MAX = 16 };
 	struct walk *w = (struct walk *)t;
 	struct noise_piece narrowed = *whole, *p = &narrowed;
 	narrow(w, whole);
 	narrowed.bits = w->bits;
 	for (size_t c = 0; c < w->f->n_sizes && w->f->left; c++) {
 		const struct size_class *s = &w->f->sizes[c];
+		/* limbs that are of whatever begins in the limb before them */
+		size_t inner = s->size / LIMB - 1, few = plain_max(s->size / LIMB);
+		inner = inner < LIMBS_MAX ? inner : LIMBS_MAX;
 		for (size_t at = p->from; at < p->to && at + s->size <= p->n; at += LIMB) {
-			/* three plain ones of four: not here, nor half a limb on */
-			if (noise_count(noise_run(p, at / LIMB, 4)) < 2)
+			uint64_t run = noise_run(p, at / LIMB + 1, (unsigned)inner);
+			if (noise_count(run) + few < inner)
 				continue;
 			TRY(try_words(w, p, s, at));
 			TRY(try_words(w, p, s, at + LIMB / 2));

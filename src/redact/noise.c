@@ -42,24 +42,20 @@ void noise_done(struct noise **n)
 	*n = NULL;
 }
 
-uint64_t noise_bits(const uint8_t *p, size_t n)
+/* 3 of 4 in a row, anywhere, of which at most one is like the one behind it. */
+static bool noisy(struct noise_masks m)
 {
-	uint64_t bits = 0;
-	for (size_t i = 0; i < n / NOISE_LIMB; i++) {
-		uint64_t limb = load_le64(p + i * NOISE_LIMB);
-		/* addresses and small numbers of either sign: the upper 17 bits are alike */
-		bool far = (((limb >> 47) + 1) & 0x1ffff) > 1;
-		bool text = !(limb & 0x8080808080808080);
-		bits |= (uint64_t)(far & !text) << i;
-	}
-	return bits;
+	uint64_t a = m.noise >> 1, b = m.noise >> 2, c = m.noise >> 3;
+	uint64_t many = (m.noise & a & b) | (m.noise & c & (a | b));
+	uint64_t like = m.alike & m.noise & a, x = like >> 1, y = like >> 2, z = like >> 3;
+	return many & ~((like & (x | y | z)) | (x & (y | z)) | (y & z));
 }
 
-/* 3 of 4 in a row, anywhere */
-static bool noisy(uint64_t m)
+/* The last 3 limbs of one block and the first 3 of the next. */
+static bool noisy_across(struct noise_masks last, struct noise_masks now)
 {
-	uint64_t a = m >> 1, b = m >> 2, c = m >> 3;
-	return (m & a & b) | (m & c & (a | b));
+	return noisy((struct noise_masks){ (last.noise >> 61 | now.noise << 3) & 0x3f,
+					   (last.alike >> 61 | now.alike << 3) & 0x3f });
 }
 
 static void merge(struct noise *n)
@@ -94,40 +90,20 @@ void noise_see(struct noise *n, const struct window *w)
 		return;
 	/* what began in the window before may be noisy only with what follows */
 	size_t at = w->seen > NOISE_BLOCK ? (w->seen - NOISE_BLOCK) / NOISE_LIMB * NOISE_LIMB : 0;
-	uint64_t last = 0;
+	struct noise_masks last = { 0 };
 	while (at < w->n) {
 		size_t size = w->n - at < NOISE_BLOCK ? w->n - at : NOISE_BLOCK;
-		uint64_t bits = noise_bits(w->p + at, size);
-		/* the last 3 limbs of the block before and the first 3 of this */
-		bool across = noisy((last >> 61 | bits << 3) & 0x3f);
+		struct noise_masks now = noise_masks(w->p + at, w->n - at);
+		bool across = noisy_across(last, now);
 		/* a sample tells what was never written to */
 		bool written = size < NOISE_BLOCK || load_le64(w->p + at) ||
 			       load_le64(w->p + at + size / 2);
 		n->seen += written ? size : 0;
-		if (across || noisy(bits))
+		if (across || noisy(now))
 			keep(n, w->addr + at - (across ? 3 * NOISE_LIMB : 0), w->addr + at + size);
-		last = bits;
+		last = now;
 		at += size;
 	}
-}
-
-static const struct run *run_from(const struct noise *n, uint64_t addr)
-{
-	size_t low = 0, high = n->n;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (n->runs[mid].to <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < n->n ? &n->runs[low] : NULL;
-}
-
-bool noise_at(const struct noise *n, uint64_t addr)
-{
-	const struct run *r = run_from(n, addr);
-	return r && r->from <= addr;
 }
 
 unsigned noise_scale(const struct noise *n)

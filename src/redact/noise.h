@@ -9,15 +9,24 @@
 enum { NOISE_BLOCK = 512, NOISE_LIMB = 8 };
 uint64_t noise_bits(const uint8_t *p, size_t n);
 
-/* All places where 3 of 4 limbs look random, with at least NOISE_MARGIN bytes around them;
- * bounded: when there are too many, short gaps between them are taken in. */
+/* The same of one block, and which of its limbs have their highest byte in common with the next
+ * one, as floating-point numbers in a row do; of random ones 1 in 256 has. `there` bytes can be
+ * read at p; of a limb without a next one it is not known, and the bit is 0. */
+struct noise_masks {
+	uint64_t noise, alike;
+};
+struct noise_masks noise_masks(const uint8_t *p, size_t there);
+/* On any processor, to compare with. */
+struct noise_masks noise_masks_plainly(const uint8_t *p, size_t there);
+
+/* All places where 3 of 4 limbs look random and are no row of floating-point numbers, with at
+ * least NOISE_MARGIN bytes around them; bounded: when there are too many, short gaps between
+ * them are taken in. Of 4 random limbs 1 in 5,000 is taken for none of these. */
 enum { NOISE_MARGIN = 1024, NOISE_PIECE_MAX = 64 * 1024 + 2 * NOISE_MARGIN };
 struct noise;
 ch_err noise_new(struct noise **ret_n);
 void noise_done(struct noise **n);
 void noise_see(struct noise *n, const struct window *w);
-/* Whether addr lies in such a place. */
-bool noise_at(const struct noise *n, uint64_t addr);
 /* How much may be tried: 1 for each 256 MiB of memory that was shown, up to 64, so that time
  * goes by memory and not by what it holds. */
 unsigned noise_scale(const struct noise *n);

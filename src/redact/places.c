@@ -74,6 +74,26 @@ static bool is_near(const struct places *p, const uint8_t *head)
 	return false;
 }
 
+/* Numbers drawn at random have many differing bytes and about as many bits set as not: one in
+ * 100,000 of them has not, and nearly all else that noise_bits takes for random, as tables of
+ * bits, compressed pointers and bytecode. */
+static bool is_drawn(bytes b)
+{
+	static const struct {
+		uint8_t differ, margin;
+	} limits[] = { [4] = { 22, 52 }, [6] = { 32, 64 }, [8] = { 42, 74 } };
+	uint64_t seen[4] = { 0 };
+	size_t words = b.n < 48 ? 4 : b.n < 64 ? 6 : 8, differ = 0, set = 0;
+	for (size_t i = 0; i < words * LIMB; i++)
+		seen[b.p[i] >> 6] |= UINT64_C(1) << (b.p[i] & 63);
+	for (size_t i = 0; i < words; i++)
+		set += noise_count(load_le64(b.p + i * LIMB));
+	for (size_t i = 0; i < COUNT_OF(seen); i++)
+		differ += noise_count(seen[i]);
+	size_t middle = words * LIMB * 4, margin = limits[words].margin;
+	return differ >= limits[words].differ && set + margin >= middle && set <= middle + margin;
+}
+
 static void add(struct places *p, enum place_tier tier, uint64_t addr, enum place_want size)
 {
 	if (p->n[tier] == PLACES_MAX)
@@ -96,6 +116,13 @@ static bool is_header(uint64_t limb, size_t size)
 	return glibc || ((length == size || length == size / 4) && (uint32_t)limb);
 }
 
+/* What goes on for so long is mostly a number or hash of its own: an RSA modulus, a signature. */
+static bool is_long(const struct noise_piece *p, size_t i)
+{
+	enum { LONG = 32, PLAIN_MAX = 3 };
+	return noise_count(noise_run(p, i, LONG)) >= LONG - PLAIN_MAX;
+}
+
 /* Something of `limbs` limbs at limb i: which tier, or PLACE_TIERS for none. */
 static unsigned tier_of(const struct noise_piece *p, size_t i, unsigned limbs)
 {
@@ -108,7 +135,9 @@ static unsigned tier_of(const struct noise_piece *p, size_t i, unsigned limbs)
 		return PLACE_SURE;
 	if (count < limbs || (before && after))
 		return PLACE_TIERS;
-	return !before && !after ? PLACE_ALONE : !before ? PLACE_FIRST : PLACE_LAST;
+	if (!before && !after)
+		return PLACE_ALONE;
+	return before || is_long(p, i) ? PLACE_LAST : PLACE_FIRST;
 }
 
 /* 521 bits: 8 limbs and 9 bits, little endian. */
@@ -134,7 +163,8 @@ static void see_limb(struct places *x, const struct noise_piece *p, size_t i)
 		if (!(x->want & sizes[k].size) || left < sizes[k].limbs)
 			continue;
 		unsigned tier = tier_of(p, i, sizes[k].limbs);
-		if (tier < PLACE_TIERS)
+		if (tier < PLACE_TIERS &&
+		    is_drawn((bytes){ p->p + i * LIMB, sizes[k].limbs * LIMB }))
 			add(x, tier, p->addr + i * LIMB, sizes[k].size);
 	}
 	unsigned tier = x->want & PLACE_66 && left > 8 ? tier_of_66(p, i) : PLACE_TIERS;
@@ -217,7 +247,8 @@ static ch_err test_one(struct places *p, struct hunt *h, struct place_tester *t,
 		TRY(h->memory->read(h->memory, place->addr + n, is + n, want - n, &got));
 		n += got;
 	}
-	if (n < (want < 66 ? want : 66) || put(p->tried, TRIED_SLOTS, hash(p, (bytes){ is, n })))
+	if (n < (want < 66 ? want : 66) || !is_drawn((bytes){ is, n }) ||
+	    put(p->tried, TRIED_SLOTS, hash(p, (bytes){ is, n })))
 		return CH_DONE;
 	ch_err e = t->test(t, place, (bytes){ is, n });
 	mem_wipe(is, sizeof(is));

@@ -20,7 +20,7 @@ enum place_tier {
 	PLACE_SURE,  /* behind a header, or near a public key */
 	PLACE_ALONE, /* plain on either side */
 	PLACE_FIRST, /* plain before: may be the head of something longer */
-	PLACE_LAST,
+	PLACE_LAST,  /* of something much longer, or its end */
 };
 
 struct place {

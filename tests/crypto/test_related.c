@@ -11,6 +11,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/obj_mac.h>
 #include <openssl/rsa.h>
 
 #include "crypto/key.h"
@@ -135,6 +136,42 @@ static void test_curves(void **state)
 	}
 }
 
+/* The smallest scalars and the largest, and some between, as one plain multiplication has them:
+ * not all curves are multiplied in the same way. */
+static void test_scalars(void **state)
+{
+	(void)state;
+	static const int nids[CURVE_COUNT] = { NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1,
+					       NID_secp256k1 };
+	for (size_t c = 0; c < CURVE_COUNT * 12; c++) {
+		EC_GROUP *g = EC_GROUP_new_by_curve_name(nids[c / 12]);
+		EC_POINT *point = EC_POINT_new(g);
+		BIGNUM *k = BN_new(), *x = BN_new(), *y = BN_new();
+		uint8_t scalar[66], plain[132], ours[132];
+		size_t size = curve_size((enum curve)(c / 12)), i = c % 12;
+		assert_int_equal(BN_rand_range(k, EC_GROUP_get0_order(g)), 1);
+		if (i < 4)
+			assert_int_equal(BN_set_word(k, i + 1), 1);
+		if (i == 4 || i == 5)
+			assert_int_equal(BN_sub(k, EC_GROUP_get0_order(g), BN_value_one()), 1);
+		if (i == 5)
+			assert_int_equal(BN_sub_word(k, 1), 1);
+		assert_int_equal(EC_POINT_mul(g, point, k, NULL, NULL, NULL), 1);
+		assert_int_equal(EC_POINT_get_affine_coordinates(g, point, x, y, NULL), 1);
+		BN_bn2binpad(k, scalar, (int)size);
+		BN_bn2binpad(x, plain, (int)size);
+		BN_bn2binpad(y, plain + size, (int)size);
+		assert_false(failed(curve_public((enum curve)(c / 12), relater,
+						 (bytes){ scalar, size }, ours)));
+		assert_memory_equal(ours, plain, 2 * size);
+		EC_GROUP_free(g);
+		EC_POINT_free(point);
+		BN_free(k);
+		BN_free(x);
+		BN_free(y);
+	}
+}
+
 /* RFC 8032 section 7.1, test 1; RFC 7748 section 6.1 */
 static void test_edwards(void **state)
 {
@@ -168,9 +205,8 @@ static void test_edwards(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rsa),
-		cmocka_unit_test(test_modulus_limits),
-		cmocka_unit_test(test_curves),
+		cmocka_unit_test(test_rsa),     cmocka_unit_test(test_modulus_limits),
+		cmocka_unit_test(test_curves),  cmocka_unit_test(test_scalars),
 		cmocka_unit_test(test_edwards),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
