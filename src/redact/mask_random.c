@@ -1,5 +1,7 @@
 /* Claims what looks random, but for code and constants of files, which are public, and for
  * the paths of libraries. */
+#include <string.h>
+
 #include "masker_internal.h"
 
 /* The end of the path in which p[at] lies, or 0 when it lies in none that is known. */
@@ -31,24 +33,29 @@ size_t mask_step(const uint8_t *p, size_t n)
 	return at && n - at < PATH_STRING_MAX ? at : n / 8 * 8;
 }
 
+/* The path in which p[at] lies stays. */
+static void spare_path(struct masker *m, const struct finish *f, size_t at)
+{
+	size_t end = path_char(f->p[at]) ? path_end(m, f, at) : 0;
+	/* and the zero that ends it */
+	if (end && m->random_to > m->final && m->random_to - m->final <= end + 1)
+		m->random_to = m->final;
+	for (size_t i = at; end && i <= end && i < f->n; i++)
+		m->owners[i] = 0;
+}
+
+/* A path begins before what looks random, or in it behind a zero and with a slash. */
 static void spare_paths(struct masker *m, const struct finish *f)
 {
-	for (size_t at = 0; at < f->n; at++) {
-		if (m->owners[at] != RANDOM_OWNER) {
-			at = owner_end(m->owners, at, f->n) - 1;
+	for (size_t at = 0, end = 0; at < f->n; at = end) {
+		end = owner_end(m->owners, at, f->n);
+		if (m->owners[at] != RANDOM_OWNER)
 			continue;
-		}
-		if (!path_char(f->p[at]))
-			continue;
-		size_t end = path_end(m, f, at);
-		/* and the zero that ends it */
-		if (end && m->random_to > m->final && m->random_to - m->final <= end + 1)
-			m->random_to = m->final;
-		for (size_t i = at; end && i <= end && i < f->n; i++)
-			m->owners[i] = 0;
-		/* one answer for all of the string */
-		while (at + 1 < f->n && path_char(f->p[at + 1]))
-			at++;
+		spare_path(m, f, at);
+		const uint8_t *p = f->p + at;
+		while (++p < f->p + end && (p = memchr(p, '/', (size_t)(f->p + end - p))))
+			if (!p[-1])
+				spare_path(m, f, (size_t)(p - f->p));
 	}
 }
 

@@ -59,6 +59,12 @@ static inline size_t owner_end(const uint16_t *owners, size_t at, size_t n)
 {
 	uint64_t four = owners[at] * UINT64_C(0x0001000100010001);
 	size_t end = at + 1;
+	for (; end + 16 <= n; end += 16) {
+		const uint8_t *p = (const uint8_t *)(owners + end);
+		if (((load_le64(p) ^ four) | (load_le64(p + 8) ^ four) |
+		     (load_le64(p + 16) ^ four) | (load_le64(p + 24) ^ four)) != 0)
+			break;
+	}
 	while (end + 4 <= n && load_le64((const uint8_t *)(owners + end)) == four)
 		end += 4;
 	while (end < n && owners[end] == owners[at])

@@ -3,7 +3,6 @@
  * The memory is hostile, and nothing here depends on what it holds but time, by a factor. */
 #include "random_kernels.h"
 
-/* into find and find_counting, which differ in how they count bits */
 #define INLINE static inline __attribute__((always_inline))
 
 /* The smallest gap between two ranges of n; its index. */
@@ -81,18 +80,13 @@ INLINE struct set set_of(const uint8_t *p, size_t n)
 	return s;
 }
 
-INLINE size_t size_of_union(const struct set *a, const struct set *b)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < 4; i++)
-		n += (size_t)__builtin_popcountll(a->bits[i] | b->bits[i]);
-	return n;
-}
-
 INLINE size_t distinct(const uint8_t *p, size_t n)
 {
 	struct set s = set_of(p, n);
-	return size_of_union(&s, &s);
+	size_t sum = 0;
+	for (size_t i = 0; i < COUNT_OF(s.bits); i++)
+		sum += (size_t)__builtin_popcountll(s.bits[i]);
+	return sum;
 }
 
 /* Does the window at `at` touch a pointer? Words that are not wholly there are none. */
@@ -141,23 +135,61 @@ INLINE void cover(struct found *f, size_t at)
 	f->covered = at + RANDOM_WINDOW;
 }
 
-/* The seven windows that begin within the word at `at`. */
-INLINE void between(struct found *f, const uint8_t *p, size_t at)
+typedef uint8_t sixteen __attribute__((vector_size(16)));
+typedef sixteen sixteen_anywhere __attribute__((aligned(1), may_alias));
+
+/* Is it one of 31 bytes? */
+INLINE bool among_31(const uint8_t *p, uint8_t b)
 {
-	struct set middle = set_of(p + at + 8, RANDOM_WINDOW - 8), ends[8] = { 0 };
-	if (distinct(p + at, RANDOM_WINDOW + 8) < RANDOM_DISTINCT)
-		return;
-	ends[7] = middle;
-	set_add(&ends[7], p[at + 7]);
-	for (size_t i = 6; i; i--) {
-		ends[i] = ends[i + 1];
-		set_add(&ends[i], p[at + i]);
-	}
+	typedef uint64_t two __attribute__((vector_size(16)));
+	sixteen x = *(const sixteen_anywhere *)p, y = *(const sixteen_anywhere *)(p + 15);
+	sixteen all = (sixteen){ 0 } + b;
+	two same = (two)((x == all) | (y == all));
+	return (same[0] | same[1]) != 0;
+}
+
+/* Of the seven windows that begin within a word, those that are random, as bits. From one to the
+ * next a byte goes and one comes. differ: bytes of the window at p. */
+INLINE unsigned random_behind(const uint8_t *p, size_t differ)
+{
+	unsigned is = 0;
 	for (size_t i = 1; i < 8; i++) {
-		set_add(&middle, p[at + RANDOM_WINDOW + i - 1]);
-		if (size_of_union(&ends[i], &middle) >= RANDOM_DISTINCT)
-			cover(f, at + i);
+		const uint8_t *same = p + i;
+		differ += !among_31(same, same[RANDOM_WINDOW - 1]);
+		differ -= !among_31(same, same[-1]);
+		is |= (unsigned)(differ >= RANDOM_DISTINCT) << i;
 	}
+	return is;
+}
+
+/* The same; differ: bytes of the window a word on. */
+INLINE unsigned random_before(const uint8_t *p, size_t differ)
+{
+	unsigned is = 0;
+	for (size_t i = 7; i; i--) {
+		const uint8_t *same = p + i + 1;
+		differ += !among_31(same, same[-1]);
+		differ -= !among_31(same, same[RANDOM_WINDOW - 1]);
+		is |= (unsigned)(differ >= RANDOM_DISTINCT) << i;
+	}
+	return is;
+}
+
+/* Between two windows of whole words of which a and b bytes differ. The window i bytes behind
+ * the first lacks i bytes of it and 8 - i of the other: so many fewer may differ in them. */
+INLINE void between(struct found *f, const uint8_t *p, size_t at, size_t a, size_t b)
+{
+	/* below RANDOM_NEAR the counts may be too low */
+	size_t most = (a < RANDOM_NEAR ? RANDOM_NEAR - 1 : a) +
+		      (b < RANDOM_NEAR ? RANDOM_NEAR - 1 : b);
+	if (most + 8 < 2 * RANDOM_DISTINCT)
+		return;
+	unsigned is = a < RANDOM_NEAR ? random_before(p + at, b) : random_behind(p + at, a);
+	if (!is)
+		return;
+	/* what is between the first and the last is covered by them */
+	cover(f, at + (size_t)__builtin_ctz(is));
+	cover(f, at + 31 - (size_t)__builtin_clz(is));
 }
 
 /* Is none of the next eight near? None is above 32, so that no carry goes over. */
@@ -167,7 +199,7 @@ INLINE bool none_near(const uint8_t *d)
 	return !((load_le64(d) + ones * (128 - RANDOM_NEAR)) & ones << 7);
 }
 
-INLINE void find_in(struct found *f, const uint8_t *p, const uint8_t *d)
+static void find(struct found *f, const uint8_t *p, const uint8_t *d)
 {
 	for (size_t i = 0; i < f->n / 8; i++) {
 		if (none_near(d + i)) {
@@ -181,22 +213,8 @@ INLINE void find_in(struct found *f, const uint8_t *p, const uint8_t *d)
 		bool both = d[i] >= RANDOM_DISTINCT && d[i + 1] >= RANDOM_DISTINCT &&
 			    8 * (i + 1) < f->n;
 		if (near && !both && d[i] && d[i + 1])
-			between(f, p, 8 * i);
+			between(f, p, 8 * i, d[i], d[i + 1]);
 	}
-}
-
-static void find(struct found *f, const uint8_t *p, const uint8_t *d)
-{
-	find_in(f, p, d);
-}
-
-#if defined(__x86_64__)
-__attribute__((target("popcnt")))
-#endif
-static void
-find_counting(struct found *f, const uint8_t *p, const uint8_t *d)
-{
-	find_in(f, p, d);
 }
 
 size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct random_block b)
@@ -216,7 +234,7 @@ size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct
 	for (size_t i = b.there < RANDOM_WINDOW ? 0 : (b.there - RANDOM_WINDOW) / 8 + 1;
 	     i < sizeof(d); i++)
 		d[i] = 0;
-	(kernel == random_kernel_plain ? find : find_counting)(&f, p, d);
+	find(&f, p, d);
 	return f.covered;
 }
 
