@@ -94,9 +94,10 @@ stage_surroundings() {
 	sed -i "s,^ssl_cert *=.*,ssl_cert = </etc/ssl/login.example.pem,
 		s,^ssl_key *=.*,ssl_key = </etc/ssl/login.example.key," /etc/dovecot/conf.d/10-ssl.conf
 	useradd --system --home-dir /var/vmail --create-home vmail
-	install -d -o vmail -g vmail /var/vmail/ann@home.example/Maildir/{cur,new,tmp}
+	install -d /var/vmail/ann@home.example/Maildir/{cur,new,tmp}
 	printf 'Subject: hello\nFrom: bob@home.example\n\nto ann\n' |
-		install -o vmail -g vmail /dev/stdin /var/vmail/ann@home.example/Maildir/new/1.a.b
+		install /dev/stdin /var/vmail/ann@home.example/Maildir/new/1.a.b
+	chown -R vmail:vmail /var/vmail
 	cat >/etc/dovecot/conf.d/98-users.conf <<-USERS
 		mail_location = maildir:~/Maildir
 		userdb {
@@ -170,7 +171,10 @@ stage_service() {
 	say "an upgrade starts it again, and what was off stays off"
 	systemctl show -p InvocationID chancery >/root/before
 	apt install --reinstall /root/debs/*.deb
-	systemctl --quiet is-active chancery chancery-gate || fail "something does not run"
+	for unit in chancery chancery-gate; do
+		systemctl --quiet is-active $unit ||
+			{ journalctl -u $unit -n 20 --no-pager; fail "$unit does not run"; }
+	done
 	systemctl show -p InvocationID chancery | cmp -s - /root/before &&
 		fail "the old one still runs"
 	[ "$(key_ids)" = "$keys" ] || fail "other keys"

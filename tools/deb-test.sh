@@ -65,6 +65,8 @@ in_namespace() {
 	mkdir -p old
 	pivot_root . old
 	umount -l /old
+	# as where no container is: a service's credentials are mounts that it must see
+	mount --make-rshared /
 	exec env -i container=chroot PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 		/lib/systemd/systemd --log-target=console --show-status=0
 }
@@ -116,7 +118,7 @@ main() {
 	) >"$work/boot.log" 2>&1 &
 	holder=$!
 	wait_booted
-	inside bash /root/chancery/deb-test-inside.sh || fail "see above; the log: $work/boot.log"
+	inside env DEB_STAGES="${DEB_STAGES:-}" bash /root/chancery/deb-test-inside.sh || fail "see above; the log: $work/boot.log"
 	[ "$(cat /proc/sys/kernel/core_pattern)" = "$before" ] || fail "core_pattern was changed"
 	say "passed"
 }

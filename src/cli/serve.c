@@ -63,16 +63,21 @@ static void adopt(struct serving *s, uint64_t n)
 	}
 }
 
+static ch_err find_passphrase(const struct authority *a, const struct serve_wish *w, int *ret_fd)
+{
+	if (w->ask)
+		return passphrase_ask(ret_fd);
+	if (w->passphrase_file)
+		return passphrase_open(w->passphrase_file, ret_fd);
+	return keeper_open_passphrase(a, ret_fd);
+}
+
 static int open_passphrase(const struct authority *a, const struct serve_wish *w, int *ret_fd)
 {
 	const char *file = w->passphrase_file;
-	ch_err e;
 	if (*ret_fd >= 0)
 		return EXIT_YES;
-	if (w->ask)
-		e = passphrase_ask(ret_fd);
-	else
-		e = file ? passphrase_open(file, ret_fd) : keeper_open_passphrase(a, ret_fd);
+	ch_err e = find_passphrase(a, w, ret_fd);
 	if (!failed(e))
 		return EXIT_YES;
 	if (w->ask)

@@ -31,7 +31,7 @@ static void on_failed(struct supervisor *s, struct process *p, const struct cont
 	if (p->role == ROLE_SIGNER && !p->current)
 		renew_answer(s, p->group, e);
 	/* at the start there is nothing to fall back on */
-	if (!s->told_ready)
+	if (!s->told_ready && !s->stopping)
 		s->broken = true;
 }
 
@@ -192,7 +192,7 @@ static void ended(struct supervisor *s, struct process *p, int status)
 	copy = *p;
 	process_gone(s, p);
 	/* before it was ready, starting it again would only repeat it */
-	if (!s->told_ready && copy.role != ROLE_KEEPER && !copy.ready)
+	if (!s->told_ready && !s->stopping && copy.role != ROLE_KEEPER && !copy.ready)
 		s->broken = true;
 	if (!s->stopping && !s->broken)
 		ends[copy.role](s, &copy, status);

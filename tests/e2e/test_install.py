@@ -45,8 +45,14 @@ def test_everything_is_there(prefix):
     assert names("docs", pattern="*.md") <= there("share/doc/chancery")
     assert there("lib/systemd/system") == {f"{unit}.service" for unit in UNITS}
     assert there("lib/sysusers.d") == {f"{unit}.conf" for unit in UNITS}
-    for example in ("authority", "coredump", "dovecot", "haproxy", "nginx"):
+    for example in ("coredump", "dovecot", "haproxy", "nginx"):
         assert there(f"share/chancery/{example}") == names(f"contrib/{example}"), example
+
+
+def test_the_example_is_what_init_writes(prefix, tmp_path):
+    must(prefix / "bin/chancery", "init", "--no-keys", tmp_path / "a")
+    assert ((prefix / "share/chancery/authority/chancery.yaml").read_text()
+            == (tmp_path / "a/chancery.yaml").read_text())
 
 
 def test_it_runs_from_where_it_is(prefix):

@@ -322,11 +322,3 @@ def test_a_gate_tells_its_manager_and_says_what_it_reads_again(tmp_path):
         process.kill()
         process.wait()
         log.close()
-
-
-@pytest.mark.plain("reads files")
-def test_the_example_is_what_init_writes(tmp_path):
-    done = subprocess.run([PROGRAM, "init", "--no-keys", tmp_path / "a"], capture_output=True)
-    assert done.returncode == 0, done.stderr
-    assert ((tmp_path / "a/chancery.yaml").read_text()
-            == (ROOT / "contrib/authority/chancery.yaml").read_text())
