@@ -7,6 +7,9 @@ PREFIX  ?= /usr/local
 SECONDS ?= 30
 DIR     ?=
 PYTEST  ?= /usr/bin/python3 -m pytest
+# more than there are processors: a test waits more than it computes
+E2E_JOBS ?= 3
+E2E     = $(PYTEST) -q -p no:cacheprovider -n $(E2E_JOBS) --dist loadfile
 export BUILD PORT DIR
 
 .DEFAULT_GOAL := build
@@ -20,6 +23,7 @@ help: ## this list
 	@echo 'DIR=…      where `make run` keeps its authority (default: a new folder, removed after)'
 	@echo 'PORT=…     port of `make run` (default 8080; 0 picks free ones)'
 	@echo 'YES=1      install missing packages without asking'
+	@echo 'E2E_JOBS=… files of end-to-end tests that run at a time (default 3)'
 	@echo 'SECONDS=…  length of each target of `make fuzz` (default 30)'
 	@echo 'ALL=1      `make check` reads every file, not only what changed'
 
@@ -67,14 +71,13 @@ tsan: ## what threads share, under ThreadSanitizer
 msan: ## MemorySanitizer, by clang
 	@sh tools/msan.sh
 
-e2e: with-tests ## end to end: real processes, real servers
-	CHANCERY=$(CURDIR)/$(BUILD)/chancery $(PYTEST) -q -p no:cacheprovider \
-		-m 'not soak' tests/e2e $(PYTEST_ARGS)
+e2e: packages-build packages-run packages-test with-tests ## end to end: real processes, real servers
+	CHANCERY=$(CURDIR)/$(BUILD)/chancery $(E2E) -m 'not soak' tests/e2e $(PYTEST_ARGS)
 
 # Programs that cannot run under the walls of a release: tests/variants/sanitized
 e2e-asan: packages-build packages-run packages-test asan-build ## the end-to-end tests with every program under ASan and UBSan
-	CHANCERY=$(CURDIR)/$(BUILD)/asan/tests/variants/sanitized/chancery $(PYTEST) -q \
-		-p no:cacheprovider -m 'not soak and not plain' tests/e2e $(PYTEST_ARGS)
+	CHANCERY=$(CURDIR)/$(BUILD)/asan/tests/variants/sanitized/chancery $(E2E) \
+		-m 'not soak and not plain' tests/e2e $(PYTEST_ARGS)
 
 check: packages-build packages-test ## format, analyzers, clang build and the house linter
 	@sh tools/check.sh

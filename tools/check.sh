@@ -18,14 +18,13 @@ part() { # part NAME COMMAND…
 }
 
 format() {
-	wrong=0
-	for file in $files; do
-		if ! clang-format --dry-run -Werror "$file" 2>/dev/null; then
-			echo "$file: not as clang-format writes it: make format"
-			wrong=1
-		fi
-	done
-	return $wrong
+	# shellcheck disable=SC2086
+	said=$(printf '%s\n' $files | xargs -r -n 40 -P 2 clang-format --dry-run -Werror 2>&1) &&
+		return 0
+	printf '%s\n' "$said" | sed -n 's/^\([^ :]*\.[ch]\):[0-9].*/\1/p' | sort -u |
+		sed 's/$/: not as clang-format writes it: make format/' | grep . ||
+		printf '%s\n' "$said"
+	return 1
 }
 
 clang_build() {

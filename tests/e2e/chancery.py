@@ -1,9 +1,11 @@
 """What end-to-end tests share: an authority to talk to, tokens signed outside of it,
 a gate alone, and mail read with a token."""
 import base64
+import contextlib
 import json
 import os
 import pathlib
+import random
 import select
 import socket
 import subprocess
@@ -37,14 +39,25 @@ def compact(value):
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def free_port(n=1):
+    """The first of n free ports in a row, below those that the kernel gives to clients:
+    between this and its use, nobody's connection may take it."""
+    for first in random.sample(range(10000, 30000, n), 200):
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for port in range(first, first + n):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
+    raise AssertionError("no free port")
+
+
+# Limits are written for a machine that has nothing else to do, and tell only how late a
+# failure is noticed.
+PATIENCE = 6
 
 
 def wait_for(condition, seconds=10, what="it"):
     """The first true value of condition(), asked every 10 ms."""
+    seconds *= PATIENCE
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         value = condition()
@@ -65,7 +78,7 @@ def port_answers(port):
 class Authority:
     """`chancery serve --dev DIR --port 0 …`, from its `ready` line to SIGTERM."""
 
-    def __init__(self, folder, *args, program=PROGRAM, seconds=60):
+    def __init__(self, folder, *args, program=PROGRAM, seconds=180):
         self.dir, self.program = pathlib.Path(folder), program
         self.log = open(f"{folder}.log", "wb+")
         self.process = subprocess.Popen(
@@ -106,7 +119,7 @@ class Authority:
     def run(self, *args, given=None, status=0):
         """An admin command on this authority; what it printed."""
         r = subprocess.run([self.program, *args, "-C", str(self.dir)], input=given,
-                           capture_output=True, text=True, timeout=60)
+                           capture_output=True, text=True, timeout=180)
         assert r.returncode == status, f"{args}: exit {r.returncode}: {r.stderr}"
         return r.stdout
 
@@ -116,7 +129,7 @@ class Authority:
         r = subprocess.run(
             [self.program, "token", "--issuer", self.dev["realms"][realm]["issuer"],
              "--client", "demo", "--user", username, "--password-file", "-", *args],
-            input=password + "\n", capture_output=True, text=True, timeout=60)
+            input=password + "\n", capture_output=True, text=True, timeout=180)
         assert r.returncode == 0, r.stderr
         return r.stdout.strip()
 
@@ -124,7 +137,7 @@ class Authority:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -199,7 +212,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def http(method, url, body=None, headers=None, seconds=10):
+def http(method, url, body=None, headers=None, seconds=60):
     """One request; any status is an answer, redirects are not followed."""
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_):
@@ -259,9 +272,9 @@ class Gate:
 
     def start(self):
         self.log = open(self.dir / "gate.log", "ab")
+        before = self.log.tell()  # the gate's writes move it, too
         self.process = subprocess.Popen([self.program, "gate", "-c", str(self.policy)],
                                         stdout=self.log, stderr=self.log)
-        before = self.log.tell()
         wait_for(lambda: self.process.poll() is not None or
                  "gate is ready" in self.log_text()[before:], what="the gate's start")
         assert self.process.poll() is None, self.log_text()
@@ -276,7 +289,7 @@ class Gate:
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(60)
         if self.process:
             self.log.close()
             return self.process.returncode
@@ -313,7 +326,7 @@ def read_mail(port, user, token, mechanism="OAUTHBEARER"):
     """curl reads the first mail: (exit status, what it printed). 67: login refused."""
     config = f'user = "{user}"\noauth2-bearer = "{token}"\n'
     r = subprocess.run(
-        ["curl", "-sS", "--max-time", "10", "--noproxy", "*", "--login-options",
+        ["curl", "-sS", "--max-time", "60", "--noproxy", "*", "--login-options",
          f"AUTH={mechanism}", "-K", "-", f"imap://127.0.0.1:{port}/INBOX;MAILINDEX=1"],
         input=config, capture_output=True, text=True)
     return r.returncode, r.stdout + r.stderr

@@ -103,4 +103,4 @@ class Dovecot:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(120)

@@ -28,7 +28,7 @@ def run(authority, *args, stdin="", env=True):
     if env:
         environ["CHANCERY_DIR"] = str(authority.dir)
     return subprocess.run([PROGRAM, *args], input=stdin, capture_output=True, text=True,
-                          timeout=30, env=environ)
+                          timeout=120, env=environ)
 
 
 def token(authority, realm, *args, stdin=""):
@@ -176,7 +176,7 @@ def test_token_by_browser(authority):
         # an answer that nobody asked for changes nothing
         assert ask("GET", back.split("?")[0] + "?code=x&state=y").status == 400
         assert ask("GET", back).status == 200
-        out, _ = p.communicate(timeout=10)
+        out, _ = p.communicate(timeout=120)
         assert p.returncode == 0 and out.count(".") == 2
     finally:
         p.kill()

@@ -448,7 +448,7 @@ def test_unknown_user_costs_the_same(authority):
     def cpu_ns():
         """Of the hashers: what else the machine does is not in it."""
         return sum(int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0])
-                   for pid in authority.dev["pids"]["hasher"])
+                   for pid in authority.read_dev()["pids"]["hasher"])
 
     def took(username):
         costs = []
@@ -552,9 +552,9 @@ def test_guessing_is_slowed_down(authority, home, username):
 
 # --- HTTP itself ---
 
-def raw(authority, data, wait=2.0):
+def raw(authority, data, wait=60):
     port = urllib.parse.urlparse(authority.dev["base"]).port
-    with socket.create_connection(("127.0.0.1", port), 5) as s:
+    with socket.create_connection(("127.0.0.1", port), 60) as s:
         s.settimeout(wait)
         got = b""
         try:
@@ -623,7 +623,7 @@ def test_slow_request(authority, home):
             + str(len(body)).encode() + b"\r\n\r\n")
     parts = [head[i:i + 40] for i in range(0, len(head), 40)] + [body[:5], body[5:]]
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(raw, authority, parts, 5)
+        slow = pool.submit(raw, authority, parts)
         for _ in range(5):
             assert ask("GET", home["jwks_uri"]).status == 200
         assert slow.result()[9:12] == b"200"
@@ -637,14 +637,14 @@ def test_client_goes_away(authority, home):
             + b"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 29\r\n\r\n"
               b"grant_type=client_credentials")
     for cut in list(range(1, len(text), 7)) + [len(text)] * 40:
-        with socket.create_connection(("127.0.0.1", port), 5) as s:
+        with socket.create_connection(("127.0.0.1", port), 60) as s:
             s.sendall(text[:cut])
     assert ask("GET", home["jwks_uri"]).status == 200
 
 
 def test_many_idle_connections(authority, home):
     port = urllib.parse.urlparse(authority.dev["base"]).port
-    idle = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(300)]
+    idle = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(300)]
     assert ask("GET", home["jwks_uri"]).status == 200
     for s in idle:
         s.close()
@@ -673,17 +673,21 @@ def test_signer_dies_under_load(authority, home):
     """Each answer is a whole good token or a 503; after a moment all are good again."""
     url = urllib.parse.urlparse(home["token_endpoint"])
     headers = {**FORM, "Authorization": basic("bench", "bench-secret")}
-    until = time.monotonic() + 4
+    begun = time.monotonic()
     dev = authority.read_dev()
+    came = []
 
     def client(_):
+        """For four seconds, and on a slow machine until there is something to look at."""
         seen = []
-        while time.monotonic() < until:
-            c = http.client.HTTPConnection(url.hostname, url.port, timeout=15)
+        while (took := time.monotonic() - begun) < 4 or len(came) < 100 and took < 60:
+            c = http.client.HTTPConnection(url.hostname, url.port, timeout=120)
             c.request("POST", url.path, "grant_type=client_credentials", headers)
             r = c.getresponse()
             body = r.read()
             seen.append((r.status, body, r.headers["Retry-After"]))
+            if r.status == 200:
+                came.append(1)
             c.close()
         return seen
 

@@ -78,7 +78,7 @@ class Follower:
     def __exit__(self, *_):
         self.process.stdin.close()
         self.said = self.process.stderr.read()
-        status = self.process.wait(20)
+        status = self.process.wait(120)
         self.process.stdout.close()
         self.process.stderr.close()
         assert status == 0, self.said
@@ -127,9 +127,9 @@ def test_tls_is_checked(installed, program, tmp_path):
 def test_it_says_what_it_does_not_take(installed, program):
     for url in ("http://id.test/jwks", "file:///etc/passwd", "jwks"):
         done = subprocess.run([str(program), ISSUER, url, "mail"], capture_output=True, text=True,
-                              env={"LD_LIBRARY_PATH": str(installed.lib)}, timeout=20)
+                              env={"LD_LIBRARY_PATH": str(installed.lib)}, timeout=120)
         assert done.returncode == 3 and re.search(r"https|URL", done.stderr)
     done = subprocess.run([str(program), "http://id.test", "https://id.test/jwks", "mail"],
-                          capture_output=True, text=True, timeout=20,
+                          capture_output=True, text=True, timeout=120,
                           env={"LD_LIBRARY_PATH": str(installed.lib)})
     assert done.returncode == 3 and "http://id.test" in done.stderr

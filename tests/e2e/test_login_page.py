@@ -86,7 +86,7 @@ def test_log_in_with_the_keyboard(browser, authority, application):
     assert password.get_attribute("id") == "password"
     password.send_keys(authority.user("alice@home.test")["password"], Keys.ENTER)
     # the redirect after the POST passes form-action
-    WebDriverWait(browser, 10).until(lambda b: b.title == "back")
+    WebDriverWait(browser, 120).until(lambda b: b.title == "back")
     answer = urllib.parse.parse_qs(urllib.parse.urlparse(application.seen[0]).query)
     assert answer["state"] == ["s"] and len(answer["code"][0]) == 43
     assert not [e for e in browser.get_log("browser") if "Content Security" in e["message"]]
@@ -96,14 +96,14 @@ def test_wrong_password_then_right(browser, authority, application):
     open_page(browser, authority, application)
     browser.find_element(By.ID, "username").send_keys("alice@home.test")
     browser.find_element(By.ID, "password").send_keys("not it", Keys.ENTER)
-    alert = WebDriverWait(browser, 10).until(
+    alert = WebDriverWait(browser, 120).until(
         lambda b: b.find_element(By.CSS_SELECTOR, "[role=alert]"))
     assert "wrong" in alert.text
     assert browser.find_element(By.ID, "username").get_attribute("value") == "alice@home.test"
     focused = browser.switch_to.active_element
     assert focused.get_attribute("id") == "password"
     focused.send_keys(authority.user("alice@home.test")["password"], Keys.ENTER)
-    WebDriverWait(browser, 10).until(lambda b: b.title == "back")
+    WebDriverWait(browser, 120).until(lambda b: b.title == "back")
     assert len(application.seen) >= 1
 
 

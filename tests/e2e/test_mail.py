@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from chancery import Gate, Signer, b64, compact, read_mail
+from chancery import Gate, Signer, b64, compact, read_mail, wait_for
 from mail_server import ALICE, BOB, CAROL, Dovecot
 
 REFUSED = 67
@@ -123,7 +123,7 @@ def test_without_its_gate_nobody_gets_in(folder):
         assert read_mail(d.port, ALICE, HOME.token())[0] == 0
         # and without keys it cannot judge: a 503 opens nothing either
         gate.write_keys("home", '{"keys":[]}')
-        time.sleep(0.3)
+        wait_for(lambda: gate.ask(HOME.token()).status == 503, what="the end of the keys")
         status, said = read_mail(d.port, ALICE, HOME.token())
         assert status != 0 and "only for" not in said
     gate.stop()

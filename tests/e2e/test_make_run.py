@@ -38,7 +38,7 @@ def test_its_folder_goes_with_it(root_dir, tmp_path, number):
     assert words[:2] == ["serve", "--dev"] and words[3:] == ["--port", "18080", "--mail"]
     assert os.path.isdir(words[2])
     run.send_signal(number)
-    assert run.communicate(timeout=60)[0] == "drained\n" and run.returncode == 0
+    assert run.communicate(timeout=120)[0] == "drained\n" and run.returncode == 0
     assert not list(tmp_path.glob("chancery.*"))
 
 
@@ -46,5 +46,5 @@ def test_a_folder_that_was_named_stays(root_dir, tmp_path):
     run, words = start(root_dir, tmp_path, DIR=str(tmp_path / "kept"))
     assert words[2] == str(tmp_path / "kept")
     run.terminate()
-    run.communicate(timeout=60)
+    run.communicate(timeout=120)
     assert (tmp_path / "kept").is_dir()

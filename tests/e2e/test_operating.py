@@ -30,7 +30,7 @@ def operator():
     def run(block, stdin=b""):
         text = block.replace("/var/lib/chancery", str(path / "authority"))
         env = {"PATH": f"{path}/bin:{os.environ['PATH']}", "CHANCERY_DIR": f"{path}/authority"}
-        return subprocess.run(["sh", "-ec", text], input=stdin, capture_output=True, timeout=60,
+        return subprocess.run(["sh", "-ec", text], input=stdin, capture_output=True, timeout=120,
                               env=env, cwd=path)
 
     run.path = path

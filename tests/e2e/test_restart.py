@@ -49,8 +49,9 @@ def test_an_issuer_that_cannot_start_is_tried_with_pauses(running):
     whole = store.with_suffix(".whole")
     store.rename(whole)
     kill_all(running, "issuer")
+    wait_for(lambda: "an issuer is gone" in running.log_text(), what="a try")
     time.sleep(4)
-    assert 1 <= running.log_text().count("an issuer is gone") <= 12
+    assert running.log_text().count("an issuer is gone") <= 12
     whole.rename(store)
     wait_for(lambda: token_status(running) == 200, 20, "a token once the store is back")
 
@@ -59,8 +60,9 @@ def test_a_gate_that_cannot_start_is_tried_with_pauses(running):
     away = running.dir / "jwks.away"
     (running.dir / "jwks").rename(away)
     kill_all(running, "gate")
+    wait_for(lambda: "a gate is gone" in running.log_text(), what="a try")
     time.sleep(4)
-    assert 1 <= running.log_text().count("a gate is gone") <= 12
+    assert running.log_text().count("a gate is gone") <= 12
     away.rename(running.dir / "jwks")
     at = running.dev["gate"]["introspection_endpoint"]
 
@@ -98,7 +100,7 @@ def test_a_new_signer_that_dies_at_birth_does_not_lose_the_key(running):
     command = add_key(running)
     child = wait_for(lambda: new_child(pids["supervisor"][0], pids["signer"]), 20, "a new signer")
     os.kill(child, signal.SIGKILL)
-    said, complaint = command.communicate(timeout=40)
+    said, complaint = command.communicate(timeout=120)
     assert command.returncode == 0, complaint
     assert said.split()[0] in kids(running)
     assert token_status(running) == 200
@@ -107,7 +109,7 @@ def test_a_new_signer_that_dies_at_birth_does_not_lose_the_key(running):
 def test_two_keys_at_once_are_both_taken_up(running):
     commands = [add_key(running) for _ in range(3)]
     for command in commands:
-        said, complaint = command.communicate(timeout=60)
+        said, complaint = command.communicate(timeout=120)
         assert command.returncode == 0, complaint
         assert said.split()[0] in kids(running)
 
@@ -120,7 +122,7 @@ def test_one_that_asks_and_goes_does_not_block_the_next(running):
     command.kill()
     command.communicate()
     command = add_key(running)
-    said, complaint = command.communicate(timeout=40)
+    said, complaint = command.communicate(timeout=120)
     assert command.returncode == 0, complaint
     assert said.split()[0] in kids(running)
     os.kill(child, signal.SIGKILL)
@@ -130,7 +132,7 @@ def test_a_warden_that_hangs_is_replaced(running):
     warden = running.read_dev()["pids"]["warden"]
     os.kill(warden[0], signal.SIGSTOP)
     command = add_key(running)
-    said, complaint = command.communicate(timeout=60)
+    said, complaint = command.communicate(timeout=120)
     assert command.returncode == 0, complaint
     wait_for(lambda: running.read_dev()["pids"].get("warden", warden) != warden, 20, "a new warden")
     wait_for(lambda: token_status(running) == 200, 20, "a token")
@@ -158,7 +160,7 @@ def test_a_warden_that_dies_leaves_no_signer_that_waits_for_it(running):
     command, child = unheld_signer(running, pids)
     os.kill(pids["warden"][0], signal.SIGKILL)
     wait_for(lambda: not is_alive(child), 20, "its end")
-    said, complaint = command.communicate(timeout=60)
+    said, complaint = command.communicate(timeout=120)
     assert command.returncode == 0, complaint
     assert said.split()[0] in kids(running)
     assert token_status(running) == 200
@@ -171,7 +173,7 @@ def test_a_key_that_comes_while_there_is_no_warden_is_taken_up(running):
         warden = wait_for(lambda: children(supervisor, "chancery-warden"), 20, "a warden")[0]
         os.kill(warden, signal.SIGKILL)
         wait_for(lambda: not is_alive(warden), 20, "its end")
-    said, complaint = add_key(running).communicate(timeout=60)
+    said, complaint = add_key(running).communicate(timeout=120)
     assert not complaint.count("restart it"), complaint
     assert said.split()[0] in kids(running)
     assert token_status(running) == 200
@@ -188,7 +190,7 @@ def test_a_signer_that_lies_dead_for_long_does_not_cost_the_warden(running):
     time.sleep(6)
     assert is_alive(warden), running.log_text()
     os.kill(supervisor, signal.SIGCONT)
-    said, complaint = command.communicate(timeout=60)
+    said, complaint = command.communicate(timeout=120)
     assert command.returncode == 0, complaint
     assert said.split()[0] in kids(running)
     assert running.read_dev()["pids"]["warden"] == [warden]
@@ -202,7 +204,7 @@ def test_a_hasher_that_hangs_is_replaced(running):
         [PROGRAM, "token", "--issuer", running.dev["realms"]["home"]["issuer"], "--client", "demo",
          "--user", "alice@home.test", "--password-file", "/dev/stdin"],
         input=running.user("alice@home.test")["password"] + "\n", capture_output=True, text=True,
-        timeout=60)
+        timeout=120)
     assert r.returncode != 0
     wait_for(lambda: running.read_dev()["pids"].get("hasher", hasher) != hasher, 20, "a new hasher")
     wait_for(lambda: token_status(running) == 200, 20, "a token")

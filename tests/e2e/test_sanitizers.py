@@ -9,7 +9,8 @@ import pytest
 from chancery import BUILD, PROGRAM, SANITIZED, free_port, wait_for
 from conftest import reports_folder, take_reports
 
-pytestmark = pytest.mark.skipif(not SANITIZED, reason="for programs under sanitizers: make e2e-asan")
+pytestmark = [pytest.mark.alone_with_reports,
+              pytest.mark.skipif(not SANITIZED, reason="for programs under sanitizers: make e2e-asan")]
 
 HERE = pathlib.Path(PROGRAM).parent
 FAULTS = {
@@ -62,6 +63,6 @@ def test_an_error_behind_walls_is_reported(short_dir, role):
         wait_for(whole, 10, f"a report; {(folder / 'log').read_text()}")
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
         said = take_reports(reports_folder())
     assert f"chancery-{role}"[:14] in said or "undefined." in said, said

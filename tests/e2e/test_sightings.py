@@ -39,7 +39,7 @@ def folder(tmp_path):
 
 def run(chancery, *args, status=0, given=None):
     r = subprocess.run([str(chancery), "sightings", *map(str, args)], input=given, text=True,
-                       capture_output=True, timeout=30)
+                       capture_output=True, timeout=120)
     assert r.returncode == status, r.stdout + r.stderr
     return r
 

@@ -75,7 +75,7 @@ def test_a_store_cannot_have_root_delete_a_file(folder, command):
     victim.write_text("precious\n")
     leave_journal(at / "store" / "main", victim)
     subprocess.run([PROGRAM, *command, "-C", at], input=b"a password\n", capture_output=True,
-                   timeout=30)
+                   timeout=120)
     assert victim.exists()
 
 
@@ -104,7 +104,7 @@ def test_root_does_not_work_in_the_folder_of_somebody_else(folder, command):
     (theirs / "dev.json").write_text("{}")
     (theirs / "store").symlink_to(target)
     os.chown(theirs, 65534, 65534)
-    r = subprocess.run([PROGRAM, *command, theirs], capture_output=True, timeout=30)
+    r = subprocess.run([PROGRAM, *command, theirs], capture_output=True, timeout=120)
     assert r.returncode == 3 and b"another user" in r.stderr
     after = [os.stat(p) for p in (target, target / "main")]
     assert [(s.st_uid, s.st_mode) for s in before] == [(s.st_uid, s.st_mode) for s in after]

@@ -122,7 +122,7 @@ def test_the_command_gives_the_same_codes(whole, tmp_path):
         path.write_text(issuer["jwks"])
         lines = "".join(step["token"] + "\n" for _, step in steps)
         done = subprocess.run(command(issuer, path, now), input=lines.encode(), capture_output=True,
-                              timeout=60, check=False)
+                              timeout=120, check=False)
         if steps[0][1]["expect"]["code"] == "bad_policy":
             # a bad name of an issuer is the caller's fault, a bad key set is trouble
             denied = 2 if re.search(r"^http:|\?", issuer["issuer"]) else 3

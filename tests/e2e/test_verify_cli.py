@@ -97,7 +97,7 @@ def jwks(tmp_path_factory):
 
 def run(*args, stdin=""):
     return subprocess.run([CHANCERY, *args], input=stdin, capture_output=True, text=True,
-                          timeout=20)
+                          timeout=120)
 
 
 def verify(jwks, *args, stdin="", issuer=ISSUER, audience="mail"):
@@ -181,14 +181,14 @@ def test_batch_answers_line_by_line(jwks):
             p.stdin.flush()
             assert json.loads(p.stdout.readline())["code"] == code
         p.stdin.close()
-        assert p.wait(timeout=20) == 1
+        assert p.wait(timeout=120) == 1
 
 
 def test_binary_rubbish_is_refused(jwks):
     for junk in (b"", b"\0", b"\xff" * 100, token().encode() + b"\0", b"a\nb", os.urandom(9000)):
         done = subprocess.run([CHANCERY, "verify", "--jwks", jwks, "--issuer", ISSUER,
                                "--audience", "mail", "-"], input=junk, capture_output=True,
-                              timeout=20)
+                              timeout=120)
         assert done.returncode == 1 and done.stdout in (b"malformed\n", b"too_large\n")
 
 
@@ -241,7 +241,7 @@ def test_a_full_disk_is_no_success(jwks):
     with open("/dev/full", "w") as full:
         done = subprocess.run([CHANCERY, "verify", "--jwks", jwks, "--issuer", ISSUER,
                                "--audience", "mail", "--now", str(NOW), "-"], input=token(),
-                              stdout=full, stderr=subprocess.PIPE, text=True, timeout=20)
+                              stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
     assert done.returncode == 3 and done.stderr
 
 

@@ -14,7 +14,7 @@ OAUTH = "/.well-known/oauth-authorization-server"
 
 def verify(issuer, token, *args):
     return subprocess.run([PROGRAM, "verify", "--issuer", issuer, "--audience", "mail", *args, "-"],
-                          input=token, capture_output=True, text=True, timeout=60)
+                          input=token, capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture
@@ -164,5 +164,5 @@ def test_the_documents_commands(server, tmp_path):
                 .replace("https://login.example/corp", signer.issuer))
         words = line.split("<")[0].split()
         done = subprocess.run([PROGRAM, *words[1:]], input=signer.token(), capture_output=True,
-                              text=True, cwd=tmp_path, timeout=60)
+                              text=True, cwd=tmp_path, timeout=120)
         assert done.returncode == 0, (line, done.stderr)

@@ -422,8 +422,11 @@ def test_junk_is_limited_by_address_and_known_tokens_pass(tmp_path):
             return 'code="junk_limited"' in gate.log_text()
         wait_for(limited, 10, "the limit")
         assert gate.check("api", known).status == 200
-        refused = gate.check("api", fresh)
-        assert refused.status == 401 and "error" not in refused["WWW-Authenticate"]
+
+        def refused():  # as time goes by, some work is forgiven
+            answer = limited() and gate.check("api", token())
+            return answer if answer.status == 401 else None
+        assert "error" not in wait_for(refused, 10, "a refusal")["WWW-Authenticate"]
         assert gate.check("api", fresh, X_Client_Address="192.0.2.10").status == 200
 
 
@@ -436,7 +439,8 @@ def test_keys_that_change_while_others_ask(tmp_path):
                 new = Signer(HOME.issuer, kid=f"n{n}")
                 gate.write_keys("home", json.dumps({"keys": [HOME.jwk(), new.jwk()]}))
                 wait_for(lambda: gate.check("api", token(new)).status == 200, 5, "the new key")
-        assert load.failed == [] and load.done > 50
+            wait_for(lambda: load.done > 50, what="a load")
+        assert load.failed == []
 
 
 # --- reload ---
@@ -478,7 +482,8 @@ def test_twenty_reloads_drop_nothing(tmp_path, backend, authority):
                   lambda: gate.check("api", good), lambda: gate.ask(mail)) as load:
             for _ in range(20):
                 gate.reload()
-        assert load.failed == [] and load.done > 200
+            wait_for(lambda: load.done > 200, what="a load")
+        assert load.failed == []
         assert gate.log_text().count("gate has stopped") >= 20
     assert verdicts(gate.dir / "sightings" / "signed") >= load.done
 
@@ -493,7 +498,7 @@ def test_a_question_that_is_never_finished_holds_no_reload_up(tmp_path):
         assert gate.check("api", token()).status == 200
         # both have been let go, and the socket is the new one's alone
         for s in (half, idle):
-            s.settimeout(10)
+            s.settimeout(120)
             assert s.recv(1) == b""
 
 
@@ -541,8 +546,12 @@ def test_a_longer_window_brings_no_used_proof_back(tmp_path, detour):
         def ask(proof):
             return gate.check("bound", Authorization="DPoP " + bound, DPoP=proof,
                               X_Original_URI="/bound/x").status
-        used = holder.proof(bound, ORIGIN + "/bound/x", iat=int(time.time()))
-        assert ask(used) == 200 and ask(used) == 401
+
+        def fresh():  # on a slow machine it is too old when it arrives
+            proof = holder.proof(bound, ORIGIN + "/bound/x", iat=int(time.time()))
+            return proof if ask(proof) == 200 else None
+        used = wait_for(fresh, 10, "a proof in time")
+        assert ask(used) == 401
         if detour:
             mail_only = text[:text.index("locations:")].split("\n", 2)[2]
             gate.policy.write_text(mail_only)
@@ -626,15 +635,16 @@ def test_what_stands_in_the_place_of_the_socket(tmp_path):
 def test_the_end_of_the_worker_is_the_end(tmp_path):
     with WebGate(tmp_path / "gate") as gate:
         os.kill(gate.worker(), 9)
-        assert gate.process.wait(10) == 3
+        assert gate.process.wait(120) == 3
         assert "the gate is gone" in gate.log_text()
 
 
 @pytest.mark.root_only
 def test_root_gives_the_gate_a_user_of_its_own(tmp_path):
     tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
+            parent.chmod(0o755)
     gate = WebGate(tmp_path / "gate")
     gate.policy.write_text("user: nobody\n" + gate.policy.read_text())
     (gate.dir / "sightings").mkdir()

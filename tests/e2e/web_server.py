@@ -76,7 +76,7 @@ class WebGate(Gate):
         lines += [f"{n}: {v}" for n, value in head.items() if value is not None
                   for v in (value if isinstance(value, list) else [value])]
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
+            s.settimeout(120)
             s.connect(str(self.socket))
             s.sendall("\r\n".join(lines + ["", ""]).encode())
             return Raw(s.makefile("rb").read())
@@ -221,7 +221,7 @@ class Web:
     def __exit__(self, *_):
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
