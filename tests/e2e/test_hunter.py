@@ -26,7 +26,7 @@ import tempfile
 import time
 
 import pytest
-from chancery import BUILD, PROGRAM, Authority, basic, free_port, http, wait_for
+from chancery import BUILD, PROGRAM, ROOT, Authority, basic, free_port, http, wait_for
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from dumps import whole_machine
@@ -719,6 +719,10 @@ def test_released_programs_hold_no_variant_and_no_switch():
                          b"CHANCERY_LIBEXEC"}, (program, named)
 
 
+# the supervisor tells the service manager that started it, and only base/notify.c looks where
+READS = {"supervisor": {"getenv"}}
+
+
 def test_roles_read_no_environment_and_no_arguments():
     for program in released():
         if program.name not in ROLES + ("keeper",):
@@ -726,7 +730,13 @@ def test_roles_read_no_environment_and_no_arguments():
         r = subprocess.run(["nm", "-D", "--undefined-only", program], capture_output=True,
                            text=True, check=True)
         imported = {line.split()[-1].split("@")[0] for line in r.stdout.splitlines()}
-        assert not imported & {"getenv", "secure_getenv", "getopt", "getopt_long"}, program
+        read = imported & {"getenv", "secure_getenv", "environ", "getopt", "getopt_long"}
+        assert read == READS.get(program.name, set()), program
+    for path in (ROOT / "src").rglob("*.c"):
+        names = re.findall(r'getenv|environment\("(\w+)"\)', path.read_text())
+        if names and path.parent.name != "cli":
+            assert path.parent.name + "/" + path.name == "base/notify.c", path
+            assert set(filter(None, names)) == {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}
 
 
 # --- a kernel without memfd_secret ---------------------------------------------------
