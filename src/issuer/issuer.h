@@ -9,7 +9,7 @@
 #include "wire/sign.h"
 
 enum {
-	ROUTES_MAX = REALMS_MAX * 6,
+	ROUTES_MAX = REALMS_MAX * 16,
 	SIGNERS_MAX = 4,       /* generations of one realm at a time */
 	BATCHES_IN_FLIGHT = 2, /* of one signer's socket */
 	JOBS_MAX = 512,
@@ -93,6 +93,7 @@ struct realm {
 	bool has_key;
 	bool knows_keys;
 	size_t jwks_n;
+	struct policy *policy; /* for its own tokens; NULL: none is made of these keys yet */
 	str etag;
 	char etag_text[40];
 	char jwks[JWKS_MAX];
@@ -153,6 +154,11 @@ ch_err client_find(struct issuer *is, str realm, str id, const struct store_clie
  * room; anything else when the table cannot be had. */
 ch_err spent_note(struct issuer *is, str realm, const struct assertion *a, int64_t now_s);
 
+/* --- the realm's own access tokens, own.c --- */
+/* Good, now, and of an app and a person that are here? E_DENIED if not; E_BUSY, E_STORE …
+ * when it cannot be said. What *ret_v points to lives until the next one is judged. */
+ch_err own_token_judge(struct realm *m, str token, struct arena *a, struct token_verdict *ret_v);
+
 struct issuer {
 	struct issuer_config config;
 	struct store *store;
@@ -162,7 +168,7 @@ struct issuer {
 	struct hasher hasher;
 	struct clients clients;
 	struct throttle throttle;
-	struct assertion_scratch assertions; /* of the request under way */
+	struct assertion_scratch assertions; /* of the request under way, for its tokens too */
 	struct replay *spent;                /* NULL: no assertion came yet */
 	struct realm realms[REALMS_MAX];
 	struct http_route routes[ROUTES_MAX];
@@ -192,6 +198,8 @@ void serve_jwks(struct http_req *r, void *ctx);
 void serve_token(struct http_req *r, void *ctx);
 void serve_authorize(struct http_req *r, void *ctx);
 void serve_login(struct http_req *r, void *ctx);
+void serve_userinfo(struct http_req *r, void *ctx);
+void serve_introspect(struct http_req *r, void *ctx);
 
 /* --- what endpoints share, reply.c --- */
 /* RFC 6749 section 5.2; logs what the client may not see. */

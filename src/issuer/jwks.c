@@ -41,6 +41,7 @@ void jwks_read(struct realm *r, const struct sign_key *keys, size_t n)
 	r->algs = algs;
 	r->has_key = algs != 0;
 	r->knows_keys = true;
+	policy_done(&r->policy);
 	etag_make(r);
 }
 

@@ -53,15 +53,22 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 			       LIT("name"),
 			       LIT("preferred_username"),
 			       LIT("email") };
+	const unsigned all = (1U << ALG_COUNT) - 1;
 	const str code = LIT("code"), query = LIT("query"), s256 = LIT("S256"), one = LIT("normal");
 	put_url(o, LIT("authorization_endpoint"), realm->issuer, LIT("/authorize"));
 	put_url(o, LIT("token_endpoint"), realm->issuer, LIT("/token"));
+	put_url(o, LIT("userinfo_endpoint"), realm->issuer, LIT("/userinfo"));
+	put_url(o, LIT("introspection_endpoint"), realm->issuer, LIT("/introspect"));
 	put_list(o, LIT("scopes_supported"), realm->scopes, realm->n_scopes);
 	put_list(o, LIT("response_types_supported"), &code, 1);
 	put_list(o, LIT("response_modes_supported"), &query, 1);
 	put_list(o, LIT("grant_types_supported"), grants, n_grants);
 	put_list(o, LIT("token_endpoint_auth_methods_supported"), methods, COUNT_OF(methods));
-	put_algs(o, LIT("token_endpoint_auth_signing_alg_values_supported"), (1U << ALG_COUNT) - 1);
+	put_algs(o, LIT("token_endpoint_auth_signing_alg_values_supported"), all);
+	/* all but none, which is the last */
+	put_list(o, LIT("introspection_endpoint_auth_methods_supported"), methods,
+		 COUNT_OF(methods) - 1);
+	put_algs(o, LIT("introspection_endpoint_auth_signing_alg_values_supported"), all);
 	put_list(o, LIT("code_challenge_methods_supported"), &s256, 1);
 	put_list(o, LIT("claims_supported"), claims, COUNT_OF(claims));
 	put_list(o, LIT("claim_types_supported"), &one, 1);

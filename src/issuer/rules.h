@@ -35,6 +35,13 @@ ch_err client_auth_of(const struct form *f, bool has_authorization, enum client_
 /* Can it keep no secret? */
 bool client_is_public(const struct store_client *c);
 
+/* --- bearer tokens, bearer.c --- */
+/* field: the Authorization field, in_form: access_token of the body; p == NULL: there is
+ * none. E_MISSING when neither is one, E_INVALID_REQUEST when both are, or it cannot be a token. */
+ch_err bearer_read(str field, str in_form, str *ret_token);
+/* The value of WWW-Authenticate; error and scope may be empty. */
+void bearer_challenge_write(struct wr *w, str realm, str error, str scope);
+
 /* --- PKCE, pkce.c: RFC 7636, S256 alone --- */
 enum { PKCE_CHALLENGE_SIZE = 43, PKCE_VERIFIER_MIN = 43, PKCE_VERIFIER_MAX = 128 };
 bool pkce_challenge_ok(str challenge);

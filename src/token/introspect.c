@@ -65,7 +65,8 @@ static void put_claims(struct wr *w, const struct token_verdict *v)
 	struct json_out o = json_out_of(w);
 	json_begin(&o, (str){ 0 }, '{');
 	json_put_bool(&o, LIT("active"), true);
-	json_put_str(&o, LIT("username"), v->username);
+	if (v->username.n > 0)
+		json_put_str(&o, LIT("username"), v->username);
 	json_put_str(&o, LIT("sub"), v->sub);
 	json_put_str(&o, LIT("scope"), v->scope);
 	json_put_str(&o, LIT("client_id"), v->client_id);

@@ -133,8 +133,7 @@ def test_metadata(authority):
         assert m["response_types_supported"] == ["code"]
         assert m["id_token_signing_alg_values_supported"] == ["ES256"]
         assert m["authorization_response_iss_parameter_supported"] is True
-        for absent in ("userinfo_endpoint", "revocation_endpoint", "introspection_endpoint",
-                       "registration_endpoint", "end_session_endpoint"):
+        for absent in ("revocation_endpoint", "registration_endpoint", "end_session_endpoint"):
             assert absent not in m
 
 
@@ -585,7 +584,7 @@ def test_unknown_paths(authority):
     base = authority.dev["base"]
     for path in ("/", "/home", "/home/", "/home/token/", "/home//token", "/home/../home/token",
                  "/HOME/token", "/home/%74oken", "/.well-known/openid-configuration",
-                 "/.well-known/oauth-authorization-server", "/home/introspect", "/home/userinfo"):
+                 "/.well-known/oauth-authorization-server", "/home/introspect/", "/home/userinfo/"):
         assert ask("GET", base + path).status == 404, path
 
 

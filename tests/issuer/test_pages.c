@@ -103,7 +103,9 @@ static void lists_what_works(void **state)
 		json_member(nodes, LIT("id_token_signing_alg_values_supported"));
 	assert_int_equal(algs->count, 2);
 	assert_true(json_is_str(json_first(algs), LIT("ES256")));
-	assert_null(json_member(nodes, LIT("userinfo_endpoint")));
+	assert_true(json_is_str(json_member(nodes, LIT("userinfo_endpoint")),
+				LIT("http://localhost:1/home/userinfo")));
+	assert_null(json_member(nodes, LIT("registration_endpoint")));
 	assert_int_equal(json_member(nodes, LIT("grant_types_supported"))->count, 2);
 	(void)metadata(true, true, nodes, COUNT_OF(nodes));
 	assert_int_equal(json_member(nodes, LIT("grant_types_supported"))->count, 3);
@@ -111,6 +113,7 @@ static void lists_what_works(void **state)
 	(void)metadata(false, true, nodes, COUNT_OF(nodes));
 	assert_non_null(json_member(nodes, LIT("jwks_uri")));
 	assert_null(json_member(nodes, LIT("token_endpoint")));
+	assert_null(json_member(nodes, LIT("userinfo_endpoint")));
 	assert_null(json_member(nodes, LIT("authorization_endpoint")));
 	assert_int_equal(json_member(nodes, LIT("response_types_supported"))->count, 0);
 }

@@ -352,13 +352,45 @@ static void ways(void **state)
 	}
 }
 
+static void bearers(void **state)
+{
+	static const str none = { NULL, 0 };
+	static const char *const bad[] = { "Bearer a b", "Bearer a,b", "Bearer \"a\"", "Bearer ",
+					   "Bearer a\t" };
+	static const char *const absent[] = { "", "Basic YTpi", "DPoP abc", "Bearerabc", "Bearer" };
+	char text[128];
+	struct wr w = wr_of(text, sizeof(text));
+	str token = none;
+	(void)state;
+	assert_false(failed(bearer_read(LIT("bEARER  a-._~+/9="), none, &token)));
+	assert_true(str_eq(token, LIT("a-._~+/9=")));
+	assert_false(failed(bearer_read(none, LIT("a.b"), &token)));
+	assert_true(str_eq(token, LIT("a.b")));
+	assert_int_equal(ch_code_of(bearer_read(LIT("Bearer a"), LIT("a"), &token)),
+			 CH_E_INVALID_REQUEST);
+	assert_int_equal(ch_code_of(bearer_read(none, LIT("a b"), &token)), CH_E_INVALID_REQUEST);
+	assert_int_equal(ch_code_of(bearer_read(none, none, &token)), CH_E_MISSING);
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_int_equal(ch_code_of(bearer_read(str_from_c(bad[i]), none, &token)),
+				 CH_E_INVALID_REQUEST);
+	for (size_t i = 0; i < COUNT_OF(absent); i++)
+		assert_int_equal(ch_code_of(bearer_read(str_from_c(absent[i]), none, &token)),
+				 CH_E_MISSING);
+	bearer_challenge_write(&w, LIT("home"), none, none);
+	assert_true(str_eq(wr_text(&w), LIT("Bearer realm=\"home\"")));
+	w.n = 0;
+	bearer_challenge_write(&w, LIT("home"), LIT("insufficient_scope"), LIT("openid"));
+	assert_true(str_eq(wr_text(&w), LIT("Bearer realm=\"home\", error=\"insufficient_scope\""
+					    ", scope=\"openid\"")));
+}
+
 #define T(f) cmocka_unit_test_setup(f, fresh)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(basic),     T(base64),       T(pkce), T(scopes), T(audiences), T(requests),
-		T(redirects), T(form_actions), T(csrf), T(etags),  T(ways),
+		T(redirects), T(form_actions), T(csrf), T(etags),  T(ways),      T(bearers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
