@@ -10,14 +10,14 @@
 #include "related_internal.h"
 
 static const struct {
-	int nid;
 	size_t size; /* of a coordinate */
-	bool slow;   /* libcrypto has no code of its own for it */
+	int nid;
+	bool slow; /* libcrypto has no code of its own for it */
 } curves[CURVE_COUNT] = {
-	[CURVE_P256] = { NID_X9_62_prime256v1, 32 },
-	[CURVE_P384] = { NID_secp384r1, 48, true },
-	[CURVE_P521] = { NID_secp521r1, 66 },
-	[CURVE_SECP256K1] = { NID_secp256k1, 32, true },
+	[CURVE_P256] = { 32, NID_X9_62_prime256v1, false },
+	[CURVE_P384] = { 48, NID_secp384r1, true },
+	[CURVE_P521] = { 66, NID_secp521r1, false },
+	[CURVE_SECP256K1] = { 32, NID_secp256k1, true },
 };
 
 size_t curve_size(enum curve c)

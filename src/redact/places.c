@@ -241,7 +241,7 @@ static const size_t sizes[] = {
 static ch_err test_one(struct places *p, struct hunt *h, struct place_tester *t,
 		       const struct place *place)
 {
-	uint8_t NOT_ZEROED is[PLACE_SIZE_MAX];
+	uint8_t is[PLACE_SIZE_MAX] = { 0 };
 	size_t want = sizes[place->size], n = 0, got = 1;
 	while (got && n < want) {
 		TRY(h->memory->read(h->memory, place->addr + n, is + n, want - n, &got));

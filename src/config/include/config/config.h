@@ -82,8 +82,8 @@ struct coredump_rule {
 struct coredump_file {
 	unsigned level;  /* enum dump_wish: what no rule names */
 	unsigned beyond; /* 1: what rate and room keep out goes to the former handler */
-	str seal_to;    /* a public key's file; empty: not said */
-	str store;      /* absolute */
+	str seal_to;     /* a public key's file; empty: not said */
+	str store;       /* absolute */
 	uint32_t uid_base;
 	uint32_t core_mb, dump_mb, total_mb, free_mb, keep_days;
 	uint32_t crashes, per_s, at_once, seconds;

@@ -16,7 +16,7 @@ enum {
 	STORE_SUB_SIZE = 32,  /* a user's opaque id as text */
 	STORE_NAME_MAX = 128, /* username, mailbox, client id, … */
 	STORE_LIST_MAX = 2048,
-	STORE_JWKS_MAX = 8192, /* a client's keys */
+	STORE_JWKS_MAX = 8192,    /* a client's keys */
 	STORE_GRANT_ID_SIZE = 22, /* 128 random bits in base64url */
 	STORE_SALT_SIZE = 32,
 };
