@@ -62,8 +62,8 @@ static size_t specs_make(struct admin_call *c, unsigned verb, struct option_spec
 	for (size_t i = 0; i < COUNT_OF(all) && n < max; i++)
 		if (all[i].verbs & verb)
 			specs[n++] = all[i].spec;
-	for (size_t i = 0; i < c->kind->record.n && n < max; i++) {
-		const struct attr *at = &c->kind->record.attrs[i];
+	for (size_t i = 0; i < c->kind->attrs.n && n < max; i++) {
+		const struct attr *at = &c->kind->attrs.attrs[i];
 		bool list = at->kind == ATTR_LIST || at->kind == ATTR_WORDS;
 		/* the id's own option names it anew, which only what is there can be */
 		if (!at->option || !(verb & (i == 1 ? V_EDIT : V_ADD | V_EDIT)))
@@ -125,7 +125,7 @@ int admin_main(const struct admin_kind *kind, int argc, char **argv)
 union admin_row admin_named(const struct admin_call *c)
 {
 	union admin_row row = { 0 };
-	const struct attr *attrs = c->kind->record.attrs;
+	const struct attr *attrs = c->kind->attrs.attrs;
 	*(str *)(void *)((uint8_t *)&row + attrs[0].at) = str_from_c(c->realm);
 	*(str *)(void *)((uint8_t *)&row + attrs[1].at) = str_from_c(c->id);
 	return row;
@@ -133,5 +133,5 @@ union admin_row admin_named(const struct admin_call *c)
 
 str admin_id(const struct admin_call *c, const union admin_row *row)
 {
-	return record_text(&c->kind->record.attrs[1], row);
+	return attrs_text(&c->kind->attrs.attrs[1], row);
 }

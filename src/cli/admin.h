@@ -3,7 +3,7 @@
 #pragma once
 #include "authority.h"
 #include "options.h"
-#include "record.h"
+#include "attrs.h"
 #include "stores.h"
 
 enum {
@@ -41,7 +41,7 @@ struct admin_kind {
 	const char *own_flag;      /* --generate, --public; not with that file */
 	unsigned own_flag_verbs;
 	const char *secret_name; /* the same in JSON */
-	struct record record;    /* attributes 0 and 1: realm and id */
+	struct attrs attrs;      /* attributes 0 and 1: realm and id */
 	/* What *known is about, by its id; E_NOT_FOUND, E_MISMATCH. */
 	ch_err (*find)(struct store *s, const union admin_row *known, struct arena *a,
 		       union admin_row *ret_row);
@@ -95,7 +95,7 @@ str admin_id(const struct admin_call *c, const union admin_row *row);
 /* Says that something failed about what the call names. */
 int admin_trouble(const struct admin_call *c, const char *what, ch_err e);
 
-/* Results: what became of one, on standard output. changed: bits of record_diff. secret: what
+/* Results: what became of one, on standard output. changed: bits of attrs_diff. secret: what
  * was made and is shown this once, or empty. */
 void admin_tell(struct admin_call *c, const union admin_row *row, enum admin_outcome outcome,
 		uint32_t changed, str secret);

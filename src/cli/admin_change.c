@@ -51,7 +51,7 @@ int admin_change(struct admin_call *c, const struct admin_change *change)
 		return EXIT_USAGE; /* it was said */
 	if (failed(e))
 		return admin_trouble(c, "cannot change", e);
-	uint32_t changed = record_diff(&c->kind->record, &old, &row);
+	uint32_t changed = attrs_diff(&c->kind->attrs, &old, &row);
 	bool same = change->done == ADMIN_CHANGED && changed == 0;
 	admin_tell(c, &row, same ? ADMIN_SAME : change->done, changed, change->secret);
 	return EXIT_YES;
@@ -62,7 +62,7 @@ static ch_err edit(struct admin_call *c, struct store *s, union admin_row *row, 
 	const struct config_realm *realm = authority_realm(&c->a, str_from_c(c->realm));
 	const union admin_row old = *row;
 	(void)ctx;
-	TRY(record_apply(&c->kind->record, c->given, &c->arena, row));
+	TRY(attrs_apply(&c->kind->attrs, c->given, &c->arena, row));
 	if (c->kind->follow)
 		c->kind->follow(c, &old, row);
 	if (!c->kind->fits(realm, row))
@@ -73,7 +73,7 @@ static ch_err edit(struct admin_call *c, struct store *s, union admin_row *row, 
 int admin_edit(struct admin_call *c)
 {
 	bool any = false;
-	for (size_t i = 0; i < c->kind->record.n; i++)
+	for (size_t i = 0; i < c->kind->attrs.n; i++)
 		any = any || c->given[i].text || c->given[i].list.n > 0;
 	if (!any) {
 		say("say what to change; --help lists what can be", (str){ 0 });

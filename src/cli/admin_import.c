@@ -57,8 +57,8 @@ static int bad_entry(const struct import *im, const union admin_row *row_or_null
 /* A password of before, or a person who is shut out: what was begun then is over. */
 static bool ends(const struct admin_kind *kind, union admin_row *row, uint32_t changed)
 {
-	for (size_t i = 0; i < kind->record.n; i++)
-		if ((changed >> i & 1) && kind->record.attrs[i].told_as.n > 0)
+	for (size_t i = 0; i < kind->attrs.n; i++)
+		if ((changed >> i & 1) && kind->attrs.attrs[i].told_as.n > 0)
 			return true;
 	return *kind->disabled(row);
 }
@@ -87,11 +87,11 @@ static int merge(struct import *im, const struct json_node *object,
 		return bad_entry(im, entry, e.site->what, (str){ 0 });
 	if (!fresh)
 		row = old;
-	if (!fresh && !record_read(&kind->record, object, &im->c->arena, &row, &bad))
+	if (!fresh && !attrs_read(&kind->attrs, object, &im->c->arena, &row, &bad))
 		return bad_entry(im, entry, "a member is wrong", bad);
 	if (fresh)
 		kind->complete(realm, &row);
-	uint32_t changed = fresh ? 0 : record_diff(&kind->record, &old, &row);
+	uint32_t changed = fresh ? 0 : attrs_diff(&kind->attrs, &old, &row);
 	enum admin_outcome outcome = fresh ? ADMIN_ADDED : changed ? ADMIN_CHANGED : ADMIN_SAME;
 	if (!kind->fits(realm, &row))
 		return bad_entry(im, entry, "it does not fit its realm", realm->name);
@@ -117,15 +117,15 @@ static int one_entry(struct import *im, str text)
 		return bad_entry(im, NULL, "this is no JSON", str_from_c(e.site->what));
 	if (nodes[0].type != JSON_OBJECT)
 		return bad_entry(im, NULL, "this is no object", (str){ 0 });
-	if (!record_read(&im->c->kind->record, nodes, &im->c->arena, &row, &bad))
+	if (!attrs_read(&im->c->kind->attrs, nodes, &im->c->arena, &row, &bad))
 		return bad_entry(im, NULL, "a member is unknown, or of another type than here",
 				 bad);
-	str name = record_text(&im->c->kind->record.attrs[0], &row);
+	str name = attrs_text(&im->c->kind->attrs.attrs[0], &row);
 	const struct config_realm *realm = authority_realm(&im->c->a, name);
 	if (!realm)
 		return bad_entry(im, &row, "chancery.yaml has no such realm", name);
 	if (admin_id(im->c, &row).n == 0)
-		return bad_entry(im, NULL, "it has no", im->c->kind->record.attrs[1].name);
+		return bad_entry(im, NULL, "it has no", im->c->kind->attrs.attrs[1].name);
 	if (!str_eq(authority_group_of(&im->c->a, name)->name, im->group))
 		return EXIT_YES; /* it is another store's */
 	return merge(im, nodes, realm, &row);

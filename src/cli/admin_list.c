@@ -17,13 +17,13 @@ int admin_show(struct admin_call *c)
 	if (failed(e))
 		return admin_trouble(c, "cannot show", e);
 	if (!c->json)
-		record_print(&c->kind->record, &row);
+		attrs_print(&c->kind->attrs, &row);
 	else
 		e = admin_print_json(c, &row);
 	return failed(e) ? admin_trouble(c, "cannot show", e) : EXIT_YES;
 }
 
-static void print_line(const struct record *r, const union admin_row *row)
+static void print_line(const struct attrs *r, const union admin_row *row)
 {
 	static const int widths[] = { 10, 32 };
 	bool first = true;
@@ -31,7 +31,7 @@ static void print_line(const struct record *r, const union admin_row *row)
 		const struct attr *at = &r->attrs[i];
 		bool text = at->kind == ATTR_TEXT || at->kind == ATTR_LOWER ||
 			    at->kind == ATTR_WORDS;
-		str value = text ? record_text(at, row) : (str){ 0 };
+		str value = text ? attrs_text(at, row) : (str){ 0 };
 		if (!text || at->told_as.n > 0)
 			continue;
 		(void)printf("%s%-*.*s", first ? "" : " ", i < 2 ? widths[i] : 0, (int)value.n,
@@ -46,7 +46,7 @@ static ch_err print_one(void *ctx, const union admin_row *row)
 	union admin_row copy = *row;
 	if (c->json)
 		return admin_print_json(c, row);
-	print_line(&c->kind->record, row);
+	print_line(&c->kind->attrs, row);
 	(void)printf("%s\n", *c->kind->disabled(&copy) ? " disabled" : "");
 	return CH_DONE;
 }

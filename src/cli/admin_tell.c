@@ -45,7 +45,7 @@ ch_err admin_print_json(struct admin_call *c, const union admin_row *row)
 	struct wr w = wr_of(room, sizeof(room));
 	struct json_out o = json_out_of(&w);
 	json_begin(&o, (str){ 0 }, '{');
-	record_json(&o, &c->kind->record, row, c->hashes);
+	attrs_json(&o, &c->kind->attrs, row, c->hashes);
 	json_finish(&o, '}');
 	TRY(wr_done(&w));
 	put(c, wr_text(&w));
@@ -56,11 +56,11 @@ static void tell_json(struct admin_call *c, const union admin_row *row, enum adm
 		      uint32_t changed, str secret)
 {
 	SECRET_BUF(room, 4096);
-	const struct record *r = &c->kind->record;
+	const struct attrs *r = &c->kind->attrs;
 	struct wr w = wr_of(room, sizeof(room));
 	struct json_out o = json_out_of(&w);
 	json_begin(&o, (str){ 0 }, '{');
-	json_put_str(&o, r->attrs[0].name, record_text(&r->attrs[0], row));
+	json_put_str(&o, r->attrs[0].name, attrs_text(&r->attrs[0], row));
 	json_put_str(&o, r->attrs[1].name, admin_id(c, row));
 	json_put_str(&o, LIT("outcome"), outcomes[outcome].word);
 	json_begin(&o, LIT("changed"), '[');
@@ -79,8 +79,8 @@ static void tell_json(struct admin_call *c, const union admin_row *row, enum adm
 void admin_tell(struct admin_call *c, const union admin_row *row, enum admin_outcome outcome,
 		uint32_t changed, str secret)
 {
-	const struct record *r = &c->kind->record;
-	str realm = record_text(&r->attrs[0], row), id = admin_id(c, row);
+	const struct attrs *r = &c->kind->attrs;
+	str realm = attrs_text(&r->attrs[0], row), id = admin_id(c, row);
 	if (c->json) {
 		tell_json(c, row, outcome, changed, secret);
 		return;

@@ -218,7 +218,7 @@ static int add_again(struct admin_call *c, const union admin_row *asked, const u
 	union admin_row wanted = *asked;
 	if (made)
 		wanted.client.secret_hash = old->client.secret_hash;
-	if (record_diff(&c->kind->record, old, &wanted)) {
+	if (attrs_diff(&c->kind->attrs, old, &wanted)) {
 		say("is there already, and not just so (`edit`, `enable` or `reset` change it)",
 		    str_from_c(c->id));
 		return EXIT_NO;
@@ -257,7 +257,7 @@ static int add(struct admin_call *c)
 		say("--public is a way to authenticate: leave out it or --auth", (str){ 0 });
 		return EXIT_USAGE;
 	}
-	ch_err e = record_apply(&c->kind->record, c->given, &c->arena, &row);
+	ch_err e = attrs_apply(&c->kind->attrs, c->given, &c->arena, &row);
 	if (failed(e))
 		return admin_trouble(c, "cannot add", e);
 	if (c->own_flag)
@@ -308,7 +308,7 @@ int cmd_client(int argc, char **argv)
 		.own_flag = "--public",
 		.own_flag_verbs = V_ADD,
 		.secret_name = "client_secret",
-		.record = { attrs, COUNT_OF(attrs) },
+		.attrs = { attrs, COUNT_OF(attrs) },
 		.find = find,
 		.insert = insert,
 		.set = set,

@@ -4,7 +4,7 @@
 
 #include "client_method.h"
 #include "codec/url.h"
-#include "record.h"
+#include "attrs.h"
 #include "say.h"
 
 static bool redirect_ok(const struct config_realm *realm, str uri)

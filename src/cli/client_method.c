@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "crypto/key.h"
-#include "record.h"
+#include "attrs.h"
 #include "say.h"
 #include "token/assertion.h"
 

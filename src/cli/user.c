@@ -196,12 +196,12 @@ static int tell_added(struct admin_call *c, const union admin_row *row, enum adm
 static int add_again(struct admin_call *c, const struct password *p, const union admin_row *old)
 {
 	union admin_row asked = *old;
-	ch_err e = record_apply(&c->kind->record, c->given, &c->arena, &asked);
+	ch_err e = attrs_apply(&c->kind->attrs, c->given, &c->arena, &asked);
 	if (!failed(e))
 		e = crypto_init(NULL);
 	if (failed(e))
 		return admin_trouble(c, "cannot add", e);
-	if (record_diff(&c->kind->record, old, &asked) || old->user.disabled) {
+	if (attrs_diff(&c->kind->attrs, old, &asked) || old->user.disabled) {
 		say("is there already, and not just so (`edit` or `enable` change it)",
 		    str_from_c(c->id));
 		return EXIT_NO;
@@ -232,7 +232,7 @@ static int add(struct admin_call *c)
 	if (!failed(e))
 		return add_again(c, &p, &old);
 	if (ch_code_of(e) == CH_E_NOT_FOUND)
-		e = record_apply(&c->kind->record, c->given, &c->arena, &row);
+		e = attrs_apply(&c->kind->attrs, c->given, &c->arena, &row);
 	if (!failed(e))
 		e = password_set(c, &p, &row.user);
 	if (!failed(e))
@@ -276,7 +276,7 @@ int cmd_user(int argc, char **argv)
 		.own_flag = "--generate",
 		.own_flag_verbs = V_ADD | V_RESET,
 		.secret_name = "password",
-		.record = { attrs, COUNT_OF(attrs) },
+		.attrs = { attrs, COUNT_OF(attrs) },
 		.find = find,
 		.insert = insert,
 		.set = set,

@@ -1,6 +1,6 @@
 /* Rows of the store by a table of their attributes. It trusts the table, and neither options
  * nor JSON: what a text may hold is for the store to say. Hashes leave it only when asked. */
-#include "record.h"
+#include "attrs.h"
 
 #include <stdio.h>
 
@@ -29,12 +29,12 @@ static void *place(const struct attr *at, void *row)
 	return (uint8_t *)row + at->at;
 }
 
-str record_text(const struct attr *at, const void *row)
+str attrs_text(const struct attr *at, const void *row)
 {
 	return *(const str *)part(at, row);
 }
 
-bool *record_flag(const struct attr *at, void *row)
+bool *attrs_flag(const struct attr *at, void *row)
 {
 	return place(at, row);
 }
@@ -46,7 +46,7 @@ static bytes hash_of(const struct attr *at, const void *row)
 
 static bool is_set(const struct attr *at, const void *row)
 {
-	return at->kind == ATTR_HASH ? hash_of(at, row).n > 0 : record_text(at, row).n > 0;
+	return at->kind == ATTR_HASH ? hash_of(at, row).n > 0 : attrs_text(at, row).n > 0;
 }
 
 static void put_value(struct json_out *o, const struct attr *at, const void *row)
@@ -58,11 +58,11 @@ static void put_value(struct json_out *o, const struct attr *at, const void *row
 	case ATTR_TEXT:
 	case ATTR_LOWER:
 	case ATTR_WORDS:
-		json_put_str(o, at->name, record_text(at, row));
+		json_put_str(o, at->name, attrs_text(at, row));
 		return;
 	case ATTR_JSON:
-		if (record_text(at, row).n > 0)
-			json_put_raw(o, at->name, record_text(at, row));
+		if (attrs_text(at, row).n > 0)
+			json_put_raw(o, at->name, attrs_text(at, row));
 		return;
 	case ATTR_FLAG:
 		json_put_bool(o, at->name, *(const bool *)part(at, row));
@@ -72,7 +72,7 @@ static void put_value(struct json_out *o, const struct attr *at, const void *row
 		json_put_str(o, at->name, wr_text(&w));
 		return;
 	case ATTR_LIST:
-		list = record_text(at, row);
+		list = attrs_text(at, row);
 		json_begin(o, at->name, '[');
 		while (list.n > 0)
 			json_put_str(o, (str){ 0 }, list_next(&list));
@@ -81,7 +81,7 @@ static void put_value(struct json_out *o, const struct attr *at, const void *row
 	}
 }
 
-void record_json(struct json_out *o, const struct record *r, const void *row, bool hashes)
+void attrs_json(struct json_out *o, const struct attrs *r, const void *row, bool hashes)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct attr *at = &r->attrs[i];
@@ -92,7 +92,7 @@ void record_json(struct json_out *o, const struct record *r, const void *row, bo
 	}
 }
 
-void record_print(const struct record *r, const void *row)
+void attrs_print(const struct attrs *r, const void *row)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct attr *at = &r->attrs[i];
@@ -101,7 +101,7 @@ void record_print(const struct record *r, const void *row)
 				 : at->kind == ATTR_FLAG && *(const bool *)part(at, row);
 		str name = told ? at->told_as : at->name;
 		str text = told || at->kind == ATTR_FLAG ? (flag ? LIT("yes") : LIT("no"))
-							 : record_text(at, row);
+							 : attrs_text(at, row);
 		(void)printf("%.*s: %.*s\n", (int)name.n, name.p, (int)text.n, text.p);
 	}
 }
@@ -170,7 +170,7 @@ static ch_err lowered(str text, struct arena *a, str *ret_text)
 	return arena_str(a, wr_text(&w), ret_text);
 }
 
-ch_err record_apply(const struct record *r, const struct given *given, struct arena *a, void *row)
+ch_err attrs_apply(const struct attrs *r, const struct given *given, struct arena *a, void *row)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct attr *at = &r->attrs[i];
@@ -179,7 +179,7 @@ ch_err record_apply(const struct record *r, const struct given *given, struct ar
 		else if (given[i].text)
 			*(str *)place(at, row) = str_from_c(given[i].text);
 		else if (given[i].list.n > 0)
-			TRY(list_edit(record_text(at, row), wr_text(&given[i].list), a,
+			TRY(list_edit(attrs_text(at, row), wr_text(&given[i].list), a,
 				      place(at, row)));
 	}
 	return CH_DONE;
@@ -191,10 +191,10 @@ static bool same(const struct attr *at, const void *a, const void *b)
 		return *(const bool *)part(at, a) == *(const bool *)part(at, b);
 	if (at->kind == ATTR_HASH)
 		return bytes_eq(hash_of(at, a), hash_of(at, b));
-	return str_eq(record_text(at, a), record_text(at, b));
+	return str_eq(attrs_text(at, a), attrs_text(at, b));
 }
 
-uint32_t record_diff(const struct record *r, const void *a, const void *b)
+uint32_t attrs_diff(const struct attrs *r, const void *a, const void *b)
 {
 	uint32_t differ = 0;
 	for (size_t i = 0; i < r->n; i++)
@@ -286,8 +286,8 @@ static ch_err read_value(const struct attr *at, const struct json_node *v, struc
 	return ch_fail(CH_E_INTERNAL, "an attribute of no kind", at->kind);
 }
 
-bool record_read(const struct record *r, const struct json_node *object, struct arena *a, void *row,
-		 str *ret_bad)
+bool attrs_read(const struct attrs *r, const struct json_node *object, struct arena *a, void *row,
+		str *ret_bad)
 {
 	for (const struct json_node *m = json_first(object); m; m = json_next(object, m)) {
 		bool known = false;

@@ -27,7 +27,7 @@ struct attr {
 };
 
 /* The parts of a row. */
-struct record {
+struct attrs {
 	const struct attr *attrs;
 	size_t n;
 };
@@ -39,21 +39,21 @@ struct given {
 	char room[STORE_LIST_MAX];
 };
 
-str record_text(const struct attr *at, const void *row);
-bool *record_flag(const struct attr *at, void *row);
+str attrs_text(const struct attr *at, const void *row);
+bool *attrs_flag(const struct attr *at, void *row);
 /* All members of one object; hashes: what is secret too. */
-void record_json(struct json_out *o, const struct record *r, const void *row, bool hashes);
+void attrs_json(struct json_out *o, const struct attrs *r, const void *row, bool hashes);
 /* "name: value", a line each. */
-void record_print(const struct record *r, const void *row);
+void attrs_print(const struct attrs *r, const void *row);
 /* Sets what was given. Of a list, items replace what was there, but +ITEM adds one and -ITEM
  * takes one out. New texts are in the arena. */
-ch_err record_apply(const struct record *r, const struct given *given, struct arena *a, void *row);
+ch_err attrs_apply(const struct attrs *r, const struct given *given, struct arena *a, void *row);
 /* A bit for each attribute in which the two are not the same. */
-uint32_t record_diff(const struct record *r, const void *a, const void *b);
+uint32_t attrs_diff(const struct attrs *r, const void *a, const void *b);
 /* Sets what the object has. False when a member is unknown or of another type, *ret_bad is
  * its name then. Texts are in the arena or where the object's are. */
-bool record_read(const struct record *r, const struct json_node *object, struct arena *a, void *row,
-		 str *ret_bad);
+bool attrs_read(const struct attrs *r, const struct json_node *object, struct arena *a, void *row,
+		str *ret_bad);
 /* JSON without what may stand around its signs. */
 void json_squeeze(struct wr *w, str text);
 /* The first item of a list, taken out of it. */
