@@ -19,13 +19,26 @@
 
 enum { EXIT_NOT_RUN = 127, PIDFD_AT = 3, PIPE_SIZE = 1 << 20, SPLICE_MAX = 1 << 20 };
 
+/* As a new process has them: libc keeps the first two real-time signals for itself, and leaves
+ * them ignored if they were. A handler of theirs is no matter: exec takes it away. */
+static void reset_signals(void)
+{
+	static const struct {
+		void *handler;
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} usual = { 0 };
+	for (int i = 1; i < NSIG; i++)
+		(void)syscall(SYS_rt_sigaction, i, &usual, NULL, sizeof(usual.mask));
+}
+
 _Noreturn static void become(struct former_command *cmd, int core, int pidfd)
 {
 	static char *const nothing[] = { NULL };
 	sigset_t none;
 	const struct rlimit no_core = { 1, 1 };
-	for (int i = 1; i < NSIG; i++)
-		(void)signal(i, SIG_DFL);
+	reset_signals();
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setsid();
