@@ -80,10 +80,17 @@ def add_key(running, **more):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
+def name_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:  # gone meanwhile
+        return None
+
+
 def children(pid, name):
     """Of this process, those of this name."""
     pids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(p) for p in pids if pathlib.Path(f"/proc/{p}/comm").read_text().strip() == name]
+    return [int(p) for p in pids if name_of(p) == name]
 
 
 def new_child(supervisor, before):
