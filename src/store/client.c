@@ -15,10 +15,10 @@ static ch_err client_check(const struct store_client *c)
 	if (c->secret_hash.n != 0 && c->secret_hash.n != STORE_HASH_SIZE)
 		return ch_fail(CH_E_RANGE, "a secret's hash has another size", c->secret_hash.n);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		TRY(text_check(texts[i], STORE_NAME_MAX));
+		TRY(store_text_check(texts[i], STORE_NAME_MAX));
 	for (size_t i = 0; i < COUNT_OF(lists); i++)
-		TRY(text_check(lists[i], STORE_LIST_MAX));
-	return text_check(c->jwks, STORE_JWKS_MAX);
+		TRY(store_text_check(lists[i], STORE_LIST_MAX));
+	return store_text_check(c->jwks, STORE_JWKS_MAX);
 }
 
 static void client_bind(sqlite3_stmt *q, const struct store_client *c)

@@ -165,7 +165,7 @@ ch_err column_blob(sqlite3_stmt *q, int i, struct arena *a_or_null, bytes *ret_b
 	return CH_DONE;
 }
 
-ch_err text_check(str s, size_t max)
+ch_err store_text_check(str s, size_t max)
 {
 	if (s.n > max)
 		return ch_fail(CH_E_FULL, "a text is too long to be stored", max);

@@ -61,4 +61,4 @@ ch_err statement_change(struct store *s, sqlite3_stmt *q);
 ch_err column_str(sqlite3_stmt *q, int i, struct arena *a_or_null, str *ret_s);
 ch_err column_blob(sqlite3_stmt *q, int i, struct arena *a_or_null, bytes *ret_b);
 /* Text that may be stored: at most max bytes, no control character. */
-ch_err text_check(str s, size_t max);
+ch_err store_text_check(str s, size_t max);

@@ -29,11 +29,11 @@ static ch_err user_check(const struct store_user *u)
 			       u->username.n);
 	if (str_has(u->mailbox, ' '))
 		return ch_fail(CH_E_SYNTAX, "a mailbox has no blanks", u->mailbox.n);
-	TRY(text_check(u->username, STORE_NAME_MAX));
-	TRY(text_check(u->mailbox, STORE_NAME_MAX));
-	TRY(text_check(u->password_hash, STORE_NAME_MAX));
-	TRY(text_check(u->name, STORE_NAME_MAX));
-	return text_check(u->email, STORE_NAME_MAX);
+	TRY(store_text_check(u->username, STORE_NAME_MAX));
+	TRY(store_text_check(u->mailbox, STORE_NAME_MAX));
+	TRY(store_text_check(u->password_hash, STORE_NAME_MAX));
+	TRY(store_text_check(u->name, STORE_NAME_MAX));
+	return store_text_check(u->email, STORE_NAME_MAX);
 }
 
 static void sub_make(char ret_sub[static STORE_SUB_SIZE])
