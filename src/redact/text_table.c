@@ -142,6 +142,8 @@ static const struct text_row rows[] = {
 	    "sharedaccesssignature=[!$-%'-;=?-~]{8}", "Azure shared access signatures"),
 	ROW("sendgrid", VALUE_TOKEN, CHECK_RUN, AL_TOKEN, 0, 26, 60, 80,
 	    BEHIND("SG\\.") "[A-Za-z0-9_-]{22}\\.", "SendGrid keys"),
+	ROW("refresh-token", VALUE_TOKEN, CHECK_RUN, AL_TOKEN, 0, 26, 71, 90,
+	    BEHIND("rt\\.") "[A-Za-z0-9_-]{22}\\.", "refresh tokens of this issuer"),
 	ROW("twilio", VALUE_TOKEN, CHECK_RUN, AL_ALNUM, ROW_NOCASE, 34, 34, 34,
 	    "twilio[^\\x00\\n]{0,60}\\bsk[0-9a-f]{32}", "Twilio keys where Twilio is named"),
 	ROW("telegram", VALUE_TOKEN, CHECK_RUN, AL_URL, 0, 35, 35, 35,
