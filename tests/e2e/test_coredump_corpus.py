@@ -8,6 +8,7 @@ import textwrap
 import pytest
 
 from chancery import PROGRAM, ROOT, wait_for
+from dumps import ON_THE_HOST
 
 pytestmark = [pytest.mark.root_only, pytest.mark.plain("memory of sanitizers is no program's")]
 CORPUS = ROOT / "tests" / "corpus" / "corpus.py"
@@ -59,6 +60,7 @@ def test_no_secret_of_common_programs_is_left():
     check(corpus("--small"), 18)
 
 
+@ON_THE_HOST
 def test_a_crash_of_nginx_through_the_kernel():
     """Installed, nginx crashed with its TLS keys: the stored dump opens with the private
     key, has true backtraces and no key in any form."""

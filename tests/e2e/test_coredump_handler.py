@@ -22,9 +22,9 @@ import time
 import pytest
 
 from chancery import BUILD, PROGRAM, Authority, b64, wait_for
-from dumps import LIMIT, PATTERN, STRANGERS, both, build, whole_machine
+from dumps import LIMIT, ON_THE_HOST, PATTERN, STRANGERS, both, build, whole_machine
 
-pytestmark = [pytest.mark.root_only,
+pytestmark = [pytest.mark.root_only, ON_THE_HOST,
               pytest.mark.plain("the kernel starts what core_pattern names, without its settings")]
 
 UID = 61234

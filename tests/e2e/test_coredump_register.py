@@ -2,6 +2,7 @@
 authority are told to it, and no dump of a program that has one shows it."""
 import base64
 import json
+import pathlib
 import secrets
 import subprocess
 import sys
@@ -131,6 +132,8 @@ def test_there_is_none(tmp_path):
 @pytest.mark.root_only
 def test_who_may(tmp_path, short_dir):
     """root and who was named; nobody else, and of those named nobody lists."""
+    if not all(p.stat().st_mode & 1 for p in pathlib.Path(PROGRAM).resolve().parents):
+        pytest.skip("another user cannot reach the build folder")
     state = short_dir / "r"
     with Registry(state, uids=[4711]) as registry:
         register_as = lambda uid, *args: register(registry, *args, text=GOOD, user=uid)

@@ -35,10 +35,10 @@ def test_everything_is_there(prefix):
     assert there("libexec/chancery") == {p.name for p in (BUILD / "libexec/chancery").iterdir()
                                          if p.is_file()}
     assert there("include/chancery") == names("include/chancery")
-    libs = {p.name for p in prefix.glob("lib/*/libchancery*")}
+    libs = {p.name for p in prefix.glob("lib*/**/libchancery*")}
     assert {"libchancery.so", "libchancery.so.0", "libchancery.a", "libchancery-jwks.so",
             "libchancery-jwks.so.0"} < libs
-    assert {p.name for p in prefix.glob("lib/*/pkgconfig/*")} == {"chancery.pc",
+    assert {p.name for p in prefix.glob("lib*/**/pkgconfig/*")} == {"chancery.pc",
                                                                   "chancery-jwks.pc"}
     assert names("man", pattern="*.1") == there("share/man/man1")
     assert names("man", pattern="*.3") <= there("share/man/man3")
