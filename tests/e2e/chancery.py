@@ -9,6 +9,7 @@ import random
 import select
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -144,6 +145,18 @@ class Authority:
         self.process.stdout.close()
         self.log.close()
         return self.process.returncode
+
+
+@contextlib.contextmanager
+def authority_of(name):
+    """An authority in a folder of its own, not below pytest's, which the roles' uids cannot pass;
+    it must end well."""
+    with tempfile.TemporaryDirectory(prefix=f"chancery-{name}-") as folder:
+        os.chmod(folder, 0o711)
+        a = Authority(folder + "/authority")
+        yield a
+        log = a.log_text()
+        assert a.stop() == 0, log
 
 
 class Signer:

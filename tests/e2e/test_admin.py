@@ -5,11 +5,10 @@ import os
 import pty
 import re
 import subprocess
-import tempfile
 
 import pytest
 
-from chancery import PROGRAM, Authority, Signer, basic
+from chancery import PROGRAM, Signer, authority_of, basic
 from test_issuer import code_for, login, post, redeem
 
 PASSWORD = "correct horse"
@@ -17,12 +16,8 @@ PASSWORD = "correct horse"
 
 @pytest.fixture(scope="module")
 def authority():
-    with tempfile.TemporaryDirectory(prefix="chancery-admin-") as folder:
-        os.chmod(folder, 0o711)
-        a = Authority(folder + "/authority")
+    with authority_of("admin") as a:
         yield a
-        log = a.log_text()
-        assert a.stop() == 0, log
 
 
 def run(authority, *args, given="", status=0):

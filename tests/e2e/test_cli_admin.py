@@ -4,23 +4,19 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 import urllib.parse
 
 import pytest
 
-from chancery import PROGRAM, Authority, basic, http as ask
+from chancery import PROGRAM, authority_of, basic, http as ask
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(scope="module")
 def authority():
-    with tempfile.TemporaryDirectory(prefix="chancery-cli-") as folder:
-        os.chmod(folder, 0o711)
-        a = Authority(folder + "/authority")
+    with authority_of("cli") as a:
         yield a
-        a.stop()
 
 
 def run(authority, *args, stdin="", env=True):

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 import time
 import urllib.parse
 
@@ -12,7 +11,7 @@ import pytest
 from authlib.oauth2.rfc7523 import private_key_jwt_sign
 from cryptography.hazmat.primitives import serialization
 
-from chancery import PROGRAM, Authority, Signer, b64, basic, claims_of, compact, http, wait_for
+from chancery import PROGRAM, Signer, authority_of, b64, basic, claims_of, compact, http, wait_for
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -63,14 +62,10 @@ def refused(answer, says=None, error="invalid_client"):
 
 
 @pytest.fixture(scope="module", name="authority")
-def authority_of():
-    with tempfile.TemporaryDirectory(prefix="chancery-client-") as folder:
-        os.chmod(folder, 0o711)
-        a = Authority(folder + "/authority")
+def authority_fixture():
+    with authority_of("client") as a:
         a.home = a.dev["realms"]["home"]
         yield a
-        log = a.log_text()
-        assert a.stop() == 0, log
 
 
 @pytest.fixture(scope="module", name="client")

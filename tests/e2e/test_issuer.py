@@ -11,14 +11,13 @@ import re
 import signal
 import socket
 import statistics
-import tempfile
 import time
 import urllib.parse
 
 import pytest
 from jwcrypto import jwk, jws
 
-from chancery import Authority, b64, basic, http as ask, wait_for
+from chancery import authority_of, b64, basic, http as ask, wait_for
 
 CALLBACK = "http://127.0.0.1:4711/callback"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -28,13 +27,8 @@ CHALLENGE = b64(hashlib.sha256(VERIFIER.encode()).digest())
 
 @pytest.fixture(scope="module")
 def authority():
-    """Not below pytest's own folder, which the roles' uids cannot pass."""
-    with tempfile.TemporaryDirectory(prefix="chancery-issuer-") as folder:
-        os.chmod(folder, 0o711)
-        a = Authority(folder + "/authority")
+    with authority_of("issuer") as a:
         yield a
-        log = a.log_text()
-        assert a.stop() == 0, log
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 answer through to the application, and nothing else."""
 import hashlib
 import http.server
-import os
 import shutil
-import tempfile
 import threading
 import urllib.parse
 
@@ -15,18 +13,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from chancery import Authority, b64
+from chancery import authority_of, b64
 
 VERIFIER = "v" * 43
 
 
 @pytest.fixture(scope="module")
 def authority():
-    with tempfile.TemporaryDirectory(prefix="chancery-login-") as folder:
-        os.chmod(folder, 0o711)
-        a = Authority(folder + "/authority")
+    with authority_of("login") as a:
         yield a
-        a.stop()
 
 
 @pytest.fixture(scope="module")

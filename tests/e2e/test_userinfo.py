@@ -1,29 +1,23 @@
 """What a realm says of its own access tokens: of the person, to who bears one (userinfo), and of
 the token, to clients that prove who they are (introspection)."""
 import contextlib
-import os
 import sqlite3
-import tempfile
 import urllib.parse
 
 import pytest
 
-from chancery import Authority, Signer, basic, claims_of, http
+from chancery import Signer, authority_of, basic, claims_of, http
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BENCH = {"Authorization": basic("bench", "bench-secret")}
 
 
 @pytest.fixture(scope="module", name="authority")
-def authority_of():
-    with tempfile.TemporaryDirectory(prefix="chancery-userinfo-") as folder:
-        os.chmod(folder, 0o711)
-        a = Authority(folder + "/authority")
+def authority_fixture():
+    with authority_of("userinfo") as a:
         a.home = a.dev["realms"]["home"]
         a.meta = http("GET", a.home["issuer"] + "/.well-known/openid-configuration").json()
         yield a
-        log = a.log_text()
-        assert a.stop() == 0, log
 
 
 @pytest.fixture(scope="module", name="token")
