@@ -102,6 +102,7 @@ static int run(struct admin_call *c, const struct verb *v, int argc, char **argv
 		r = authority_check_realm(&c->a, str_from_c(c->realm));
 	if (r == EXIT_YES && c->kind->prepare)
 		r = c->kind->prepare(c);
+	c->verb = v->name.p;
 	return r == EXIT_YES ? v->run(c) : r;
 }
 

@@ -1,6 +1,7 @@
 /* What `chancery user` and `chancery client` have in common: their verbs, each written once
  * for both. What differs is in struct admin_kind. */
 #pragma once
+#include "audit.h"
 #include "authority.h"
 #include "options.h"
 #include "attrs.h"
@@ -35,6 +36,7 @@ struct admin_call;
 
 /* A verb that needs more than the others is the kind's own; they return the exit status. */
 struct admin_kind {
+	const char *noun; /* "user" */
 	const char *usage;
 	const char *id_option;     /* whose value is attribute 1 */
 	const char *secret_option; /* file of its password or secret */
@@ -82,6 +84,10 @@ struct admin_call {
 	const char *dir, *realm, *id, *file, *secret_file;
 	bool json, hashes, dry_run, own_flag;
 	struct given given[ATTRS_MAX];
+	const char *verb;   /* "add" */
+	struct audit audit; /* from admin_begin to admin_end */
+	char became[1024];  /* what the audit is told … */
+	struct wr became_w;
 	size_t told; /* entries of a list in JSON so far */
 	bool in_list;
 };
@@ -94,6 +100,16 @@ union admin_row admin_named(const struct admin_call *c);
 str admin_id(const struct admin_call *c, const union admin_row *row);
 /* Says that something failed about what the call names. */
 int admin_trouble(const struct admin_call *c, const char *what, ch_err e);
+
+/* Around what changes something: nothing may be changed when the first is not EXIT_YES. The
+ * second records what became of it, as admin_note said, and returns the exit status. */
+int admin_begin(struct admin_call *c);
+int admin_end(struct admin_call *c, int status);
+/* What became of it, for the audit; admin_tell does so too. */
+void admin_note(struct admin_call *c, enum admin_outcome outcome, uint32_t changed);
+/* The same of one of many. EXIT_TROUBLE: it cannot be recorded. */
+int admin_note_item(struct admin_call *c, const union admin_row *row, enum admin_outcome outcome,
+		    uint32_t changed);
 
 /* Results: what became of one, on standard output. changed: bits of attrs_diff. secret: what
  * was made and is shown this once, or empty. */

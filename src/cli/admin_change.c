@@ -34,7 +34,7 @@ static ch_err in_transaction(struct admin_call *c, struct store *s,
 	return failed(e) ? e : ended;
 }
 
-int admin_change(struct admin_call *c, const struct admin_change *change)
+static int change_it(struct admin_call *c, const struct admin_change *change)
 {
 	AUTO(store_done) struct store *s = NULL;
 	union admin_row old = { 0 }, row = { 0 };
@@ -55,6 +55,12 @@ int admin_change(struct admin_call *c, const struct admin_change *change)
 	bool same = change->done == ADMIN_CHANGED && changed == 0;
 	admin_tell(c, &row, same ? ADMIN_SAME : change->done, changed, change->secret);
 	return EXIT_YES;
+}
+
+int admin_change(struct admin_call *c, const struct admin_change *change)
+{
+	int r = admin_begin(c);
+	return r == EXIT_YES ? admin_end(c, change_it(c, change)) : r;
 }
 
 static ch_err edit(struct admin_call *c, struct store *s, union admin_row *row, void *ctx)

@@ -99,6 +99,9 @@ static int merge(struct import *im, const struct json_node *object,
 	if (failed(e))
 		return bad_entry(im, entry, e.site->what, (str){ 0 });
 	im->count[outcome]++;
+	bool noted = im->keep && !im->c->dry_run && outcome != ADMIN_SAME;
+	if (noted && admin_note_item(im->c, &row, outcome, changed) != EXIT_YES)
+		return EXIT_TROUBLE;
 	if (im->keep)
 		admin_tell(im->c, &row, outcome, changed, (str){ 0 });
 	return EXIT_YES;
@@ -187,8 +190,25 @@ static int import_store(struct store *s, str group, void *ctx)
 	if (failed(e))
 		return say_trouble("cannot import into the store of group", group, e);
 	int r = all_entries(im);
+	if (r == EXIT_YES)
+		r = audit_keep_items(&im->c->audit);
 	e = store_end(s, r == EXIT_YES && im->keep && !im->c->dry_run);
 	return failed(e) ? say_trouble("cannot import into the store of group", group, e) : r;
+}
+
+static void note_counts(struct admin_call *c, const size_t count[static ADMIN_OUTCOMES])
+{
+	static const struct {
+		enum admin_outcome outcome;
+		str word;
+	} told[] = { { ADMIN_ADDED, { " added ", 7 } },
+		     { ADMIN_CHANGED, { " changed ", 9 } },
+		     { ADMIN_SAME, { " same", 5 } } };
+	c->became_w = wr_of(c->became, sizeof(c->became));
+	for (size_t i = 0; i < COUNT_OF(told); i++) {
+		wr_dec(&c->became_w, count[told[i].outcome]);
+		wr_str(&c->became_w, told[i].word);
+	}
 }
 
 static int import_text(struct admin_call *c, str text)
@@ -201,11 +221,18 @@ static int import_text(struct admin_call *c, str text)
 	admin_list_begin(c);
 	r = stores_each(&c->a, import_store, &im);
 	admin_list_end(c);
+	note_counts(c, im.count);
 	if (r == EXIT_YES && !c->json)
 		(void)printf("%s%zu added, %zu changed, %zu so already\n",
 			     c->dry_run ? "dry run: " : "", im.count[ADMIN_ADDED],
 			     im.count[ADMIN_CHANGED], im.count[ADMIN_SAME]);
 	return r;
+}
+
+static int import_recorded(struct admin_call *c, str text)
+{
+	int r = c->dry_run ? EXIT_YES : admin_begin(c);
+	return r == EXIT_YES ? admin_end(c, import_text(c, text)) : r;
 }
 
 int admin_import(struct admin_call *c)
@@ -217,5 +244,5 @@ int admin_import(struct admin_call *c)
 		file_read_new(AT_FDCWD, standard ? "/dev/stdin" : c->file, IMPORT_MAX, &text, &n);
 	if (failed(e))
 		return say_trouble("cannot read", str_from_c(c->file), e);
-	return import_text(c, (str){ (const char *)text, n });
+	return import_recorded(c, (str){ (const char *)text, n });
 }

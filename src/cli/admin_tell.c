@@ -76,11 +76,58 @@ static void tell_json(struct admin_call *c, const union admin_row *row, enum adm
 	put(c, wr_text(&w));
 }
 
+static void became(struct wr *w, const struct attrs *r, enum admin_outcome outcome,
+		   uint32_t changed)
+{
+	wr_str(w, outcomes[outcome].word);
+	for (size_t i = 0; i < r->n && outcome == ADMIN_CHANGED; i++) {
+		if (!(changed >> i & 1))
+			continue;
+		wr_char(w, ' ');
+		wr_str(w, r->attrs[i].name);
+	}
+}
+
+void admin_note(struct admin_call *c, enum admin_outcome outcome, uint32_t changed)
+{
+	c->became_w = wr_of(c->became, sizeof(c->became));
+	became(&c->became_w, &c->kind->attrs, outcome, changed);
+}
+
+int admin_note_item(struct admin_call *c, const union admin_row *row, enum admin_outcome outcome,
+		    uint32_t changed)
+{
+	char room[AUDIT_TEXT_MAX], text[sizeof(c->became)];
+	struct wr object = wr_of(room, sizeof(room)), w = wr_of(text, sizeof(text));
+	became(&w, &c->kind->attrs, outcome, changed);
+	(void)audit_object(&object, attrs_text(&c->kind->attrs.attrs[0], row), admin_id(c, row));
+	return audit_item(&c->audit, wr_text(&object), wr_text(&w));
+}
+
+int admin_begin(struct admin_call *c)
+{
+	char command[64], room[AUDIT_TEXT_MAX];
+	struct wr w = wr_of(command, sizeof(command) - 1), object = wr_of(room, sizeof(room));
+	wr_str(&w, str_from_c(c->kind->noun));
+	wr_char(&w, ' ');
+	wr_str(&w, str_from_c(c->verb));
+	command[w.n] = 0;
+	(void)audit_object(&object, str_from_c(c->realm), str_from_c(c->id));
+	return audit_begin(&c->a, command, wr_text(&object), &c->audit);
+}
+
+int admin_end(struct admin_call *c, int status)
+{
+	return audit_end(&c->audit, status, wr_text(&c->became_w));
+}
+
 void admin_tell(struct admin_call *c, const union admin_row *row, enum admin_outcome outcome,
 		uint32_t changed, str secret)
 {
 	const struct attrs *r = &c->kind->attrs;
 	str realm = attrs_text(&r->attrs[0], row), id = admin_id(c, row);
+	if (!c->in_list)
+		admin_note(c, outcome, changed);
 	if (c->json) {
 		tell_json(c, row, outcome, changed, secret);
 		return;

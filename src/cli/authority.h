@@ -1,7 +1,7 @@
 /* An authority's folder, as the commands of an administrator see it.
  *
  *   chancery.yaml  passphrase  refresh.key  keys/kdf  keys/REALM/KID.{key,jwk}  jwks/REALM.json
- *   store/GROUP/  run/control  crash/  */
+ *   store/GROUP/  run/control  crash/  audit/  */
 #pragma once
 #include <sys/types.h>
 

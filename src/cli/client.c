@@ -203,6 +203,7 @@ static ch_err secret_take(const struct admin_call *c, struct client_secret *s)
 static int tell_added(struct admin_call *c, const union admin_row *row, enum admin_outcome outcome,
 		      str made)
 {
+	admin_note(c, outcome, 0);
 	if (c->json)
 		admin_tell(c, row, outcome, 0, made);
 	else if (made.n > 0)
@@ -273,7 +274,8 @@ static int add(struct admin_call *c)
 	e = has_secret ? secret_take(c, &secret) : CH_DONE;
 	if (failed(e))
 		return say_trouble("secret", str_from_c(c->secret_file), e);
-	return add_it(c, &row, &secret);
+	int r = admin_begin(c);
+	return r == EXIT_YES ? admin_end(c, add_it(c, &row, &secret)) : r;
 }
 
 static ch_err take_over(struct admin_call *c, struct store *s, union admin_row *row, void *ctx)
@@ -302,6 +304,7 @@ static int reset(struct admin_call *c)
 int cmd_client(int argc, char **argv)
 {
 	static const struct admin_kind kind = {
+		.noun = "client",
 		.usage = usage,
 		.id_option = "--id",
 		.secret_option = "--secret-file",

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdbool.h>
 
+int cmd_audit(int argc, char **argv);
 int cmd_client(int argc, char **argv);
 int cmd_coredump(int argc, char **argv);
 int cmd_gate(int argc, char **argv);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "base/file.h"
 #include "base/rand.h"
 #include "base/secret.h"
@@ -80,11 +81,13 @@ static ch_err make_keys(const struct creation *c, const struct authority *a)
 	return keeper_generate(a, passphrase, c->random_passphrase, realms, n);
 }
 
-static ch_err create(const struct creation *c, struct authority *a)
+static ch_err create(const struct creation *c, struct authority *a, struct audit *t)
 {
 	a->config = *c->config;
 	TRY(open_dir(c, a));
 	TRY(authority_make_folders(a));
+	if (audit_begin(a, "init", str_from_c(a->dir.p), t) != EXIT_YES)
+		return ch_fail(CH_E_DENIED, "the audit cannot be begun", 0);
 	if (c->random_passphrase)
 		TRY(make_passphrase(a));
 	TRY(refresh_key_make(a));
@@ -95,12 +98,14 @@ static ch_err create(const struct creation *c, struct authority *a)
 int create_authority(const struct creation *c, struct authority *ret_a)
 {
 	struct authority a = { .fd = -1 };
-	ch_err e = create(c, &a);
-	if (!failed(e)) {
+	struct audit t = { 0 };
+	ch_err e = create(c, &a, &t);
+	int status = failed(e) ? say_trouble("cannot make an authority in", str_from_c(c->dir), e)
+			       : EXIT_YES;
+	status = audit_end(&t, ch_code_of(e) == CH_E_EXISTS ? EXIT_NO : status, (str){ 0 });
+	if (status == EXIT_YES)
 		*ret_a = a;
-		return EXIT_YES;
-	}
-	authority_done(&a);
-	int status = say_trouble("cannot make an authority in", str_from_c(c->dir), e);
-	return ch_code_of(e) == CH_E_EXISTS ? EXIT_NO : status;
+	else
+		authority_done(&a);
+	return status;
 }

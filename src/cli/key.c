@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "commands.h"
@@ -155,23 +156,40 @@ static int open_input(const char *name, int *ret_fd)
 	return EXIT_TROUBLE;
 }
 
-static int add(const struct authority *a, const struct key_wish *w, const char *input)
+/* pem < 0: one is made. */
+static int add_it(const struct authority *a, const struct key_wish *w, int pem, struct imported *k)
 {
 	AUTO(fd_close) int passphrase = -1;
+	const struct config_realm *realm = authority_realm(a, w->realm);
+	ch_err e = keeper_open_passphrase(a, &passphrase);
+	if (!failed(e))
+		e = pem >= 0 ? keeper_import(a, passphrase, pem, realm, w->alg, k)
+			     : keeper_add(a, passphrase, realm, w->alg, k);
+	if (!failed(e))
+		return told(a, w, k);
+	return refused(w->realm, e);
+}
+
+static int add(const struct authority *a, const struct key_wish *w, const char *input)
+{
 	AUTO(fd_close) int pem = -1;
 	struct imported k = { 0 };
-	const struct config_realm *realm = authority_realm(a, w->realm);
-	if (!realm)
+	struct audit t = { 0 };
+	char became[sizeof(k.kid) + 16];
+	struct wr text = wr_of(became, sizeof(became));
+	if (!authority_realm(a, w->realm))
 		return authority_check_realm(a, w->realm);
 	if (input && open_input(input, &pem) != EXIT_YES)
 		return EXIT_TROUBLE;
-	ch_err e = keeper_open_passphrase(a, &passphrase);
-	if (!failed(e))
-		e = input ? keeper_import(a, passphrase, pem, realm, w->alg, &k)
-			  : keeper_add(a, passphrase, realm, w->alg, &k);
-	if (!failed(e))
-		return told(a, w, &k);
-	return refused(w->realm, e);
+	int r = audit_begin(a, input ? "key import" : "key add", w->realm, &t);
+	if (r != EXIT_YES)
+		return r;
+	r = add_it(a, w, pem, &k);
+	if (k.kid_n > 0) {
+		wr_str(&text, (str){ k.kid, k.kid_n });
+		wr_str(&text, k.staged ? LIT(" staged") : LIT(" signing"));
+	}
+	return audit_end(&t, r, wr_text(&text));
 }
 
 int cmd_key(int argc, char **argv)

@@ -23,6 +23,7 @@ static const struct command {
 	{ "client", cmd_client, "applications: add, change, reset, remove, export, import" },
 	{ "user", cmd_user, "people: add, change, reset, remove, export, import" },
 	{ "token", cmd_token, "get a token from an issuer" },
+	{ "audit", cmd_audit, "what administrators did: list, verify" },
 	{ "gate", cmd_gate, "say to mail and web servers whether a token is good" },
 	{ "coredump", cmd_coredump, "crash dumps of any program, without its secrets" },
 	{ "sightings", cmd_sightings, "read, verify and erase what a gate recorded" },

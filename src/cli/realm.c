@@ -2,6 +2,7 @@
  * makes what it needs besides, and one word in it is all that is ever changed there. */
 #include <stdio.h>
 
+#include "audit.h"
 #include "authority.h"
 #include "base/file.h"
 #include "codec/json.h"
@@ -29,16 +30,12 @@ static const char usage[] =
 	"\n"
 	"DIR is $CHANCERY_DIR if -C is not given.\n";
 
-static int add(const struct authority *a, str name, bool json)
+static int add_it(const struct authority *a, str name, bool json, str *ret_became)
 {
 	AUTO(fd_close) int passphrase = -1;
 	const struct config_realm *m = authority_realm(a, name);
 	struct imported k = { 0 };
 	size_t has = 0;
-	if (!m) {
-		say("describe this realm in chancery.yaml first", name);
-		return EXIT_NO;
-	}
 	ch_err e = authority_make_folders(a);
 	if (!failed(e))
 		e = authority_count_keys(a, name, &has);
@@ -48,12 +45,25 @@ static int add(const struct authority *a, str name, bool json)
 		e = keeper_add(a, passphrase, m, 255, &k);
 	if (failed(e))
 		return say_trouble("cannot add realm", name, e);
+	*ret_became = has ? LIT("same") : LIT("added");
 	if (json)
 		(void)printf("{\"realm\":\"%.*s\",\"outcome\":\"%s\",\"changed\":[]}\n",
 			     (int)name.n, name.p, has ? "same" : "added");
 	else
 		(void)printf("%.*s is there\n", (int)name.n, name.p);
 	return EXIT_YES;
+}
+
+static int add(const struct authority *a, str name, bool json)
+{
+	struct audit t = { 0 };
+	str became = { 0 };
+	if (!authority_realm(a, name)) {
+		say("describe this realm in chancery.yaml first", name);
+		return EXIT_NO;
+	}
+	int r = audit_begin(a, "realm add", name, &t);
+	return r == EXIT_YES ? audit_end(&t, add_it(a, name, json, &became), became) : r;
 }
 
 static void put_json(struct json_out *o, const struct authority *a, const struct config_realm *m)

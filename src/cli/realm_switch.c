@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "audit.h"
 #include "base/file.h"
 #include "codec/json.h"
 #include "say.h"
@@ -99,27 +100,34 @@ static void tell(str name, str outcome, bool json)
 		    (str){ 0 });
 }
 
-int realm_switch(const struct authority *a, str name, bool issues, bool json)
+static int switch_it(const struct authority *a, str name, bool issues, const struct config *wanted)
 {
 	static struct yaml old, new;
+	ch_err e = file_read(a->fd, "chancery.yaml", old.text, sizeof(old.text), &old.n);
+	if (!failed(e))
+		e = changed(&old, wanted, issues, &new);
+	if (!failed(e))
+		e = file_replace(a->fd, "chancery.yaml", (bytes){ new.text, new.n }, 0644);
+	return failed(e) ? say_trouble("chancery.yaml was not changed for", name, e) : EXIT_YES;
+}
+
+int realm_switch(const struct authority *a, str name, bool issues, bool json)
+{
 	static struct config wanted;
+	struct audit t = { 0 };
+	bool same = true;
 	wanted = a->config;
 	for (size_t i = 0; i < wanted.n_realms; i++) {
 		if (!str_eq(wanted.realms[i].name, name))
 			continue;
-		if (wanted.realms[i].issues == issues) {
-			tell(name, LIT("same"), json);
-			return EXIT_YES;
-		}
+		same = wanted.realms[i].issues == issues;
 		wanted.realms[i].issues = issues;
 	}
-	ch_err e = file_read(a->fd, "chancery.yaml", old.text, sizeof(old.text), &old.n);
-	if (!failed(e))
-		e = changed(&old, &wanted, issues, &new);
-	if (!failed(e))
-		e = file_replace(a->fd, "chancery.yaml", (bytes){ new.text, new.n }, 0644);
-	if (failed(e))
-		return say_trouble("chancery.yaml was not changed for", name, e);
-	tell(name, LIT("changed"), json);
-	return EXIT_YES;
+	int r = audit_begin(a, issues ? "realm enable" : "realm disable", name, &t);
+	if (r != EXIT_YES)
+		return r;
+	r = same ? EXIT_YES : switch_it(a, name, issues, &wanted);
+	if (r == EXIT_YES)
+		tell(name, same ? LIT("same") : LIT("changed"), json);
+	return audit_end(&t, r, same ? LIT("same") : LIT("changed issues"));
 }

@@ -1,8 +1,7 @@
 /* `chancery sightings`: what a gate has recorded, read by people. Trusts its arguments; what
  * the files hold was written by a gate or by whoever could write there, so texts are printed
  * only quoted or escaped. A token that is looked for comes from a file, never an argument. */
-#include <string.h>
-
+#include "chain_text.h"
 #include "commands.h"
 #include "crypto/hash.h"
 #include "options.h"
@@ -50,23 +49,6 @@ static int time_take(const char *text, int64_t *ret_ms)
 	return EXIT_USAGE;
 }
 
-static int digit_of(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c) : NULL;
-	return at ? (int)(at - digits) : -1;
-}
-
-static bool hex_take(str text, uint8_t ret[static 32])
-{
-	for (size_t i = 0; i < text.n; i++)
-		if (digit_of(text.p[i]) < 0)
-			return false;
-	for (size_t i = 0; text.n == 64 && i < 32; i++)
-		ret[i] = (uint8_t)(digit_of(text.p[2 * i]) << 4 | digit_of(text.p[2 * i + 1]));
-	return text.n == 64;
-}
-
 /* The identity of a token, good or not: what stands before its last dot. */
 static int token_take(const char *file, uint8_t ret_identity[static 32])
 {
@@ -87,11 +69,11 @@ static int token_take(const char *file, uint8_t ret_identity[static 32])
 static int head_take(str text, struct chain_head heads[static SIGHTINGS_CHAINS],
 		     struct sightings_wish *w)
 {
-	str rest = text, name = str_cut(&rest, '='), seq = str_cut(&rest, ':');
+	str rest = text, name = str_cut(&rest, '=');
 	for (size_t i = 0; i < SIGHTINGS_CHAINS; i++) {
 		if (!str_eq(name, str_from_c(sighting_folder[i])) || w->heads[i])
 			continue;
-		if (!str_to_u64(seq, UINT64_MAX, &heads[i].seq) || !hex_take(rest, heads[i].hash))
+		if (!head_read(rest, &heads[i]))
 			break;
 		w->heads[i] = &heads[i];
 		return EXIT_YES;
@@ -133,7 +115,7 @@ static int wish_take(const struct wish *from, struct sightings_wish *w)
 	if (status == EXIT_YES && from->token)
 		status = token_take(from->token, w->identity);
 	if (status == EXIT_YES && from->identity &&
-	    !hex_take(str_from_c(from->identity), w->identity)) {
+	    !hex_read(str_from_c(from->identity), w->identity)) {
 		say("sightings: an identity is 64 digits, 0-9 and a-f", str_from_c(from->identity));
 		status = EXIT_USAGE;
 	}

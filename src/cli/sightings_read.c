@@ -7,12 +7,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/path.h"
+#include "chain_text.h"
 #include "codec/json.h"
 #include "say.h"
 #include "token/codes.h"
@@ -29,25 +29,6 @@ struct stream {
 };
 
 static uint8_t rooms[SIGHTINGS_CHAINS][CHAIN_ROOM_MAX];
-
-void print_time(int64_t ms)
-{
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm = { 0 };
-	char text[32] = "?";
-	if (gmtime_r(&s, &tm))
-		(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)printf("%s.%03dZ", text, (int)(ms % 1000));
-}
-
-int say_damage(const char *folder, const char *chain, struct chain_place at, ch_err e)
-{
-	(void)fprintf(stderr,
-		      "chancery: sightings: %s/%s/%020" PRIu64 ".chain, byte %" PRIu64
-		      ": %s; keep the folder as it is for whoever looks into it\n",
-		      folder, chain, at.segment, at.offset, e.site->what);
-	return EXIT_NO;
-}
 
 /* Chain i of the folder; its path is put into *room. */
 static ch_err ref_of(const struct sightings_wish *w, size_t i, struct path *room,
@@ -156,21 +137,6 @@ static void put_json(const struct stream *s, bool first)
 	(void)printf("%s%.*s", first ? "" : ",\n ", (int)w.n, (const char *)w.p);
 }
 
-/* A field of a line: nothing in it can end the field or the line, or reach the terminal. */
-static void put_field(str s, char after)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		if (c <= ' ' || c >= 0x7f || c == '\\')
-			(void)printf("\\x%02x", c);
-		else
-			(void)putchar(c);
-	}
-	if (s.n == 0)
-		(void)putchar('-');
-	(void)putchar(after);
-}
-
 /* A field more: so many of this followed the line before with the same fields. */
 static void put_repeats(const struct sighting_repeats *r)
 {
@@ -186,12 +152,12 @@ static void put_line(const struct stream *s)
 	uint8_t client[64], identity[64];
 	print_time(s->record.time_ms);
 	(void)putchar('\t');
-	put_field(code_name(s->s.code), '\t');
-	put_field(s->s.location, '\t');
-	put_field(client_text(&s->s, client), '\t');
-	put_field(s->s.realm, '\t');
-	put_field(s->s.kid, '\t');
-	put_field(identity_text(&s->s, identity), s->r.more > 0 ? '\t' : '\n');
+	print_field(code_name(s->s.code), '\t');
+	print_field(s->s.location, '\t');
+	print_field(client_text(&s->s, client), '\t');
+	print_field(s->s.realm, '\t');
+	print_field(s->s.kid, '\t');
+	print_field(identity_text(&s->s, identity), s->r.more > 0 ? '\t' : '\n');
 	if (s->r.more > 0)
 		put_repeats(&s->r);
 }
@@ -209,7 +175,7 @@ static struct stream *older_of(struct stream streams[static SIGHTINGS_CHAINS])
 static int broken_off(const struct sightings_wish *w, const struct stream *s, ch_err e)
 {
 	if (ch_code_of(e) == CH_E_MISMATCH) {
-		(void)say_damage(w->folder, s->name, s->cursor.fault, e);
+		(void)say_damage("sightings", w->folder, s->name, &s->cursor.fault, e);
 		return EXIT_TROUBLE;
 	}
 	return trouble(w, e);
@@ -290,9 +256,8 @@ static void put_report(const char *name, const struct chain_report *r)
 		(void)printf(" to ");
 		print_time(r->last_ms);
 	}
-	(void)printf("\n--head %s=%" PRIu64 ":", name, r->head.seq);
-	for (size_t i = 0; i < CHAIN_HASH_SIZE; i++)
-		(void)printf("%02x", r->head.hash[i]);
+	(void)printf("\n--head %s=", name);
+	print_head(&r->head);
 	(void)putchar('\n');
 	if (r->torn_bytes > 0)
 		(void)fprintf(stderr,
@@ -316,7 +281,7 @@ static int verify_one(const struct sightings_wish *w, size_t i, struct json_out 
 		return EXIT_NO;
 	}
 	if (ch_code_of(e) == CH_E_MISMATCH)
-		return say_damage(w->folder, sighting_folder[i], r.fault, e);
+		return say_damage("sightings", w->folder, sighting_folder[i], &r.fault, e);
 	if (failed(e) && !erased)
 		return trouble(w, e);
 	if (w->json)

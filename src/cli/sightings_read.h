@@ -18,8 +18,3 @@ int sightings_list(const struct sightings_wish *w);
 int sightings_verify(const struct sightings_wish *w);
 /* EXIT_NO: records from before then are left, since they share a file with later ones. */
 int sightings_erase(const struct sightings_wish *w, int64_t before_ms);
-
-/* Says what is wrong and where, as segment file and byte. */
-int say_damage(const char *folder, const char *chain, struct chain_place at, ch_err e);
-/* 2026-11-22T12:00:00.123Z */
-void print_time(int64_t ms);

@@ -182,6 +182,7 @@ static ch_err password_set(struct admin_call *c, struct password *p, struct stor
 static int tell_added(struct admin_call *c, const union admin_row *row, enum admin_outcome outcome,
 		      str made)
 {
+	admin_note(c, outcome, 0);
 	if (c->json) {
 		admin_tell(c, row, outcome, 0, made);
 		return EXIT_YES;
@@ -218,27 +219,33 @@ static int add_again(struct admin_call *c, const struct password *p, const union
 	return tell_added(c, old, ADMIN_SAME, (str){ 0 });
 }
 
-static int add(struct admin_call *c)
+static int add_it(struct admin_call *c, struct password *p)
 {
-	AUTO(password_done) struct password p = { 0 };
 	AUTO(store_done) struct store *s = NULL;
 	union admin_row row = admin_named(c), old = { 0 };
-	int r = password_take(c, &p);
-	if (r == EXIT_YES)
-		r = store_of_realm(&c->a, str_from_c(c->realm), &s);
+	int r = store_of_realm(&c->a, str_from_c(c->realm), &s);
 	if (r != EXIT_YES)
 		return r;
 	ch_err e = find(s, &row, &c->arena, &old);
 	if (!failed(e))
-		return add_again(c, &p, &old);
+		return add_again(c, p, &old);
 	if (ch_code_of(e) == CH_E_NOT_FOUND)
 		e = attrs_apply(&c->kind->attrs, c->given, &c->arena, &row);
 	if (!failed(e))
-		e = password_set(c, &p, &row.user);
+		e = password_set(c, p, &row.user);
 	if (!failed(e))
 		e = insert(s, &row, &c->arena);
 	return failed(e) ? admin_trouble(c, "cannot add", e)
-			 : tell_added(c, &row, ADMIN_ADDED, c->own_flag ? p.text : (str){ 0 });
+			 : tell_added(c, &row, ADMIN_ADDED, c->own_flag ? p->text : (str){ 0 });
+}
+
+static int add(struct admin_call *c)
+{
+	AUTO(password_done) struct password p = { 0 };
+	int r = password_take(c, &p);
+	if (r == EXIT_YES)
+		r = admin_begin(c);
+	return r == EXIT_YES ? admin_end(c, add_it(c, &p)) : r;
 }
 
 static ch_err take_over(struct admin_call *c, struct store *s, union admin_row *row, void *ctx)
@@ -270,6 +277,7 @@ static int reset(struct admin_call *c)
 int cmd_user(int argc, char **argv)
 {
 	static const struct admin_kind kind = {
+		.noun = "user",
 		.usage = usage,
 		.id_option = "--username",
 		.secret_option = "--password-file",
