@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "bignum_pool.h"
+#include "limbs.h"
 #include "room.h"
 
 enum { HEADER = 24, TOP_MIN = 3, DMAX_MAX = 1023 };
@@ -19,11 +20,9 @@ struct finder_bignum {
 	struct bignum_pool pool;
 };
 
-/* Two sizes in one limb, top and dmax or alloc and size, or one: few in memory look like it. */
-static inline bool sizes_fit(uint64_t sizes)
-{
-	return !(sizes & 0xfffffc00fffffc00) && sizes >= TOP_MIN;
-}
+/* Two sizes in one limb, top and dmax or alloc and size, or one: few in memory look like it.
+ * The lower is never less than the fewest limbs. */
+static const struct limb_filter sizes_fit = { 0xfffffc00fffffc00, 0, UINT32_MAX, TOP_MIN };
 
 static void see(struct bignum_pool *p, struct hunt *h, const struct bignum_header *b)
 {
@@ -40,7 +39,7 @@ static void see(struct bignum_pool *p, struct hunt *h, const struct bignum_heade
 		p->headers[p->n_headers++] = *b;
 }
 
-static bool limbs_fit(uint64_t limbs)
+static bool may_point(uint64_t limbs)
 {
 	return limbs % 8 == 0 && limbs >> 47 == 0 && limbs >= 4096;
 }
@@ -51,7 +50,7 @@ static void judge_openssl(struct bignum_pool *p, struct hunt *h, uint64_t addr, 
 	uint32_t neg = load_le32(at + 16), flags = load_le32(at + 20);
 	uint64_t limbs = load_le64(at);
 	if (top < TOP_MIN || top > dmax || top > BIGNUM_LIMBS_MAX || neg > 1 ||
-	    flags & ~(uint32_t)BIGNUM_FLAGS || !limbs_fit(limbs))
+	    flags & ~(uint32_t)BIGNUM_FLAGS || !may_point(limbs))
 		return;
 	struct bignum_header b = { addr, limbs, flags, (uint16_t)top, BIGNUM_NONE };
 	see(p, h, &b);
@@ -64,7 +63,7 @@ static void judge_others(struct bignum_pool *p, struct hunt *h, uint64_t addr, c
 	uint64_t limbs = load_le64(at + 8);
 	bool gmp = high >= TOP_MIN && high <= low, mbedtls = !high && load_le32(at - 8) == 1;
 	uint32_t top = gmp ? high : low;
-	if ((!gmp && !mbedtls) || top > BIGNUM_LIMBS_MAX || !limbs_fit(limbs))
+	if ((!gmp && !mbedtls) || top > BIGNUM_LIMBS_MAX || !may_point(limbs))
 		return;
 	struct bignum_header b = { mbedtls ? addr - 8 : addr, limbs, BIGNUM_FOREIGN, (uint16_t)top,
 				   BIGNUM_NONE };
@@ -75,13 +74,15 @@ static ch_err look(struct finder *f, struct hunt *h, const struct window *w)
 {
 	struct bignum_pool *p = &((struct finder_bignum *)f)->pool;
 	size_t at = w->seen > HEADER ? (w->seen - HEADER) / 8 * 8 : 0;
-	for (; at + HEADER <= w->n; at += 8) {
-		uint64_t sizes = load_le64(w->p + at + 8);
-		if (__builtin_expect(!sizes_fit(sizes), 1))
-			continue;
-		if (sizes >> 32)
-			judge_openssl(p, h, w->addr + at, w->p + at);
-		judge_others(p, h, w->addr + at + 8, w->p + at + 8);
+	for (; at + HEADER <= w->n; at += LIMBS_BLOCK) {
+		/* the sizes are the second limb of each; what is behind them counts too */
+		uint64_t bits = limbs_fit(&sizes_fit, w->p + at + 8, w->n - at - HEADER + 8);
+		while (bits) {
+			size_t i = at + limbs_take(&bits);
+			if (load_le32(w->p + i + 12))
+				judge_openssl(p, h, w->addr + i, w->p + i);
+			judge_others(p, h, w->addr + i + 8, w->p + i + 8);
+		}
 	}
 	return CH_DONE;
 }

@@ -7,6 +7,7 @@
  * Size: 2.3 MiB. */
 #include "base/cleanup.h"
 #include "crypto/related.h"
+#include "limbs.h"
 #include "noise.h"
 #include "places.h"
 #include "room.h"
@@ -139,25 +140,32 @@ static ch_err test(struct place_tester *tester, const struct place *p, bytes is)
 	return CH_DONE;
 }
 
+/* A pointer at `at`, and the length of a key behind it. */
+static void see_link(struct finder_ed25519 *f, struct hunt *h, const uint8_t *at)
+{
+	uint64_t to = load_le64(at);
+	if (load_le32(at + 2 * LIMB) >= ECX_KINDS || !core_map_at(h->map, to) ||
+	    !load_le64(at - ECX_PUBLIC) || at[KEY - ECX_PUBLIC])
+		return;
+	if (f->n_links == LINKS_MAX) {
+		h->untried++;
+		return;
+	}
+	struct link *l = &f->links[f->n_links++];
+	l->addr = to;
+	mem_copy(l->public, at - ECX_PUBLIC, KEY);
+}
+
 static ch_err look(struct finder *finder, struct hunt *h, const struct window *w)
 {
+	static const struct limb_filter length = { UINT64_MAX, KEY, 0, 0 };
 	struct finder_ed25519 *f = (struct finder_ed25519 *)finder;
 	size_t at = w->seen > 3 * LIMB ? (w->seen - 3 * LIMB) / LIMB * LIMB : 0;
 	at = at > 72 ? at : 72;
-	for (; at + 3 * LIMB <= w->n; at += LIMB) {
-		if (__builtin_expect(load_le64(w->p + at + LIMB) != KEY, 1))
-			continue;
-		uint64_t to = load_le64(w->p + at);
-		if (load_le32(w->p + at + 2 * LIMB) >= ECX_KINDS || !core_map_at(h->map, to) ||
-		    !load_le64(w->p + at - ECX_PUBLIC) || w->p[at - ECX_PUBLIC + KEY])
-			continue;
-		if (f->n_links == LINKS_MAX) {
-			h->untried++;
-			continue;
-		}
-		struct link *l = &f->links[f->n_links++];
-		l->addr = to;
-		mem_copy(l->public, w->p + at - ECX_PUBLIC, KEY);
+	for (; at + 3 * LIMB <= w->n; at += LIMBS_BLOCK) {
+		uint64_t bits = limbs_fit(&length, w->p + at + LIMB, w->n - at - 2 * LIMB);
+		while (bits)
+			see_link(f, h, w->p + at + limbs_take(&bits));
 	}
 	return CH_DONE;
 }

@@ -6,6 +6,7 @@
  *
  * and as a chunk of glibc's malloc of that size which is full of noise. Size: 20 KiB. */
 #include "base/cleanup.h"
+#include "limbs.h"
 #include "noise.h"
 #include "room.h"
 
@@ -66,18 +67,28 @@ static void see_link(struct finder_ssh *f, struct hunt *h, const uint8_t *at)
 		f->links[f->n_links++] = prekey;
 }
 
+/* A size, of a prekey or of the chunk in which it lies; the lowest bits are malloc's. */
+static const struct limb_filter size_fits = { ~(uint64_t)0x1f, PREKEY, 0, 0 };
+_Static_assert((CHUNK | 7) < PREKEY + 0x20, "the filter lets it pass");
+
+static ch_err see(struct finder_ssh *f, struct hunt *h, const struct window *w, size_t at)
+{
+	uint64_t limb = load_le64(w->p + at);
+	if (limb == PREKEY && at >= 3 * LIMB)
+		see_link(f, h, w->p + at);
+	if (limb < CHUNK || limb > CHUNK + 7 || w->n - at - LIMB < PREKEY)
+		return CH_DONE;
+	return say(f, h, w->p + at + LIMB, w->addr + at + LIMB);
+}
+
 static ch_err look(struct finder *finder, struct hunt *h, const struct window *w)
 {
 	struct finder_ssh *f = (struct finder_ssh *)finder;
 	/* a chunk that went over the end of the window before is here whole */
-	for (size_t at = 0; at + LIMB <= w->n; at += LIMB) {
-		uint64_t limb = load_le64(w->p + at);
-		if (__builtin_expect(limb - PREKEY > CHUNK + 7 - PREKEY, 1))
-			continue;
-		if (limb == PREKEY && at >= 3 * LIMB)
-			see_link(f, h, w->p + at);
-		if (limb >= CHUNK && w->n - at - LIMB >= PREKEY)
-			TRY(say(f, h, w->p + at + LIMB, w->addr + at + LIMB));
+	for (size_t from = 0; from + LIMB <= w->n; from += LIMBS_BLOCK) {
+		uint64_t bits = limbs_fit(&size_fits, w->p + from, w->n - from);
+		while (bits)
+			TRY(see(f, h, w, from + limbs_take(&bits)));
 	}
 	return CH_DONE;
 }
