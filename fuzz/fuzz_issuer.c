@@ -52,7 +52,7 @@ static void authorize(str query, struct arena *a)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t room[ROOM];
+	static uint8_t room[ROOM], other[64];
 	struct arena a;
 	str text = { (const char *)data, size };
 	str id = { 0 };
@@ -65,6 +65,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(id.n > 0 && !str_has(id, ' ') && !str_has(id, '"'));
 	(void)etag_matches(text, LIT("\"abc\""));
 	(void)pkce_check(text, text);
+	assert(lang_pick(text, text) < LANG_COUNT);
+	struct wr label = wr_of(other, sizeof(other));
+	agent_write(&label, text);
+	assert(!label.full);
+	if (path_is_ours(&realm, text))
+		assert(str_starts(text, LIT("/home/")) && !str_has(text, '\\') &&
+		       !str_has(text, '\r') && !str_has(text, '\n'));
+	assert(!csrf_ok((const uint8_t[MAC_KEY_SIZE]){ 0 }, &(struct csrf){ .cookie = LIT("c") },
+			1000, text));
 	authorize(text, &a);
 	return 0;
 }

@@ -101,6 +101,8 @@ static struct issuer_realm issuer_realm_of(const struct config_realm *m)
 				  .refresh_ttl_s = m->refresh_ttl_s,
 				  .refresh_idle_s = m->refresh_idle_s,
 				  .refresh_window_s = m->refresh_window_s,
+				  .session_ttl_s = m->session_ttl_s,
+				  .session_idle_s = m->session_idle_s,
 				  .n_audiences = m->n_audiences,
 				  .n_scopes = m->n_scopes };
 	for (size_t i = 0; i < m->n_audiences; i++)

@@ -35,6 +35,10 @@ static const struct field realm_fields[] = {
 	  .max = CONFIG_REFRESH_TTL_MAX_S },
 	{ "refresh_window_s", FIELD_NUMBER, true, AT(config_realm, refresh_window_s),
 	  .max = REFRESH_WINDOW_MAX_S },
+	{ "session_ttl_s", FIELD_NUMBER, true, AT(config_realm, session_ttl_s), .min = 60,
+	  .max = CONFIG_SESSION_TTL_MAX_S },
+	{ "session_idle_s", FIELD_NUMBER, true, AT(config_realm, session_idle_s), .min = 60,
+	  .max = CONFIG_SESSION_TTL_MAX_S },
 	{ "rate_per_s", FIELD_NUMBER, AT(config_realm, rate_per_s), .min = 1,
 	  .max = CONFIG_RATE_MAX },
 	{ "audiences", FIELD_MAP, AT(config_realm, audiences), COUNT_AT(config_realm, n_audiences),
@@ -204,6 +208,8 @@ ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 		draft.realms[i].refresh_ttl_s = CONFIG_REFRESH_TTL_S;
 		draft.realms[i].refresh_idle_s = CONFIG_REFRESH_IDLE_S;
 		draft.realms[i].refresh_window_s = CONFIG_REFRESH_WINDOW_S;
+		draft.realms[i].session_ttl_s = CONFIG_SESSION_TTL_S;
+		draft.realms[i].session_idle_s = CONFIG_SESSION_IDLE_S;
 	}
 	TRY(text_read(&c, yaml, &text, &root));
 	TRY(fields_read(&c, root, file_fields, "the file", &draft));

@@ -23,6 +23,8 @@ static void set_realm(struct config_realm *r, str name, str kind, str issuer)
 		.refresh_ttl_s = CONFIG_REFRESH_TTL_S,
 		.refresh_idle_s = CONFIG_REFRESH_IDLE_S,
 		.refresh_window_s = CONFIG_REFRESH_WINDOW_S,
+		.session_ttl_s = CONFIG_SESSION_TTL_S,
+		.session_idle_s = CONFIG_SESSION_IDLE_S,
 		.rate_per_s = 50000,
 		.n_audiences = COUNT_OF(audiences),
 		.n_scopes = COUNT_OF(scopes),

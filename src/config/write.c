@@ -102,6 +102,8 @@ static void put_realm(struct wr *w, const struct config_realm *r)
 	put_number_line(w, "    refresh_ttl_s", r->refresh_ttl_s);
 	put_number_line(w, "    refresh_idle_s", r->refresh_idle_s);
 	put_number_line(w, "    refresh_window_s", r->refresh_window_s);
+	put_number_line(w, "    session_ttl_s", r->session_ttl_s);
+	put_number_line(w, "    session_idle_s", r->session_idle_s);
 	put_number_line(w, "    rate_per_s", r->rate_per_s);
 	wr_lit(w, "    audiences:\n");
 	for (size_t i = 0; i < r->n_audiences; i++) {
@@ -169,6 +171,8 @@ void config_write(struct wr *w, const struct config *c)
 	       "#                 (scope offline_access); refresh_idle_s: if it does not come by\n"
 	       "#   refresh_window_s  how long an app that lost the answer may ask again with the\n"
 	       "#                 token it used last; 0 to 300. After that its use is a theft\n"
+	       "#   session_ttl_s  how long a person stays signed in in a browser, at most;\n"
+	       "#                 session_idle_s: without a visit\n"
 	       "#   rate_per_s    tokens a second that the signer makes at most\n"
 	       "#   audiences     who tokens can be meant for: the name in aud, and the absolute\n"
 	       "#                 URI that a client asks for it by (resource, RFC 8707)\n"

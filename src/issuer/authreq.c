@@ -21,7 +21,14 @@ static const struct {
 	FIELD("code_challenge", challenge),
 	FIELD("code_challenge_method", method),
 	FIELD("resource", resource),
+	FIELD("prompt", prompt),
+	FIELD("max_age", max_age),
+	FIELD("login_hint", login_hint),
+	FIELD("id_token_hint", id_token_hint),
+	FIELD("ui_locales", ui_locales),
+	FIELD("acr_values", acr_values),
 };
+_Static_assert(COUNT_OF(fields) <= AUTH_FIELDS_MAX, "all fields have room");
 
 void auth_request_read(const struct form *f, struct auth_request *ret_q)
 {
@@ -29,11 +36,14 @@ void auth_request_read(const struct form *f, struct auth_request *ret_q)
 		*(str *)((char *)ret_q + fields[i].at) = form_get(f, fields[i].name);
 }
 
-void auth_request_each(const struct auth_request *q, void (*each)(void *ctx, str name, str value),
-		       void *ctx)
+size_t auth_request_fields(const struct auth_request *q,
+			   struct form_field ret_fields[static AUTH_FIELDS_MAX])
 {
 	for (size_t i = 0; i < COUNT_OF(fields); i++)
-		each(ctx, fields[i].name, *(const str *)((const char *)q + fields[i].at));
+		ret_fields[i] =
+			(struct form_field){ fields[i].name,
+					     *(const str *)((const char *)q + fields[i].at) };
+	return COUNT_OF(fields);
 }
 
 static bool redirect_known(const struct store_client *c, str uri)
@@ -80,8 +90,6 @@ static struct auth_fail extension_fail(const struct form *f)
 		return FAIL("request_uri_not_supported", "request_uri is not taken");
 	if (mode.p && !str_eq(mode, LIT("query")))
 		return FAIL("invalid_request", "response_mode must be query");
-	if (list_has(form_get(f, LIT("prompt")), LIT("none")))
-		return FAIL("login_required", "a person must log in each time");
 	return (struct auth_fail){ 0 };
 }
 
@@ -97,6 +105,8 @@ static struct auth_fail shape_fail(const struct auth_request *q, const struct st
 		return FAIL("invalid_request", "state is longer than 1024 bytes");
 	if (q->nonce.n > AUTH_NONCE_MAX)
 		return FAIL("invalid_request", "nonce is longer than 512 bytes");
+	if (q->id_token_hint.n > AUTH_HINT_MAX)
+		return FAIL("invalid_request", "id_token_hint is longer than 4096 bytes");
 	return (struct auth_fail){ 0 };
 }
 
@@ -128,6 +138,68 @@ struct auth_fail auth_request_check(const struct form *f, const struct auth_requ
 	if (!failed(e))
 		e = audience_resolve(realm, c, q->resource, ret_audience);
 	return failed(e) ? fail_of(e) : fail;
+}
+
+static const struct {
+	str word;
+	unsigned bit;
+} prompts[] = {
+	{ { "none", 4 }, PROMPT_NONE },
+	{ { "login", 5 }, PROMPT_LOGIN },
+	{ { "consent", 7 }, PROMPT_CONSENT },
+	{ { "select_account", 14 }, PROMPT_SELECT },
+};
+
+static unsigned prompt_bit(str word)
+{
+	for (size_t i = 0; i < COUNT_OF(prompts); i++)
+		if (str_eq(prompts[i].word, word))
+			return prompts[i].bit;
+	return 0;
+}
+
+struct auth_fail auth_asks_read(const struct auth_request *q, struct auth_asks *ret_asks)
+{
+	struct auth_asks asks = { .max_age = -1 };
+	uint64_t age = 0;
+	for (str left = q->prompt; left.n > 0;) {
+		unsigned bit = prompt_bit(list_cut(&left));
+		if (bit == 0)
+			return FAIL("invalid_request", "prompt has a word that is not known here");
+		asks.prompt |= bit;
+	}
+	if (asks.prompt & PROMPT_NONE && asks.prompt != PROMPT_NONE)
+		return FAIL("invalid_request", "prompt=none goes with no other word");
+	if (q->max_age.p && !str_to_u64(q->max_age, INT32_MAX, &age))
+		return FAIL("invalid_request", "max_age is no number of seconds");
+	if (q->max_age.p)
+		asks.max_age = (int64_t)age;
+	*ret_asks = asks;
+	return (struct auth_fail){ 0 };
+}
+
+/* A page of ours that somebody came from was shown only to who had passed what is before it. */
+enum auth_next auth_decide(const struct auth_situation *s)
+{
+	unsigned prompt = s->asks.prompt;
+	bool here = s->typed || s->chose || s->agreed;
+	bool stale = s->asks.max_age >= 0 && s->age > s->asks.max_age;
+	bool unfit = !s->signed_in || (!here && stale) || s->another;
+	bool agree = s->must_agree && !s->agreed;
+	bool meet = s->anybody && !here;
+	if (prompt & PROMPT_NONE && unfit)
+		return AUTH_LOGIN_REQUIRED;
+	if (prompt & PROMPT_NONE)
+		return agree ? AUTH_CONSENT_REQUIRED : meet ? AUTH_INTERACTION_REQUIRED : AUTH_CODE;
+	if (s->another && here)
+		return AUTH_LOGIN_REQUIRED;
+	if (unfit || (!here && prompt & PROMPT_LOGIN))
+		return AUTH_SIGN_IN;
+	if (!here && prompt & PROMPT_SELECT)
+		return AUTH_CHOOSE;
+	if (agree || meet || (prompt & PROMPT_CONSENT && !s->agreed))
+		return AUTH_CONSENT;
+	return AUTH_CODE;
 }
 
 void auth_redirect_write(struct wr *w, const struct auth_request *q, str issuer, str code,

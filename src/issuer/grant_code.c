@@ -61,6 +61,7 @@ static ch_err grant_make(struct token_request *t, const struct store_code *c,
 		.sub = c->sub,
 		.scope = c->scope,
 		.audience = c->audience,
+		.sid = c->sid,
 		.auth_time = c->auth_time,
 		.created = now,
 		.expires = stays ? grant_expires(m, now, now)

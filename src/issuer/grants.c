@@ -68,6 +68,8 @@ static void id_token(struct job *j, const struct store_grant *g, const struct st
 	add(q, CLAIM_AUD, g->client_id);
 	sign_add_number(q, CLAIM_AUTH_TIME, g->auth_time);
 	add(q, CLAIM_AMR, LIT("pwd"));
+	add(q, CLAIM_ACR, LIT(ACR_PASSWORD));
+	add(q, CLAIM_SID, g->sid);
 	add(q, CLAIM_AZP, g->client_id);
 	add(q, CLAIM_NONCE, nonce);
 	if (list_has(j->scope, LIT("profile"))) {

@@ -205,9 +205,18 @@ void serve_introspect(struct http_req *r, void *ctx);
 /* RFC 6749 section 5.2; logs what the client may not see. */
 void reply_error(struct http_req *r, const struct realm *m, ch_err e);
 void reply_json(struct http_req *r, unsigned status, str json);
-/* A page of page.c with its headers; form_action and cookie may be empty. */
-void reply_page(struct http_req *r, unsigned status, str html, str form_action, str cookie);
-void reply_error_page(struct http_req *r, ch_err e);
+/* A page with its headers. */
+struct page_answer {
+	unsigned status;
+	str html;
+	str form_action;    /* a CSP source beside our own that forms may lead to; empty: none */
+	const str *cookies; /* values of Set-Cookie, three at most */
+	size_t n_cookies;
+};
+void reply_page(struct http_req *r, const struct page_answer *p);
+/* 303, with cookies as above. */
+void reply_see_other(struct http_req *r, str location, const str *cookies, size_t n_cookies);
+void reply_error_page(struct http_req *r, enum lang lang, ch_err e);
 /* Room for an answer in the request's arena; everything after it is written in it. */
 struct wr reply_room(struct http_req *r, size_t n);
 

@@ -61,7 +61,8 @@ static ch_err start(struct issuer *is)
 	TRY(crypto_init(NULL));
 	TRY(store_open(is->config.store, &is->store));
 	clients_init(&is->clients);
-	rand_fill(is->csrf_key, sizeof(is->csrf_key));
+	/* the same after a restart: who has a form open goes on */
+	mac(is->config.refresh_key, bytes_of_str(LIT("chancery forms")), is->csrf_key);
 	(void)page_style_hash();
 	is->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (is->epoll < 0)

@@ -50,9 +50,12 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 			       LIT("nonce"),
 			       LIT("azp"),
 			       LIT("amr"),
+			       LIT("acr"),
+			       LIT("sid"),
 			       LIT("name"),
 			       LIT("preferred_username"),
 			       LIT("email") };
+	const str acr = LIT(ACR_PASSWORD), languages[] = { LIT("en"), LIT("fr") };
 	const unsigned all = (1U << ALG_COUNT) - 1;
 	const str code = LIT("code"), query = LIT("query"), s256 = LIT("S256"), one = LIT("normal");
 	put_url(o, LIT("authorization_endpoint"), realm->issuer, LIT("/authorize"));
@@ -72,6 +75,8 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 	put_list(o, LIT("code_challenge_methods_supported"), &s256, 1);
 	put_list(o, LIT("claims_supported"), claims, COUNT_OF(claims));
 	put_list(o, LIT("claim_types_supported"), &one, 1);
+	put_list(o, LIT("acr_values_supported"), &acr, 1);
+	put_list(o, LIT("ui_locales_supported"), languages, COUNT_OF(languages));
 	json_put_bool(o, LIT("claims_parameter_supported"), false);
 	json_put_bool(o, LIT("request_parameter_supported"), false);
 	json_put_bool(o, LIT("request_uri_parameter_supported"), false);

@@ -79,39 +79,57 @@ static str policy(struct http_req *r, str form_action)
 
 _Static_assert(THROTTLE_REFILL_S == 30, "what Retry-After says of a throttled login");
 
-void reply_page(struct http_req *r, unsigned status, str html, str form_action, str cookie)
+enum { PAGE_FIELDS_MAX = 10 };
+
+void reply_page(struct http_req *r, const struct page_answer *p)
 {
-	struct http_out fields[7] = {
-		{ LIT("Content-Security-Policy"), policy(r, form_action) },
+	struct http_out fields[PAGE_FIELDS_MAX] = {
+		{ LIT("Content-Security-Policy"), policy(r, p->form_action) },
 		{ LIT("Cache-Control"), LIT("no-store") },
 		{ LIT("Referrer-Policy"), LIT("no-referrer") },
 		{ LIT("X-Content-Type-Options"), LIT("nosniff") },
 		{ LIT("X-Frame-Options"), LIT("DENY") },
 	};
 	size_t n = 5;
-	if (cookie.n > 0)
-		fields[n++] = (struct http_out){ LIT("Set-Cookie"), cookie };
-	if (status == 429)
+	for (size_t i = 0; i < p->n_cookies; i++)
+		fields[n++] = (struct http_out){ LIT("Set-Cookie"), p->cookies[i] };
+	if (p->status == 429)
 		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("30") };
-	if (status == 503)
+	if (p->status == 503)
 		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("1") };
-	http_answer(r, &(struct http_answer){ .status = status,
+	http_answer(r, &(struct http_answer){ .status = p->status,
 					      .type = LIT("text/html; charset=utf-8"),
-					      .body = bytes_of_str(html),
+					      .body = bytes_of_str(p->html),
 					      .fields = fields,
 					      .n_fields = n });
 }
 
-void reply_error_page(struct http_req *r, ch_err e)
+void reply_see_other(struct http_req *r, str location, const str *cookies, size_t n_cookies)
+{
+	struct http_out fields[PAGE_FIELDS_MAX] = {
+		{ LIT("Location"), location },
+		{ LIT("Cache-Control"), LIT("no-store") },
+		{ LIT("Referrer-Policy"), LIT("no-referrer") },
+	};
+	size_t n = 3;
+	for (size_t i = 0; i < n_cookies; i++)
+		fields[n++] = (struct http_out){ LIT("Set-Cookie"), cookies[i] };
+	http_answer(r, &(struct http_answer){ .status = 303, .fields = fields, .n_fields = n });
+}
+
+void reply_error_page(struct http_req *r, enum lang lang, ch_err e)
 {
 	enum ch_code code = ch_code_of(e);
 	struct wr w = reply_room(r, 8192);
 	unsigned status = (unsigned)ch_code_http(code);
+	bool theirs = status < 500 && status != 429;
 	if (status >= 500)
 		LOG(LOG_WARN, "login failed", log_err(e));
-	/* 401 asks for an Authorization field, which is not what a person can mend */
-	page_error(&w, LIT("This sign-in link does not work"),
+	page_error(&w, lang, theirs ? TEXT_BAD_LINK : TEXT_TRY_AGAIN,
+		   theirs ? TEXT_BAD_LINK_TEXT : TEXT_CANNOT_NOW,
 		   ch_code_shown(code) && e.site ? str_from_c(e.site->what)
 						 : str_from_c(ch_code_text(code)));
-	reply_page(r, status == 401 ? 400 : status, wr_text(&w), (str){ 0 }, (str){ 0 });
+	/* 401 asks for an Authorization field, which is not what a person can mend */
+	reply_page(r, &(struct page_answer){ .status = status == 401 ? 400 : status,
+					     .html = wr_text(&w) });
 }

@@ -1,6 +1,6 @@
 /* The addresses of each realm. Those of a realm that does not issue are not there. */
 #include "base/path.h"
-#include "issuer.h"
+#include "people.h"
 
 static struct path paths[ROUTES_MAX];
 
@@ -29,6 +29,7 @@ void routes_make(struct issuer *is)
 			route_add(is, m, "/*/userinfo", HTTP_POST, serve_userinfo);
 			route_add(is, m, "/*/authorize", HTTP_GET, serve_authorize);
 			route_add(is, m, "/*/authorize", HTTP_POST, serve_login);
+			route_add(is, m, "/*/signin", HTTP_POST, serve_signin);
 		}
 		route_add(is, m, "/*/jwks", HTTP_GET, serve_jwks);
 		route_add(is, m, "/*/.well-known/openid-configuration", HTTP_GET, serve_metadata);

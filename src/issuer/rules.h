@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "codec/form.h"
 #include "crypto/hash.h"
+#include "pages.h"
 #include "store/store.h"
 #include "wire/roles.h"
 
@@ -96,6 +97,10 @@ bool grant_is_over(const struct issuer_realm *realm, const struct store_grant *g
 /* When a grant ends that nobody comes back to. */
 int64_t grant_expires(const struct issuer_realm *realm, int64_t created, int64_t now);
 
+/* What we say of how somebody signed in (OpenID Connect Core section 2): by a password that
+ * we checked. It is the only way there is. */
+#define ACR_PASSWORD "pwd"
+
 /* --- the authorization request, authreq.c: RFC 6749 section 4.1.1, OAuth 2.1 --- */
 struct auth_request {
 	str client_id;
@@ -107,14 +112,27 @@ struct auth_request {
 	str challenge;
 	str method;
 	str resource;
+	/* OpenID Connect Core section 3.1.2.1 */
+	str prompt;
+	str max_age;
+	str login_hint;
+	str id_token_hint;
+	str ui_locales;
+	str acr_values;
 };
-enum { AUTH_STATE_MAX = 1024, AUTH_NONCE_MAX = 512, AUTH_URI_MAX = 1024 };
+enum {
+	AUTH_STATE_MAX = 1024,
+	AUTH_NONCE_MAX = 512,
+	AUTH_URI_MAX = 1024,
+	AUTH_HINT_MAX = 4096,
+	AUTH_FIELDS_MAX = 24,
+};
 
-/* The fields, by themselves and all of them in one order: what the login form carries
- * and the CSRF token covers. */
+/* The fields, by themselves and all of them in one order: what our forms carry and the CSRF
+ * token covers. Returns how many there are. */
 void auth_request_read(const struct form *f, struct auth_request *ret_q);
-void auth_request_each(const struct auth_request *q, void (*each)(void *ctx, str name, str value),
-		       void *ctx);
+size_t auth_request_fields(const struct auth_request *q,
+			   struct form_field ret_fields[static AUTH_FIELDS_MAX]);
 
 /* An error that may be sent to the redirect URI (RFC 6749 section 4.1.2.1). */
 struct auth_fail {
@@ -127,17 +145,72 @@ ch_err auth_redirect_check(const struct auth_request *q, const struct store_clie
 struct auth_fail auth_request_check(const struct form *f, const struct auth_request *q,
 				    const struct issuer_realm *realm, const struct store_client *c,
 				    struct arena *a, str *ret_scope, str *ret_audience);
+/* What a request asks of the person. */
+enum { PROMPT_NONE = 1, PROMPT_LOGIN = 2, PROMPT_CONSENT = 4, PROMPT_SELECT = 8 };
+struct auth_asks {
+	unsigned prompt; /* a bit for each */
+	int64_t max_age; /* -1: any */
+};
+struct auth_fail auth_asks_read(const struct auth_request *q, struct auth_asks *ret_asks);
+
+/* Where the person stands with it. */
+struct auth_situation {
+	struct auth_asks asks;
+	bool signed_in;
+	int64_t age;     /* seconds since the password was typed */
+	bool another;    /* id_token_hint names somebody else */
+	bool must_agree; /* the app has not been let do all of this */
+	bool anybody;    /* the app's identity is not assured (RFC 8252 section 8.6) */
+	/* done in this very request, on a page of ours that followed from it */
+	bool typed, chose, agreed;
+};
+enum auth_next {
+	AUTH_CODE,
+	AUTH_SIGN_IN,
+	AUTH_CHOOSE,
+	AUTH_CONSENT,
+	AUTH_LOGIN_REQUIRED,
+	AUTH_CONSENT_REQUIRED,
+	AUTH_INTERACTION_REQUIRED,
+};
+enum auth_next auth_decide(const struct auth_situation *s);
+
 /* redirect_uri with the answer's parameters: error, or code; state; iss (RFC 9207). */
 void auth_redirect_write(struct wr *w, const struct auth_request *q, str issuer, str code,
 			 const struct auth_fail *fail_or_null);
 /* The CSP source of the redirect URI: browsers hold a form's redirects to form-action. */
 void form_action_write(struct wr *w, str redirect_uri);
 
+/* --- cookies, cookie.c --- */
+enum cookie_kind { COOKIE_SESSION, COOKIE_FORM, COOKIE_COUNT };
+enum { COOKIE_NAME_MAX = 32 + NAME_MAX_BYTES, COOKIE_MAX = COOKIE_NAME_MAX + 256 };
+str cookie_name(const struct issuer_realm *realm, enum cookie_kind kind,
+		char room[static COOKIE_NAME_MAX]);
+/* The value of Set-Cookie, in COOKIE_MAX bytes; an empty value takes the cookie away. */
+void cookie_write(struct wr *w, const struct issuer_realm *realm, enum cookie_kind kind, str value);
+
 /* --- CSRF, csrf.c --- */
-enum { CSRF_ID_SIZE = 32, CSRF_TOKEN_SIZE = 64 };
-/* Hex HMAC over realm, cookie and all fields of the request. */
-void csrf_token(const uint8_t key[static MAC_KEY_SIZE], str realm, str cookie,
-		const struct auth_request *q, char ret_token[static CSRF_TOKEN_SIZE]);
+enum { CSRF_ID_SIZE = 32, CSRF_TOKEN_SIZE = 80, CSRF_TTL_S = 3600 };
+struct csrf {
+	str realm;
+	str purpose; /* a constant of the form's */
+	str cookie;  /* the browser's: of its session, or of the form alone; empty fits nothing */
+	const struct form_field *fields; /* that may not be changed */
+	size_t n_fields;
+};
+/* Hex of the time and of an HMAC over it and all of c. */
+void csrf_write(const uint8_t key[static MAC_KEY_SIZE], const struct csrf *c, int64_t now,
+		char ret_token[static CSRF_TOKEN_SIZE]);
+bool csrf_ok(const uint8_t key[static MAC_KEY_SIZE], const struct csrf *c, int64_t now, str token);
+
+/* --- browsers, agent.c --- */
+/* "Firefox, Linux"; nothing for one that we do not know. */
+void agent_write(struct wr *w, str user_agent);
+
+/* --- paths of ours, path.c --- */
+/* Is it a path of this realm's, as a Location may hold it: "/home/…" and nothing that a
+ * browser could take for another host's? */
+bool path_is_ours(const struct issuer_realm *realm, str path);
 
 /* --- guessing, throttle.c: zeroed, it is empty --- */
 enum { THROTTLE_TRIES = 10, THROTTLE_REFILL_S = 30, THROTTLE_PLACES = 1024 };
@@ -158,20 +231,6 @@ bool throttle_begin(struct throttle *t, uint64_t who, uint64_t now_ns);
 bool throttle_end(struct throttle *t, uint64_t who, bool right, uint64_t now_ns);
 /* Instead of it, when the password was not looked at. */
 void throttle_drop(struct throttle *t, uint64_t who);
-
-/* --- pages, page.c --- */
-struct login_page {
-	const struct auth_request *request;
-	str realm;
-	str client;
-	str username; /* as it was typed */
-	str message;  /* what went wrong; empty: nothing yet */
-	str csrf;
-};
-void page_login(struct wr *w, const struct login_page *p);
-void page_error(struct wr *w, str title, str text);
-/* "sha256-…" of the pages' style element, for style-src. */
-str page_style_hash(void);
 
 /* --- metadata, metadata.c: OpenID Connect Discovery 1.0, RFC 8414 --- */
 /* algs: bit 1 << enum alg for each that the realm signs with */

@@ -29,6 +29,7 @@ ch_err store_grant_add(struct store *s, const struct store_grant *g)
 	(void)sqlite3_bind_int64(q, 12, g->rotated);
 	(void)sqlite3_bind_int(q, 13, g->revoked);
 	bind_str(q, 14, g->dpop);
+	bind_str(q, 15, g->sid);
 	return statement_run(q);
 }
 
@@ -53,6 +54,7 @@ static ch_err grant_read(sqlite3_stmt *q, struct arena *a, struct store_grant *r
 		return ch_fail(CH_E_STORE, "the store holds a grant that is none", salt.n);
 	mem_copy(g.salt, salt.p, salt.n);
 	TRY(column_str(q, 13, a, &g.dpop));
+	TRY(column_str(q, 14, a, &g.sid));
 	*ret_g = g;
 	return CH_DONE;
 }

@@ -21,10 +21,11 @@ enum { BUSY_TIMEOUT_MS = 2000 };
 #define USER_COLUMNS "realm, sub, username, password_hash, mailbox, name, email, disabled"
 #define CODE_COLUMNS                                                                    \
 	"hash, realm, client_id, redirect_uri, challenge, sub, scope, audience, nonce," \
-	" auth_time, expires"
+	" auth_time, expires, sid"
 #define GRANT_COLUMNS                                                                     \
 	"id, realm, client_id, sub, scope, audience, auth_time, created, expires, salt, " \
-	"seq, rotated, revoked, dpop"
+	"seq, rotated, revoked, dpop, sid"
+#define SESSION_COLUMNS "hash, realm, sub, sid, auth_time, amr, agent, created, seen, expires"
 
 static const char *const queries[Q_COUNT] = {
 	[Q_DATA_VERSION] = "PRAGMA data_version",
@@ -47,7 +48,7 @@ static const char *const queries[Q_COUNT] = {
 	[Q_USER_LIST] = "SELECT " USER_COLUMNS " FROM users"
 			" WHERE ?1 = '' OR realm = ?1 ORDER BY realm, username",
 	[Q_CODE_ADD] = "INSERT INTO codes(" CODE_COLUMNS ")"
-		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	[Q_CODE_GET] = "SELECT " CODE_COLUMNS ", grant_id, spent FROM codes"
 		       " WHERE hash = ?1 AND realm = ?2",
 	/* one statement: the engine's write lock decides who has it */
@@ -55,7 +56,8 @@ static const char *const queries[Q_COUNT] = {
 	[Q_CODE_PURGE] = "DELETE FROM codes WHERE expires <= ?1",
 	[Q_CODE_END] = "DELETE FROM codes WHERE sub = ?1",
 	[Q_GRANT_ADD] = "INSERT INTO grants(" GRANT_COLUMNS ")"
-			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+			" ?15)",
 	[Q_GRANT_GET] = "SELECT " GRANT_COLUMNS " FROM grants WHERE realm = ?1 AND id = ?2",
 	[Q_GRANT_ROTATE] = "UPDATE grants SET seq = seq + 1, rotated = ?4, expires = ?5"
 			   " WHERE realm = ?1 AND id = ?2 AND seq = ?3 AND revoked = 0",
@@ -65,6 +67,20 @@ static const char *const queries[Q_COUNT] = {
 	/* a few for each that is added: they cannot heap up, and no login waits for many */
 	[Q_GRANT_PURGE] = "DELETE FROM grants WHERE id IN"
 			  " (SELECT id FROM grants WHERE expires <= ?1 LIMIT 8)",
+	[Q_SESSION_ADD] = "INSERT INTO sessions(" SESSION_COLUMNS
+			  ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[Q_SESSION_GET] = "SELECT " SESSION_COLUMNS " FROM sessions WHERE hash = ?1 AND realm = ?2",
+	[Q_SESSION_SEEN] = "UPDATE sessions SET seen = ?2, expires = ?3 WHERE hash = ?1",
+	[Q_SESSION_END] = "DELETE FROM sessions WHERE sub = ?1 AND sid = ?2",
+	[Q_SESSION_END_OTHERS] = "DELETE FROM sessions WHERE sub = ?1 AND sid <> ?2",
+	[Q_SESSION_LIST] = "SELECT " SESSION_COLUMNS " FROM sessions"
+			   " WHERE sub = ?1 AND expires > ?2 ORDER BY seen DESC, sid",
+	/* whoever signs in without end pushes his own oldest out */
+	[Q_SESSION_TRIM] = "DELETE FROM sessions WHERE hash IN"
+			   " (SELECT hash FROM sessions WHERE sub = ?1"
+			   " ORDER BY seen DESC, created DESC LIMIT 8 OFFSET ?2)",
+	[Q_SESSION_PURGE] = "DELETE FROM sessions WHERE hash IN"
+			    " (SELECT hash FROM sessions WHERE expires <= ?1 LIMIT 8)",
 };
 
 ch_err store_fail(int rc)

@@ -95,7 +95,8 @@ ch_err store_user_end(struct store *s, str sub)
 	bind_str(codes, 1, sub);
 	bind_str(grants, 1, sub);
 	TRY(statement_run(codes));
-	return statement_run(grants);
+	TRY(statement_run(grants));
+	return store_session_end_others(s, sub, (str){ 0 });
 }
 
 ch_err store_user_remove(struct store *s, str realm, str sub)

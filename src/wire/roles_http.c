@@ -15,6 +15,8 @@ static void issuer_realm_write(struct wr *w, const struct issuer_realm *m)
 	wr_u32(w, m->refresh_ttl_s);
 	wr_u32(w, m->refresh_idle_s);
 	wr_u32(w, m->refresh_window_s);
+	wr_u32(w, m->session_ttl_s);
+	wr_u32(w, m->session_idle_s);
 	wr_u16(w, u16_from(m->n_audiences));
 	for (size_t i = 0; i < m->n_audiences; i++) {
 		wr_str16(w, m->audiences[i].name);
@@ -49,6 +51,8 @@ static void issuer_realm_read(struct rd *r, struct issuer_realm *m)
 	m->refresh_window_s = rd_u32(r);
 	if (m->refresh_window_s > REFRESH_WINDOW_MAX_S)
 		r->bad = true;
+	m->session_ttl_s = rd_u32(r);
+	m->session_idle_s = rd_u32(r);
 	m->n_audiences = rd_count16(r, AUDIENCES_MAX);
 	for (size_t i = 0; i < m->n_audiences; i++) {
 		m->audiences[i].name = rd_str16(r, NAME_MAX_BYTES);

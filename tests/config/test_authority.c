@@ -47,6 +47,8 @@ static void same_realm(const struct config_realm *a, const struct config_realm *
 	assert_int_equal(a->code_ttl_s, b->code_ttl_s);
 	assert_int_equal(a->refresh_ttl_s, b->refresh_ttl_s);
 	assert_int_equal(a->refresh_idle_s, b->refresh_idle_s);
+	assert_int_equal(a->session_ttl_s, b->session_ttl_s);
+	assert_int_equal(a->session_idle_s, b->session_idle_s);
 	assert_int_equal(a->refresh_window_s, b->refresh_window_s);
 	assert_int_equal(a->rate_per_s, b->rate_per_s);
 	assert_int_equal(a->n_audiences, b->n_audiences);
@@ -226,6 +228,8 @@ static const struct mistake mistakes[] = {
 	{ "access_ttl_s: 600", "access_ttl_s: 86401", CH_E_RANGE, 0, "10 to 86400" },
 	{ "refresh_ttl_s: 7776000", "refresh_ttl_s: 59", CH_E_RANGE, 0, "60 to 316224000" },
 	{ "refresh_idle_s: 2592000", "refresh_idle_s: 59", CH_E_RANGE, 0, "60 to 316224000" },
+	{ "session_ttl_s: 604800", "session_ttl_s: 59", CH_E_RANGE, 0, "60 to 31622400" },
+	{ "session_idle_s: 43200", "session_idle_s: 0", CH_E_RANGE, 0, "60 to 31622400" },
 	{ "refresh_window_s: 60", "refresh_window_s: 301", CH_E_RANGE, 0, "0 to 300" },
 	{ "rate_per_s: 50000", "rate_per_s: 0", CH_E_RANGE, 0, "1 to 1000000" },
 	{ "127.0.0.1:8080", "localhost:8080", CH_E_RANGE, 0, "no address and port" },

@@ -68,6 +68,7 @@ def open_page(browser, authority, application, **changed):
          "code_challenge": b64(hashlib.sha256(VERIFIER.encode()).digest()),
          "code_challenge_method": "S256", **changed}
     end = authority.dev["realms"]["home"]["authorization_endpoint"]
+    browser.execute_cdp_cmd("Network.clearBrowserCookies", {})  # nobody is signed in
     browser.get(end + "?" + urllib.parse.urlencode(q))
 
 

@@ -27,18 +27,20 @@ static const char *login(const struct login_page *p)
 static void escapes(void **state)
 {
 	(void)state;
-	struct auth_request q = { .client_id = LIT(EVIL), .state = LIT(EVIL), .nonce = LIT(EVIL) };
-	const char *html = login(&(struct login_page){ .request = &q,
+	const struct form_field fields[] = { { LIT("state"), LIT(EVIL) }, { LIT(EVIL), LIT("x") } };
+	const char *html = login(&(struct login_page){ .fields = fields,
+						       .n_fields = COUNT_OF(fields),
 						       .realm = LIT(EVIL),
-						       .client = LIT(EVIL),
+						       .app = LIT(EVIL),
+						       .action = LIT(EVIL),
 						       .username = LIT(EVIL),
-						       .message = LIT(EVIL),
+						       .message = TEXT_WRONG,
 						       .csrf = LIT(EVIL) });
 	assert_null(strstr(html, "<script"));
 	assert_null(strstr(html, "'&\""));
 	assert_non_null(strstr(html, "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&#39;&amp;"));
 	struct wr w = wr_of(room, sizeof(room) - 1);
-	page_error(&w, LIT(EVIL), LIT(EVIL));
+	page_error(&w, LANG_EN, TEXT_BAD_LINK, TEXT_BAD_LINK_TEXT, LIT(EVIL));
 	room[w.n] = 0;
 	assert_null(strstr(room, "<script"));
 }
@@ -46,16 +48,25 @@ static void escapes(void **state)
 static void login_form(void **state)
 {
 	(void)state;
-	struct auth_request q = { .client_id = LIT("demo"), .state = LIT("s") };
-	struct login_page p = { .request = &q, .realm = LIT("home"), .client = LIT("demo") };
+	const struct form_field fields[] = { { LIT("state"), LIT("s") }, { LIT("nonce"), { 0 } } };
+	struct login_page p = { .fields = fields,
+				.n_fields = COUNT_OF(fields),
+				.realm = LIT("home"),
+				.app = LIT("demo"),
+				.message = TEXT_COUNT };
 	const char *html = login(&p);
+	assert_non_null(strstr(html, "<html lang=\"en\">"));
 	assert_non_null(strstr(html, "<label for=\"username\">"));
 	assert_non_null(strstr(html, "autocomplete=\"current-password\""));
 	assert_non_null(strstr(html, "name=\"state\" value=\"s\""));
 	assert_null(strstr(html, "name=\"nonce\""));
 	assert_null(strstr(html, "role=\"alert\""));
-	p.message = LIT("Wrong.");
+	p.message = TEXT_WRONG;
 	assert_non_null(strstr(login(&p), "role=\"alert\""));
+	p.lang = LANG_FR;
+	html = login(&p);
+	assert_non_null(strstr(html, "<html lang=\"fr\">"));
+	assert_non_null(strstr(html, "Mot de passe"));
 }
 
 /* The policy's hash is the one of the style element as it stands in the page. */
@@ -65,7 +76,7 @@ static void style_hash(void **state)
 	uint8_t hash[SHA256_SIZE];
 	char text[64];
 	struct wr w = wr_of(room, sizeof(room) - 1), t = wr_of(text, sizeof(text));
-	page_error(&w, LIT("a"), LIT("b"));
+	page_error(&w, LANG_FR, TEXT_TRY_AGAIN, TEXT_TOO_MANY, LIT("b"));
 	room[w.n] = 0;
 	const char *from = strstr(room, "<style>") + 7;
 	const char *to = strstr(room, "</style>");

@@ -73,6 +73,8 @@ static void issuer_sample(struct wr *w)
 					     .refresh_ttl_s = 7776000,
 					     .refresh_idle_s = 2592000,
 					     .refresh_window_s = 60,
+					     .session_ttl_s = 604800,
+					     .session_idle_s = 43200,
 					     .n_audiences = 1,
 					     .audiences = { { LIT("mail"),
 							      LIT("https://mail.example") } },

@@ -21,6 +21,9 @@ enum {
 	CONFIG_REFRESH_IDLE_S = 30 * 86400,
 	CONFIG_REFRESH_WINDOW_S = 60,
 	CONFIG_REFRESH_TTL_MAX_S = 3660 * 86400,
+	CONFIG_SESSION_TTL_S = 7 * 86400,
+	CONFIG_SESSION_IDLE_S = 12 * 3600,
+	CONFIG_SESSION_TTL_MAX_S = 366 * 86400,
 };
 
 struct config_realm {
@@ -31,6 +34,7 @@ struct config_realm {
 	str alg; /* of keys that `init` makes: ES256, EdDSA, RS256 or PS256 */
 	uint32_t access_ttl_s, id_ttl_s, code_ttl_s;
 	uint32_t refresh_ttl_s, refresh_idle_s, refresh_window_s;
+	uint32_t session_ttl_s, session_idle_s;
 	uint32_t rate_per_s; /* tokens a second at most */
 	size_t n_audiences;
 	struct role_audience audiences[AUDIENCES_MAX];

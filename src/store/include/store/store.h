@@ -19,6 +19,8 @@ enum {
 	STORE_JWKS_MAX = 8192,    /* a client's keys */
 	STORE_GRANT_ID_SIZE = 22, /* 128 random bits in base64url */
 	STORE_SALT_SIZE = 32,
+	STORE_SID_SIZE = 22,     /* a session's public name: 128 random bits in base64url */
+	STORE_SESSIONS_MAX = 32, /* of one person */
 };
 
 struct store;
@@ -88,7 +90,7 @@ ch_err store_user_add(struct store *s, const struct store_user *u,
 /* All of a user who is there, known by realm and sub, becomes as *u says. E_NOT_FOUND;
  * E_EXISTS when the username is another one's. */
 ch_err store_user_set(struct store *s, const struct store_user *u);
-/* Ends what was begun in the user's name: codes, and grants, which are revoked. */
+/* Ends what was begun in the user's name: codes, sessions, and grants, which are revoked. */
 ch_err store_user_end(struct store *s, str sub);
 /* And all that hangs on the user. E_NOT_FOUND. */
 ch_err store_user_remove(struct store *s, str realm, str sub);
@@ -112,6 +114,7 @@ struct store_code {
 	str nonce; /* may be empty */
 	int64_t auth_time;
 	int64_t expires;
+	str sid;      /* of the session that it was given in; may be empty */
 	str grant_id; /* that it was spent for; empty: none was made */
 	bool spent;
 };
@@ -141,6 +144,7 @@ struct store_grant {
 	int64_t rotated; /* when seq became what it is */
 	bool revoked;
 	str dpop; /* thumbprint of the key that it is bound to; empty: none */
+	str sid;  /* of the session that it was given in; may be empty */
 };
 
 /* Durable when it returns. A few of those that are past at g->created are purged by the
@@ -155,3 +159,35 @@ ch_err store_grant_rotate(struct store *s, const struct store_grant *g, int64_t 
 			  int64_t expires);
 /* For good. Fine when it is revoked, or not there. */
 ch_err store_grant_revoke(struct store *s, str realm, str id);
+
+/* A person who is signed in, in one browser. */
+struct store_session {
+	uint8_t hash[STORE_HASH_SIZE]; /* SHA-256 of the cookie's value, which is nowhere */
+	str realm;
+	str sub;
+	str sid; /* STORE_SID_SIZE characters; stands in ID tokens */
+	int64_t auth_time;
+	str amr;   /* how: list, "pwd" */
+	str agent; /* the browser, in a few words, for the person alone */
+	int64_t created;
+	int64_t seen; /* about when it was last used */
+	int64_t expires;
+};
+
+/* Durable when it returns. A few that are past at n->created are purged by the way, and the
+ * person's oldest when there are more than STORE_SESSIONS_MAX. E_NOT_FOUND when the user is
+ * gone. */
+ch_err store_session_add(struct store *s, const struct store_session *n);
+/* Past ones are found too, until they are purged. E_NOT_FOUND. */
+ch_err store_session_get(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
+			 struct arena *a, struct store_session *ret_n);
+/* Fine when it has ended meanwhile. */
+ch_err store_session_seen(struct store *s, const uint8_t hash[static STORE_HASH_SIZE], int64_t seen,
+			  int64_t expires);
+/* This one of the person's. E_NOT_FOUND. */
+ch_err store_session_end(struct store *s, str sub, str sid);
+/* All but this one; an empty sid: all. */
+ch_err store_session_end_others(struct store *s, str sub, str sid);
+/* Those that are not past, the one that was used last first. As store_client_list. */
+ch_err store_session_list(struct store *s, str sub, int64_t now,
+			  ch_err (*each)(void *ctx, const struct store_session *n), void *ctx);

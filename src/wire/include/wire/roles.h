@@ -87,6 +87,8 @@ struct issuer_realm {
 	/* of a grant with refresh tokens: at most, and without a refresh; how long the last
 	 * used token still gets its successor again */
 	uint32_t refresh_ttl_s, refresh_idle_s, refresh_window_s;
+	/* of a person who is signed in: at most, and without a visit */
+	uint32_t session_ttl_s, session_idle_s;
 	size_t n_audiences;
 	struct role_audience audiences[AUDIENCES_MAX];
 	size_t n_scopes;

@@ -1,5 +1,6 @@
-/* Pages for people: plain HTML, no script, one style element whose hash the CSP names.
+/* The frame of every page: plain HTML, no script, one style element whose hash the CSP names.
  * All that comes from a request goes through html_write. */
+#include "pages.h"
 #include "rules.h"
 
 #define STYLE                                                                                  \
@@ -48,23 +49,32 @@ str page_style_hash(void)
 	return (str){ text, n };
 }
 
-static void head(struct wr *w, str title)
+void page_begin(struct wr *w, const struct page *p)
 {
-	wr_lit(w,
-	       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-	       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>");
-	html_write(w, title);
+	wr_lit(w, "<!doctype html>\n<html lang=\"");
+	wr_str(w, lang_tag(p->lang));
+	wr_lit(w, "\">\n<head>\n<meta charset=\"utf-8\">\n"
+		  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		  "<title>");
+	text_put(w, p->lang, p->title);
 	wr_lit(w, "</title>\n<style>" STYLE "</style>\n</head>\n<body>\n<main>\n");
+	if (p->realm.n > 0) {
+		wr_lit(w, "<div class=\"realm\">");
+		text_put_value(w, p->lang, TEXT_REALM, p->realm);
+		wr_lit(w, "</div>\n");
+	}
+	wr_lit(w, "<h1>");
+	text_put(w, p->lang, p->title);
+	wr_lit(w, "</h1>\n");
 }
 
-static void foot(struct wr *w)
+void page_end(struct wr *w)
 {
 	wr_lit(w, "</main>\n</body>\n</html>\n");
 }
 
-static void hidden(void *ctx, str name, str value)
+static void hidden(struct wr *w, str name, str value)
 {
-	struct wr *w = ctx;
 	if (!value.p)
 		return;
 	wr_lit(w, "<input type=\"hidden\" name=\"");
@@ -74,56 +84,21 @@ static void hidden(void *ctx, str name, str value)
 	wr_lit(w, "\">\n");
 }
 
-/* The cursor stands where the person goes on: after a mistake, in the password. */
-static void inputs(struct wr *w, const struct login_page *p)
+void page_form(struct wr *w, str action, const struct form_field *fields, size_t n, str csrf)
 {
-	bool again = p->message.n > 0 && p->username.n > 0;
-	wr_lit(w, "<label for=\"username\">Username</label>\n"
-		  "<input id=\"username\" name=\"username\" type=\"text\" autocomplete=\"username\""
-		  " autocapitalize=\"none\" spellcheck=\"false\" maxlength=\"128\" required");
-	if (!again)
-		wr_lit(w, " autofocus");
-	wr_lit(w, " value=\"");
-	html_write(w, p->username);
-	wr_lit(w, "\">\n<label for=\"password\">Password</label>\n"
-		  "<input id=\"password\" name=\"password\" type=\"password\""
-		  " autocomplete=\"current-password\" maxlength=\"1024\" required");
-	if (again)
-		wr_lit(w, " autofocus aria-describedby=\"message\"");
-	wr_lit(w, ">\n<button type=\"submit\">Sign in</button>\n");
+	wr_lit(w, "<form method=\"post\" action=\"");
+	html_write(w, action);
+	wr_lit(w, "\">\n");
+	for (size_t i = 0; i < n; i++)
+		hidden(w, fields[i].name, fields[i].value);
+	hidden(w, LIT("csrf"), csrf);
 }
 
-void page_login(struct wr *w, const struct login_page *p)
+void page_message(struct wr *w, enum lang lang, enum text_id message)
 {
-	head(w, LIT("Sign in"));
-	wr_lit(w, "<div class=\"realm\">realm ");
-	html_write(w, p->realm);
-	wr_lit(w, "</div>\n<h1>Sign in</h1>\n<p>to continue to <b>");
-	html_write(w, p->client);
-	wr_lit(w, "</b></p>\n");
-	if (p->message.n > 0) {
-		wr_lit(w, "<div class=\"bad\" id=\"message\" role=\"alert\">");
-		html_write(w, p->message);
-		wr_lit(w, "</div>\n");
-	}
-	wr_lit(w, "<form method=\"post\" action=\"authorize\">\n");
-	auth_request_each(p->request, hidden, w);
-	hidden(w, LIT("csrf"), p->csrf);
-	inputs(w, p);
-	wr_lit(w, "</form>\n<p class=\"note\">Your password goes to this server alone, never to the"
-		  " application.</p>\n");
-	foot(w);
-}
-
-void page_error(struct wr *w, str title, str text)
-{
-	head(w, title);
-	wr_lit(w, "<h1>");
-	html_write(w, title);
-	wr_lit(w, "</h1>\n<div class=\"bad\" role=\"alert\">");
-	html_write(w, text);
-	wr_lit(w,
-	       "</div>\n<p class=\"note\">You were sent here by an application. Go back to it and"
-	       " try again; if this page returns, tell those who run the application.</p>\n");
-	foot(w);
+	if (message == TEXT_COUNT)
+		return;
+	wr_lit(w, "<div class=\"bad\" id=\"message\" role=\"alert\">");
+	text_put(w, lang, message);
+	wr_lit(w, "</div>\n");
 }

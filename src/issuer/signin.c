@@ -1,0 +1,240 @@
+/* Signing in with a password, for whatever page asks for it. The form is believed in
+ * nothing: its token says that we made it for this browser and these fields. A known and an
+ * unknown name get the same answer, at the same cost. It must never log or keep a password,
+ * nor send anybody elsewhere than to a path of its realm. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/rand.h"
+#include "people.h"
+#include "wire/hash.h"
+
+static str form_cookie(const struct signin *in)
+{
+	char name[COOKIE_NAME_MAX];
+	str value = http_cookie(in->http, cookie_name(in->realm->config, COOKIE_FORM, name));
+	return value.n == CSRF_ID_SIZE && name_ok(value, CSRF_ID_SIZE) ? value : (str){ 0 };
+}
+
+/* The browser's, or a new one that goes out with the answer. */
+static str form_cookie_take(struct signin *in)
+{
+	uint8_t id[CSRF_ID_SIZE / 2];
+	str value = form_cookie(in);
+	if (value.p)
+		return value;
+	struct wr fresh = reply_room(in->http, CSRF_ID_SIZE), w = reply_room(in->http, COOKIE_MAX);
+	rand_fill(id, sizeof(id));
+	wr_hex(&fresh, BYTES_OF(id));
+	cookie_write(&w, in->realm->config, COOKIE_FORM, wr_text(&fresh));
+	in->cookies[in->n_cookies++] = wr_text(&w);
+	return wr_text(&fresh);
+}
+
+static struct csrf csrf_of(const struct signin *in, str cookie)
+{
+	return (struct csrf){ .realm = in->realm->config->name,
+			      .purpose = in->purpose,
+			      .cookie = cookie,
+			      .fields = in->fields,
+			      .n_fields = in->n_fields };
+}
+
+void signin_init(struct signin *in, struct http_req *r, struct realm *m)
+{
+	in->http = r;
+	in->realm = m;
+	in->lang =
+		lang_pick(form_get(&in->form, LIT("ui_locales")), http_field(r, "Accept-Language"));
+}
+
+void signin_show(struct signin *in, unsigned status, enum text_id message)
+{
+	char token[CSRF_TOKEN_SIZE];
+	struct wr w = reply_room(in->http, 28672);
+	struct csrf csrf = csrf_of(in, form_cookie_take(in));
+	str typed = form_get(&in->form, LIT("username"));
+	csrf_write(in->realm->issuer->csrf_key, &csrf, clock_unix_s(), token);
+	struct login_page page = {
+		.lang = in->lang,
+		.realm = in->realm->config->name,
+		.app = in->app,
+		.action = in->action,
+		.username = typed.p ? typed : in->username,
+		.message = message,
+		.fields = in->fields,
+		.n_fields = in->n_fields,
+		.csrf = { token, sizeof(token) },
+	};
+	page_login(&w, &page);
+	if (failed(wr_done(&w)))
+		reply_error_page(in->http, in->lang,
+				 ch_fail(CH_E_INVALID_REQUEST, "the request is too long", 0));
+	else
+		reply_page(in->http, &(struct page_answer){ .status = status,
+							    .html = wr_text(&w),
+							    .form_action = in->form_action,
+							    .cookies = in->cookies,
+							    .n_cookies = in->n_cookies });
+}
+
+static void reply_later(struct signin *in, ch_err why)
+{
+	struct wr w = reply_room(in->http, 8192);
+	LOG(LOG_WARN, "login refused", log_str("realm", in->realm->config->name), log_err(why));
+	page_error(&w, in->lang, TEXT_TRY_AGAIN, TEXT_TOO_MANY, (str){ 0 });
+	reply_page(in->http, &(struct page_answer){ .status = 503, .html = wr_text(&w) });
+}
+
+static void signed_in(struct signin *in)
+{
+	struct session s = { 0 };
+	ch_err e = session_begin(in->http, in->realm, &in->user, &s, &in->cookies[0]);
+	if (failed(e)) {
+		reply_error_page(in->http, in->lang, e);
+		return;
+	}
+	in->n_cookies = 1;
+	LOG(LOG_INFO, "login", log_str("realm", in->realm->config->name),
+	    log_str("sub", s.user.sub), log_str("sid", s.sid),
+	    log_str("client", in->client_id.n ? in->client_id : LIT("-")));
+	in->done(in, &s);
+}
+
+static void on_checked(struct hash_job *j, enum ch_code code)
+{
+	struct signin *in = (struct signin *)(void *)j;
+	struct throttle *t = &in->realm->issuer->throttle;
+	bool right = code == CH_OK && in->known && !in->user.disabled;
+	bool judged = code != CH_E_GONE && code != CH_E_NOMEM;
+	if (!judged)
+		throttle_drop(t, in->who);
+	else if (throttle_end(t, in->who, right, clock_mono_ns()))
+		LOG(LOG_WARN, "a username has failed so often that it must wait",
+		    log_str("realm", in->realm->config->name),
+		    log_str("sub", in->known ? in->user.sub : LIT("-")));
+	if (right) {
+		signed_in(in);
+	} else if (!judged) {
+		reply_later(in, ch_err_from_wire((uint16_t)code, 0));
+	} else {
+		LOG(LOG_INFO, "login failed", log_str("realm", in->realm->config->name),
+		    log_str("sub", in->known ? in->user.sub : LIT("-")),
+		    log_str("client", in->client_id.n ? in->client_id : LIT("-")),
+		    log_str("code", str_from_c(ch_code_name(code))));
+		signin_show(in, 401, TEXT_WRONG);
+	}
+}
+
+/* An unknown user costs the time of a known one: an empty hash is checked. */
+static ch_err password_ask(struct signin *in)
+{
+	str username = form_get(&in->form, LIT("username"));
+	str password = form_get(&in->form, LIT("password"));
+	ch_err e = store_user_by_name(in->realm->issuer->store, in->realm->config->name, username,
+				      &in->http->arena, &in->user);
+	if (failed(e) && ch_code_of(e) != CH_E_NOT_FOUND)
+		return e;
+	in->known = !failed(e);
+	in->hash = (struct hash_job){ .http = in->http,
+				      .done = on_checked,
+				      .hash = in->known ? in->user.password_hash : LIT(""),
+				      .password = secret_bytes_of(bytes_of_str(password)) };
+	if (password.n > HASH_PASSWORD_MAX)
+		in->hash.password = secret_bytes_of(bytes_of_str(LIT("")));
+	return hasher_ask(in->realm->issuer, &in->hash);
+}
+
+/* The same for names that nobody has: the answer says nothing of who is known. */
+static bool may_try(struct signin *in)
+{
+	struct issuer *is = in->realm->issuer;
+	str username = form_get(&in->form, LIT("username"));
+	in->who = throttle_who(is->csrf_key, in->realm->config->name, username);
+	if (throttle_begin(&is->throttle, in->who, clock_mono_ns()))
+		return true;
+	signin_show(in, 429, TEXT_TOO_OFTEN);
+	return false;
+}
+
+void signin_take(struct signin *in)
+{
+	struct csrf csrf = csrf_of(in, form_cookie(in));
+	if (!csrf_ok(in->realm->issuer->csrf_key, &csrf, clock_unix_s(),
+		     form_get(&in->form, LIT("csrf")))) {
+		signin_show(in, 403, TEXT_STALE_FORM);
+		return;
+	}
+	if (!form_get(&in->form, LIT("username")).p || !form_get(&in->form, LIT("password")).p) {
+		signin_show(in, 401, TEXT_GIVE_BOTH);
+		return;
+	}
+	if (!may_try(in))
+		return;
+	ch_err e = password_ask(in);
+	if (!failed(e)) {
+		http_suspend(in->http);
+		return;
+	}
+	throttle_drop(&in->realm->issuer->throttle, in->who);
+	reply_later(in, e);
+}
+
+/* --- a sign-in for a page of ours --- */
+
+static void back_to_page(struct signin *in, const struct session *s)
+{
+	(void)s;
+	reply_see_other(in->http, in->fields[0].value, in->cookies, in->n_cookies);
+}
+
+/* NULL: it has been answered. */
+static struct signin *signin_for(struct http_req *r, struct realm *m)
+{
+	struct signin *in = arena_new(&r->arena, struct signin, 1);
+	struct wr action = reply_room(r, NAME_MAX_BYTES + 16);
+	wr_char(&action, '/');
+	wr_str(&action, m->config->name);
+	wr_lit(&action, "/signin");
+	if (!in || failed(wr_done(&action))) {
+		reply_error_page(
+			r, LANG_EN,
+			ch_fail(CH_E_LIMIT, "request needs more memory than it may have", 0));
+		return NULL;
+	}
+	signin_init(in, r, m);
+	in->purpose = LIT("signin");
+	in->action = wr_text(&action);
+	in->done = back_to_page;
+	return in;
+}
+
+static bool then_is(struct signin *in, str then)
+{
+	in->fields[0] = (struct form_field){ LIT("then"), then };
+	in->n_fields = 1;
+	if (path_is_ours(in->realm->config, then))
+		return true;
+	reply_error_page(in->http, in->lang,
+			 ch_fail(CH_E_INVALID_REQUEST, "there is no such page here", 0));
+	return false;
+}
+
+void signin_then(struct http_req *r, struct realm *m, str then)
+{
+	struct signin *in = signin_for(r, m);
+	if (in && then_is(in, then))
+		signin_show(in, 200, TEXT_COUNT);
+}
+
+void serve_signin(struct http_req *r, void *ctx)
+{
+	struct signin *in = signin_for(r, ctx);
+	if (!in)
+		return;
+	ch_err e = body_form(r, &in->form);
+	if (failed(e))
+		reply_error_page(r, in->lang, e);
+	else if (then_is(in, form_get(&in->form, LIT("then"))))
+		signin_take(in);
+}
