@@ -10,6 +10,8 @@
 /* What was masked must not look like a value: 0 stays 0, since null pointers crash. */
 #define REG_MASKED (CORE_MASKED * UINT64_C(0x0101010101010101))
 enum { SYSCALLS_MAX = 1024, FLAGS_DEFINED = 0x3fffff, AUXV_KNOWN = 64, XCR0_KNOWN = 0xfffff };
+/* Of the first stack: sizes of the random bytes and of "x86_64"; more words the kernel does not take. */
+enum { RANDOM_N = 16, PLATFORM_N = 7, WORDS_MAX = 16 * 1024 * 1024 };
 
 static uint64_t reg(const uint8_t *status, enum reg r)
 {
@@ -113,14 +115,32 @@ void mask_psinfo(struct notes *s, uint8_t *p, size_t n)
 	mem_copy(p + PSINFO_ARGS, p + PSINFO_NAME, PSINFO_NAME_N);
 }
 
+/* From the top of the first stack down: the name of the program (AT_EXECFN), the environment, the
+ * arguments, some room, the name of the processor, random bytes. */
+static void find_words(struct core_head *h, uint64_t random, uint64_t platform, uint64_t name)
+{
+	uint64_t from = random > platform ? random + RANDOM_N : platform + PLATFORM_N;
+	if (from < RANDOM_N || name <= from || name - from > WORDS_MAX)
+		return;
+	h->words_from = from;
+	h->words_to = name;
+}
+
 /* Pointers and facts about the machine; values of types that do not exist are not. */
 void mask_auxv(struct notes *s, uint8_t *p, size_t n)
 {
 	struct core_head *h = s->head;
+	uint64_t random = 0, platform = 0, name = 0;
 	size_t at = 0;
 	for (; n - at >= 16; at += 16) {
 		uint64_t type = load_le64(p + at);
 		uint64_t v = load_le64(p + at + 8);
+		if (type == 15 /* AT_PLATFORM */)
+			platform = v;
+		if (type == 25 /* AT_RANDOM */)
+			random = v;
+		if (type == 31 /* AT_EXECFN */)
+			name = v;
 		if (type == 3 /* AT_PHDR */)
 			h->auxv_phdr = v;
 		if (type == 5 /* AT_PHNUM */)
@@ -133,6 +153,7 @@ void mask_auxv(struct notes *s, uint8_t *p, size_t n)
 			mem_zero(p + at, 16);
 	}
 	mem_zero(p + at, n - at);
+	find_words(h, random, platform, name);
 }
 
 /* Debuggers tell by XCR0 which registers the machine has; by the zeroed header of the area

@@ -12,8 +12,9 @@ enum {
 	MASK_STEP = 64 * 1024,     /* bytes that are looked at, then finished, at once */
 	MASKS_MAX = 16 * 1024,     /* in a step and what is held back */
 	RANDOM_OWNER = UINT16_MAX, /* in the map of owners; others are index + 1 */
+	WORDS_OWNER = UINT16_MAX - 1,
 };
-_Static_assert(MASKS_MAX < RANDOM_OWNER, "an owner fits into 16 bits");
+_Static_assert(MASKS_MAX < WORDS_OWNER, "an owner fits into 16 bits");
 
 /* The stronger hides the weaker where they overlap; of equal ones the longer. */
 enum mask_class { MASK_TEXT, MASK_REGISTERED, MASK_VALUE };

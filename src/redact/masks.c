@@ -30,6 +30,19 @@ static bool is_weaker(const void *a, const void *b)
 	return x->to - x->from < y->to - y->from;
 }
 
+/* Arguments and environment: what a program was told there is nobody's to see. */
+static bool claim_words(struct masker *m, size_t n)
+{
+	uint64_t from = m->setup.words_from, to = m->setup.words_to, end = m->final + n;
+	from = from > m->final ? from : m->final;
+	to = to < end ? to : end;
+	if (!m->is_memory || from >= to)
+		return false;
+	for (uint64_t at = from; at < to; at++)
+		m->owners[at - m->final] = WORDS_OWNER;
+	return true;
+}
+
 static bool claim_masks(struct masker *m, size_t n)
 {
 	uint64_t end = m->final + n;
@@ -52,8 +65,13 @@ static void paint(struct masker *m, uint8_t *p, size_t from, size_t to)
 	struct report_place place = { VALUE_RANDOM, LIT("random-window"), LIT(""), addr,
 				      to - from };
 	struct mark random = { .kind = VALUE_RANDOM, .repeated = true };
+	struct mark words = { .kind = VALUE_WORDS, .repeated = true };
 	if (owner == RANDOM_OWNER) {
 		mark_put(&random, p + from, to - from, addr % RANDOM_WINDOW, UINT64_MAX);
+	} else if (owner == WORDS_OWNER) {
+		mark_put(&words, p + from, to - from, addr - m->setup.words_from, UINT64_MAX);
+		place.kind = VALUE_WORDS;
+		place.finder = LIT("arguments");
 	} else {
 		const struct mask *k = &m->masks[owner - 1];
 		mark_put(&k->mark, p + from, to - from, addr - k->from, k->to - k->from);
@@ -89,6 +107,7 @@ static void drop_done(struct masker *m)
 static void finish_step(struct masker *m, const struct finish *f)
 {
 	bool any = mask_random(m, f);
+	any |= claim_words(m, f->n);
 	any |= claim_masks(m, f->n);
 	if (any) {
 		paint_all(m, f->p, f->n);

@@ -225,6 +225,8 @@ static ch_err pass(struct work *w, enum level level, const struct values *values
 		.values = values,
 		.registered_or_null = w->registered,
 		.report = w->report,
+		.words_from = w->head.words_from,
+		.words_to = w->head.words_to,
 		.files = w->head.files,
 		.n_files = w->head.n_files,
 	};

@@ -62,6 +62,25 @@ def test_redact_takes_it_out(cores, tmp_path, level):
     assert os.listdir(tmp_path) in (["out", "out.json"], ["out.json", "out"])
 
 
+@pytest.mark.parametrize("level", ["strict", "full"])
+def test_arguments_and_environment_go(tmp_path, level):
+    """Nothing but where they stand says that these words are secrets."""
+    words = [os.urandom(4).hex() + f"-{i}" for i in range(3)]
+    process = subprocess.Popen(["/bin/dash", "-c", "read x", words[0], words[1]],
+                               stdin=subprocess.PIPE, env={"SETTING": words[2]})
+    try:
+        core = core_of(process.pid, tmp_path / "core")
+    finally:
+        process.kill()
+        process.wait()
+    before = core.read_bytes()
+    assert all(w.encode() in before for w in words)
+    report = redact(core, tmp_path / "out", level)
+    after = (tmp_path / "out").read_bytes()
+    assert not [w for w in words if w.encode() in after]
+    assert [p for p in report["masked"] if p["kind"] == "argument"] and report["secrets"] == 0
+
+
 def test_the_commands_of_the_readme(cores, tmp_path):
     """Those on a core that is a file."""
     text = (ROOT / "README.md").read_text()

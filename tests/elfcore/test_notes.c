@@ -45,9 +45,11 @@ static struct make_thread thread(uint32_t tid)
 /* As the kernel orders them. */
 static void usual_notes(struct made *notes, size_t threads)
 {
-	static const uint64_t auxv[][2] = { { 3, CODE + 64 },   { 5, 13 },
-					    { 9, CODE + 256 },  { 33, 0x7fff0000 },
-					    { SECRET, SECRET }, { 0, 0 } };
+	static const uint64_t auxv[][2] = {
+		{ 3, CODE + 64 },   { 5, 13 },          { 9, CODE + 256 },
+		{ 33, 0x7fff0000 }, { SECRET, SECRET }, { 15, STACK + 50 },
+		{ 25, STACK + 32 }, { 31, STACK + 99 }, { 0, 0 }
+	};
 	uint8_t state[2688];
 	memset(state, 0x5e, sizeof(state));
 	mem_zero(state + 464, 8);
@@ -121,6 +123,7 @@ static void masks_and_learns(void **state)
 	assert_true(r.h.threads[0].sp == STACK + 64 && r.h.threads[0].bp == STACK + 128);
 	assert_true(r.h.auxv_phdr == CODE + 64 && r.h.auxv_phnum == 13);
 	assert_true(r.h.auxv_entry == CODE + 256 && r.h.auxv_vdso == 0x7fff0000);
+	assert_true(r.h.words_from == STACK + 57 && r.h.words_to == STACK + 99);
 	assert_int_equal(r.h.n_files, 2);
 	assert_true(str_eq(r.h.files[1].path, LIT("/home/alice/secret")));
 	assert_int_equal(r.h.files[1].offset, 8192);
@@ -133,6 +136,36 @@ static void masks_and_learns(void **state)
 	assert_int_equal(r.h.n_notes, 0);
 	pass_done(&r);
 	made_done(&notes);
+}
+
+/* What says nonsense about the arguments says nothing. */
+static void arguments_are_in_order(void **state)
+{
+	(void)state;
+	static const struct {
+		uint64_t random, platform, name, from, to;
+	} rows[] = {
+		{ STACK, 0, STACK + 17, STACK + 16, STACK + 17 },
+		{ 0, STACK, STACK + 99, STACK + 7, STACK + 99 },
+		{ STACK, 0, STACK + 16, 0, 0 },
+		{ STACK, 0, 0, 0, 0 },
+		{ 0, 0, STACK, 0, 0 },
+		{ STACK, STACK + 200, STACK + 99, 0, 0 },
+		{ UINT64_MAX, 0, UINT64_MAX, 0, 0 },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct made notes = { 0 };
+		const uint64_t auxv[][2] = { { 25, rows[i].random },
+					     { 15, rows[i].platform },
+					     { 31, rows[i].name },
+					     { 0, 0 } };
+		make_auxv(&notes, auxv, COUNT_OF(auxv));
+		struct pass r = pass(made_bytes(&notes), false);
+		assert_int_equal(r.h.words_from, rows[i].from);
+		assert_int_equal(r.h.words_to, rows[i].to);
+		pass_done(&r);
+		made_done(&notes);
+	}
 }
 
 /* The registers of the first status in b, which stands at its start. */
@@ -189,7 +222,7 @@ static void keeps_what_triage_wants(void **state)
 	assert_false(failed(r.e));
 	assert_int_equal(r.h.n_threads, 3);
 	/* three threads, and all but the state of FP and vectors */
-	assert_int_equal(kept.n, 3 * (20 + 336) + (20 + 136) + (20 + 128) + (20 + 96) +
+	assert_int_equal(kept.n, 3 * (20 + 336) + (20 + 136) + (20 + 128) + (20 + 144) +
 					 (20 + 16 + 48 + 13 + 19));
 	assert_false(holds_secret(kept));
 	pass_done(&r);
@@ -494,6 +527,7 @@ int main(void)
 		cmocka_unit_test(long_notes_take_bounded_memory),
 		cmocka_unit_test(crowds_take_bounded_memory),
 		cmocka_unit_test(masks_and_learns),
+		cmocka_unit_test(arguments_are_in_order),
 		cmocka_unit_test(keeps_registers_that_name_the_place),
 		cmocka_unit_test(keeps_what_triage_wants),
 		cmocka_unit_test(unknown_notes_are_zeroed),

@@ -12,6 +12,9 @@ void plain_masker(const struct masker_setup *s, uint64_t addr, bytes memory, uin
 	struct random_rule rule;
 	const struct core_load *load = core_map_at(s->map, addr);
 	plain_needles(s->values, memory, NEEDLE_PIECE, covered);
+	for (uint64_t at = s->words_from; at < s->words_to; at++)
+		if (at >= addr && at - addr < memory.n)
+			covered[at - addr] = 1;
 	if (s->level != LEVEL_STRICT || (load && load->file_backed && !(load->flags & CORE_WRITE)))
 		return;
 	uint16_t *owners = calloc(memory.n, sizeof(*owners));

@@ -47,11 +47,16 @@ static struct masker_setup setup_of(enum level level)
 	};
 }
 
+static void begin_with(const struct masker_setup *s)
+{
+	masker_done(&masker);
+	assert_false(failed(masker_new(s, &masker)));
+}
+
 static void begin(enum level level)
 {
 	struct masker_setup s = setup_of(level);
-	masker_done(&masker);
-	assert_false(failed(masker_new(&s, &masker)));
+	begin_with(&s);
 }
 
 static void plant(size_t at, const struct value *v, unsigned form)
@@ -67,21 +72,26 @@ static bool is_mark(uint8_t c)
 }
 
 /* At once, and in pieces of this size, both as the plain one. */
-static void run(enum level level, size_t step)
+static void run_with(const struct masker_setup *s, size_t step)
 {
-	struct masker_setup s = setup_of(level);
 	size_t bad = 0;
-	begin(level);
+	begin_with(s);
 	mem_copy(before, memory, SIZE);
 	mem_copy(once, memory, SIZE);
 	assert_false(failed(mask_in_pieces(masker, ADDR, once, SIZE, SIZE)));
 	assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, step)));
 	assert_memory_equal(once, memory, SIZE);
 	mem_zero(covered, sizeof(covered));
-	plain_masker(&s, ADDR, (bytes){ before, SIZE }, covered);
+	plain_masker(s, ADDR, (bytes){ before, SIZE }, covered);
 	for (size_t i = 0; i < SIZE; i++)
 		bad += covered[i] ? !is_mark(memory[i]) : memory[i] != before[i];
 	assert_int_equal(bad, 0);
+}
+
+static void run(enum level level, size_t step)
+{
+	struct masker_setup s = setup_of(level);
+	run_with(&s, step);
 }
 
 /* Something of everything that memory holds. */
@@ -274,6 +284,24 @@ static void paths_of_libraries_stay(void **state)
 	}
 }
 
+/* Whatever a program was told at its start, and nothing beside it. */
+static void arguments_are_gone(void **state)
+{
+	static const uint64_t ranges[][2] = { { 100, 131 }, { 65000, 140001 }, { 149000, SIZE } };
+	for (size_t i = 0; i < COUNT_OF(ranges); i++) {
+		fresh(state);
+		fill_memory();
+		struct masker_setup s = setup_of(i % 2 ? LEVEL_STRICT : LEVEL_FULL);
+		s.words_from = ADDR + ranges[i][0];
+		s.words_to = ADDR + ranges[i][1];
+		run_with(&s, 9999);
+		assert_int_equal(report_secrets(report), 0);
+		mem_copy(before, memory, 64);
+		assert_false(failed(masker_bytes(masker, memory, 64)));
+		assert_memory_equal(before, memory, 64); /* notes have no addresses */
+	}
+}
+
 /* Nobody has their values, so they come by their fingerprints, and are marked alike. */
 static void registered_ones_are_gone(void **state)
 {
@@ -333,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup(notes_are_masked_too, fresh),
 		cmocka_unit_test_setup(constants_of_files_stay, fresh),
 		cmocka_unit_test_setup(paths_of_libraries_stay, fresh),
+		cmocka_unit_test_setup(arguments_are_gone, fresh),
 		cmocka_unit_test_setup(registered_ones_are_gone, fresh),
 		cmocka_unit_test_setup_teardown(segments_are_apart, fresh, fresh),
 	};

@@ -62,6 +62,8 @@ struct core_head {
 	size_t n_threads;
 	int signal; /* 0: no NT_SIGINFO and no NT_PRSTATUS said */
 	uint64_t auxv_phdr, auxv_phnum, auxv_vdso, auxv_entry; /* AT_…; 0: unknown */
+	/* where the kernel put the arguments and the environment: [from, to), or both 0 */
+	uint64_t words_from, words_to;
 	/* Without a sink: the notes as they shall be written, whole ones only and without those
 	 * of FP and vector state, which say nothing. */
 	uint8_t *notes;

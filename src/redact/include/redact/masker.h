@@ -15,6 +15,8 @@ struct masker_setup {
 	const struct values *values;
 	const struct fingerprints *registered_or_null;
 	struct report *report;
+	/* arguments and environment: [from, to), masked as a whole; 0, 0: unknown */
+	uint64_t words_from, words_to;
 	/* what NT_FILE names: paths of such files, as the dynamic linker keeps them for
 	 * debuggers, are not random however they look; NULL, 0: unknown */
 	const struct core_file *files;

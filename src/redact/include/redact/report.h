@@ -38,7 +38,7 @@ void report_flaw(struct report *r, enum report_flaw f, uint64_t n);
 bool report_whole(const struct report *r);
 /* It ended early, or is no core: nothing of a crash may be kept. */
 bool report_cut(const struct report *r);
-/* Secrets overwritten: of all kinds but VALUE_RANDOM. */
+/* Secrets overwritten: of all kinds but VALUE_RANDOM and VALUE_WORDS. */
 uint64_t report_secrets(const struct report *r);
 /* Bytes overwritten, of all kinds. */
 uint64_t report_bytes(const struct report *r);

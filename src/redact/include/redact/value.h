@@ -25,6 +25,7 @@
 	X(VALUE_BEARER, "bearer", 96)                                                     \
 	X(VALUE_COOKIE, "cookie", 0)                                                      \
 	X(VALUE_PASSWORD, "password", 0)                                                  \
+	X(VALUE_WORDS, "argument", 0) /* arguments and environment */                     \
 	X(VALUE_REGISTERED, "registered", 96)                                             \
 	X(VALUE_REGISTERED_WEAK, "registered-weak", 0)                                    \
 	X(VALUE_RANDOM, "random", 0)
