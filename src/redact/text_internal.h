@@ -46,7 +46,8 @@ text_check_fn check_run, check_random, check_pem, check_putty, check_openssh, ch
 	check_pkcs1, check_sec1, check_spki, check_edwards, check_point, check_ssh_blob,
 	check_ssh_text, check_jwt, check_jwk, check_signature, check_basic, check_cookie,
 	check_header, check_userinfo, check_query, check_password, check_command, check_quoted,
-	check_array, check_line, check_login, check_keylog, check_scheme;
+	check_array, check_line, check_login, check_keylog, check_scheme, check_sexp,
+	check_sexp_canonical, check_sexp_binary;
 
 /* --- characters --- */
 bool text_is(uint8_t c, enum text_alphabet a);

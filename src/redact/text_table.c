@@ -47,6 +47,14 @@ static const struct text_row rows[] = {
 	    "\\x02\\x01\\x01\\x04[\\x1c\\x20\\x30\\x42]", "SEC1 ECPrivateKey in DER: all of it"),
 	ROW("age", VALUE_PRIVATE_KEY, CHECK_RUN, AL_UPPER, 0, 0, 58, 58, "AGE-SECRET-KEY-1",
 	    "age's secret keys: behind the first 16 characters"),
+	ROW("sexp", VALUE_PRIVATE_KEY, CHECK_SEXP, AL_HEX, 0, 16, 32, 0,
+	    "\\([dpqux] #[0-9A-Fa-f\\n ]{16}",
+	    "private numbers of GnuPG's keys as S-expressions in hex: all of their digits; points "
+	    "are learned"),
+	ROW("sexp-canonical", VALUE_PRIVATE_KEY, CHECK_SEXP_CANONICAL, AL_NONE, ROW_BINARY, 0, 16,
+	    0, "\\(1:[dpqux][0-9]{2,4}:", "likewise in canonical form"),
+	ROW("sexp-binary", VALUE_PRIVATE_KEY, CHECK_SEXP_BINARY, AL_NONE, ROW_BINARY, 0, 16, 0,
+	    "\\x03\\x01\\x01\\x00[dpqux]\\x01", "likewise as libgcrypt keeps them in memory"),
 	/* --- public halves, by which private ones are recognised --- */
 	ROW("der-public", VALUE_PRIVATE_KEY, CHECK_SPKI, AL_NONE, ROW_PUBLIC | ROW_BINARY, 0, 0, 0,
 	    "\\x2a\\x86\\x48\\x86\\xf7\\x0d\\x01\\x01\\x01",

@@ -51,6 +51,9 @@ enum text_check {
 	CHECK_LOGIN,     /* IMAP: the second argument */
 	CHECK_KEYLOG,    /* SSLKEYLOGFILE: the third field, hex */
 	CHECK_SCHEME,    /* a password up to a colon */
+	CHECK_SEXP,      /* libgcrypt's element of one letter: digits of hex in lines */
+	CHECK_SEXP_CANONICAL, /* likewise, so many bytes as were said before */
+	CHECK_SEXP_BINARY,    /* likewise, as it is in memory */
 	CHECK_COUNT
 };
 
