@@ -1,12 +1,19 @@
 /* A dump without its secrets: they are looked for in all memory first, while nothing was
- * written yet; then the memory passes through the masker, from the stream of a crash or the
- * file. A byte of the dump is written only when the masker has let go of it. */
+ * written yet; then the memory passes through the masker. Both read the memory of the process,
+ * which waits, or the file: what the kernel has to say behind the notes of a core is the same
+ * memory once more, slower, and stays unread. A byte of the dump is written only when the
+ * masker has let go of it. */
 #include <stdlib.h>
 
 #include "redact/masker.h"
 #include "redactor_internal.h"
 
-enum { PAGE = CORE_PAGE, ROOM = 512 * 1024, ZERO_STRETCH = 64 * 1024, PROGRESS_EVERY = 1 << 24 };
+enum {
+	PAGE = CORE_PAGE,
+	ROOM = 512 * 1024,
+	ZERO_STRETCH = WINDOW_OVERLAP,
+	PROGRESS_EVERY = 1 << 24
+};
 
 struct pass {
 	struct work *w;
@@ -16,7 +23,8 @@ struct pass {
 	uint64_t addr;
 	size_t n, held;
 	uint64_t told, total;
-	uint64_t blind; /* bytes that memory did not give and that the stream has as zeros */
+	uint64_t blind;   /* bytes that memory does not give, and that the kernel writes as zeros */
+	uint64_t sighted; /* the last address that could be read; 0: none */
 };
 
 static ch_err put(struct pass *s, const uint8_t *p, size_t n)
@@ -66,12 +74,27 @@ static ch_err zeros(struct pass *s, uint64_t addr, uint64_t n)
 	return s->w->out.sink.fill(&s->w->out.sink, 0, n);
 }
 
+/* Nobody may read the pages of devices, the kernel's clock for one, and no core has them: they
+ * are zeros. Others that cannot be read are as well, and it is said. */
+static size_t blind(struct pass *s, const struct core_load *l, uint64_t at, size_t n)
+{
+	size_t page = PAGE - (size_t)((l->addr + at) % PAGE);
+	page = page < n ? page : n;
+	mem_zero(s->p + s->n, page);
+	s->blind += l->flags & CORE_READ ? page : 0;
+	return page;
+}
+
+/* 0 bytes: the file ends here. */
 static ch_err take(struct pass *s, const struct core_load *l, uint64_t at, size_t n, size_t *ret_n)
 {
-	struct work *w = s->w;
-	if (w->config->duty != REDACT_CRASH)
-		return w->file.memory.read(&w->file.memory, l->addr + at, s->p + s->n, n, ret_n);
-	return core_input_read(&w->in.input, s->p + s->n, n, ret_n);
+	struct core_memory *m = s->w->memory;
+	TRY(m->read(m, l->addr + at, s->p + s->n, n, ret_n));
+	if (*ret_n > 0)
+		s->sighted = l->addr + at;
+	else if (s->w->config->duty == REDACT_CRASH)
+		*ret_n = blind(s, l, at, n);
+	return CH_DONE;
 }
 
 /* Are n zeros enough to go on behind them as if nothing had been before? A long run is, and a
@@ -81,17 +104,16 @@ static bool is_stretch(const struct core_load *l, uint64_t at, uint64_t n)
 	return n >= ZERO_STRETCH || (at == 0 && n == l->file_size);
 }
 
-/* How much of the segment at `at` is known to be zeros without a look. */
-static ch_err known_zeros(struct pass *s, const struct core_load *l, uint64_t at, uint64_t *ret_n)
+/* How much of the segment at `at` is known to be zeros without a look, or else how much there
+ * is to be read before the next zeros that are known. */
+static ch_err known_zeros(struct pass *s, const struct core_load *l, uint64_t at, uint64_t *ret_n,
+			  uint64_t *ret_data)
 {
 	struct work *w = s->w;
-	uint64_t from = 0, to = 0, end = l->addr + l->file_size;
-	*ret_n = 0;
-	if (w->config->duty == REDACT_CRASH)
-		return CH_DONE;
-	TRY(w->memory->next(w->memory, l->addr + at, end, &from, &to));
-	if (is_stretch(l, at, from - (l->addr + at)))
-		*ret_n = from - (l->addr + at);
+	uint64_t from = 0, to = 0, here = l->addr + at, end = l->addr + l->file_size;
+	TRY(w->memory->next(w->memory, here, end, &from, &to));
+	*ret_n = is_stretch(l, at, from - here) ? from - here : 0;
+	*ret_data = to - here;
 	return CH_DONE;
 }
 
@@ -102,27 +124,13 @@ static ch_err cut(struct pass *s, const struct core_load *l, uint64_t at)
 	return zeros(s, l->addr + at, l->file_size - at);
 }
 
-/* Pages of devices, the kernel's clock for one: nobody may read them, and the stream has zeros
- * in their place. */
-static ch_err is_blind(struct pass *s, const struct core_load *l, bool *ret_blind)
-{
-	uint8_t one = 0;
-	size_t got = 1;
-	if (s->w->config->duty == REDACT_CRASH)
-		TRY(s->w->memory->read(s->w->memory, l->addr, &one, 1, &got));
-	*ret_blind = got == 0;
-	return CH_DONE;
-}
-
 static ch_err pass_load(struct pass *s, const struct core_load *l)
 {
-	uint64_t skip = 0;
-	bool blind = false;
-	TRY(is_blind(s, l, &blind));
+	uint64_t skip = 0, data = 0;
 	for (uint64_t at = 0; at < l->file_size;) {
 		size_t want = ROOM - s->n, got = 0;
-		want = l->file_size - at < want ? (size_t)(l->file_size - at) : want;
-		TRY(known_zeros(s, l, at, &skip));
+		TRY(known_zeros(s, l, at, &skip, &data));
+		want = data < want ? (size_t)data : want;
 		if (skip > 0) {
 			TRY(zeros(s, l->addr + at, skip));
 			at += skip;
@@ -131,15 +139,12 @@ static ch_err pass_load(struct pass *s, const struct core_load *l)
 		TRY(take(s, l, at, want, &got));
 		if (got == 0)
 			return cut(s, l, at);
-		bool stretch = is_stretch(l, at, got);
-		bool zero = (blind || stretch) && bytes_are_zero((bytes){ s->p + s->n, got });
-		if (zero && stretch) {
+		if (is_stretch(l, at, got) && bytes_are_zero((bytes){ s->p + s->n, got })) {
 			TRY(zeros(s, l->addr + at, got));
 		} else {
 			s->n += got;
 			TRY(turn(s, false));
 		}
-		s->blind += zero && blind ? got : 0;
 		at += got;
 		TRY(progress(s, l->offset + at));
 	}
@@ -152,16 +157,26 @@ static bool goes_on(const struct core_load *a, const struct core_load *b)
 	return a->file_size == a->mem_size && a->addr + a->mem_size == b->addr;
 }
 
-/* Leaves out what of the stream is of no segment. */
-static ch_err skip_to(struct pass *s, uint64_t offset)
+/* The kernel's own page of code, the same in every process: it is in a core, and nobody can
+ * read it from outside. */
+static bool is_kernels(const struct core_load *l)
 {
-	struct core_input *in = &s->w->in.input;
-	uint8_t room[PAGE];
-	size_t got = 1;
-	while (s->w->config->duty == REDACT_CRASH && in->done < offset && got > 0) {
-		uint64_t left = offset - in->done;
-		TRY(core_input_read(in, room, left < PAGE ? (size_t)left : PAGE, &got));
-	}
+	return l->addr >> 63;
+}
+
+/* The memory of a process that was killed in its dump is gone, and reads as if there were
+ * nothing: for ever, so that what can still be read at the end was there all the time. */
+static ch_err check_alive(struct pass *s)
+{
+	struct core_memory *m = s->w->memory;
+	uint8_t one = 0;
+	size_t got = 0;
+	if (s->w->config->duty != REDACT_CRASH)
+		return CH_DONE;
+	if (s->sighted)
+		TRY(m->read(m, s->sighted, &one, 1, &got));
+	if (got == 0)
+		report_flaw(s->w->report, FLAW_CUT, 1);
 	return CH_DONE;
 }
 
@@ -173,16 +188,17 @@ static ch_err pass_memory(struct pass *s)
 		const struct core_load *l = &from->loads[i];
 		if (l->file_size == 0)
 			continue;
-		TRY(skip_to(s, l->offset));
 		if (s->n == 0) {
 			s->addr = l->addr;
 			s->held = 0;
 		}
-		TRY(pass_load(s, l));
+		bool blank = s->w->config->duty == REDACT_CRASH && is_kernels(l);
+		TRY(blank ? zeros(s, l->addr, l->file_size) : pass_load(s, l));
 		if (i + 1 == from->n || from->loads[i + 1].file_size == 0 ||
 		    !goes_on(l, &from->loads[i + 1]))
 			TRY(turn(s, true));
 	}
+	TRY(check_alive(s));
 	return core_end_write(&s->map, sink);
 }
 
@@ -215,10 +231,20 @@ static void pass_done(struct pass *s)
 	free(s->p);
 }
 
+/* Pages that a process does not have are zeros where no file is behind them, which the notes tell:
+ * if they do not, all is read. */
+static void look_closer(struct work *w)
+{
+	bool told = w->head.n_files > 0 && w->head.notes_broken == 0;
+	if (w->config->duty == REDACT_CRASH)
+		memory_live_init(&w->live, &w->head.map, MEM_FD, told ? PAGEMAP_FD : -1);
+}
+
 static ch_err pass(struct work *w, enum level level, const struct values *values, uint64_t unread)
 {
 	AUTO(pass_done) struct pass s = { .w = w, .total = w->head.map.size };
 	TRY(read_notes(w));
+	look_closer(w);
 	const struct masker_setup setup = {
 		.level = level,
 		.map = &w->head.map,
