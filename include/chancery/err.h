@@ -69,7 +69,11 @@ enum ch_code {
 	CH_E_UNSUPPORTED_GRANT = 29,
 	CH_E_UNSUPPORTED_RESPONSE = 30,
 	CH_E_INVALID_SCOPE = 31,
-	CH_E_INVALID_TARGET = 32
+	CH_E_INVALID_TARGET = 32,
+	CH_E_PENDING = 33,
+	CH_E_SLOW_DOWN = 34,
+	CH_E_EXPIRED = 35,
+	CH_E_REFUSED = 36
 };
 
 /* A place that can fail; constant, one for each such place. */

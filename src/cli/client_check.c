@@ -24,7 +24,8 @@ static bool grant_ok(const struct config_realm *realm, str grant)
 {
 	(void)realm;
 	return str_eq(grant, LIT("authorization_code")) ||
-	       str_eq(grant, LIT("client_credentials")) || str_eq(grant, LIT("refresh_token"));
+	       str_eq(grant, LIT("client_credentials")) || str_eq(grant, LIT("device_code")) ||
+	       str_eq(grant, LIT("refresh_token"));
 }
 
 static bool scope_known(const struct config_realm *realm, str scope)
@@ -92,8 +93,10 @@ static bool method_fits(const struct store_client *c)
 		return complain("--auth private_key_jwt and --jwks go together", c->id);
 	if (!m->has_secret && c->secret_hash.n > 0)
 		return complain("a client that authenticates so has no secret", c->auth_method);
-	if (!m->has_secret && !m->has_keys && c->redirect_uris.n == 0)
-		return complain("a public client needs a --redirect", c->id);
+	if (!m->has_secret && !m->has_keys && c->redirect_uris.n == 0 &&
+	    !list_has(c->grant_types, LIT("device_code")))
+		return complain("a public client needs a --redirect, or --grant device_code",
+				c->id);
 	return c->jwks.n == 0 || client_keys_ok(c->jwks);
 }
 

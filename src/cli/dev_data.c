@@ -92,7 +92,7 @@ static ch_err add_demo(struct store *s, str realm)
 		.realm = realm,
 		.id = LIT("demo"),
 		.auth_method = LIT("none"),
-		.grant_types = LIT("authorization_code"),
+		.grant_types = LIT("authorization_code device_code"),
 		.redirect_uris = LIT("http://127.0.0.1/callback"),
 		.scopes = LIT("openid profile email mail.read mail.send"),
 		.audience = LIT("mail"),

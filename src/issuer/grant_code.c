@@ -42,8 +42,7 @@ static ch_err code_settle(struct job *j)
 
 /* For a client that may come back, with refresh tokens; for others as long as its access
  * token, so that this one can be revoked. */
-static ch_err grant_make(struct token_request *t, const struct store_code *c,
-			 struct store_grant *ret_g)
+ch_err grant_make(struct token_request *t, const struct store_code *c, struct store_grant *ret_g)
 {
 	const struct issuer_realm *m = t->realm->config;
 	uint8_t random[16];

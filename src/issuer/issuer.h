@@ -9,7 +9,7 @@
 #include "wire/sign.h"
 
 enum {
-	ROUTES_MAX = REALMS_MAX * 16,
+	ROUTES_MAX = REALMS_MAX * 32,
 	SIGNERS_MAX = 4,       /* generations of one realm at a time */
 	BATCHES_IN_FLIGHT = 2, /* of one signer's socket */
 	JOBS_MAX = 512,
@@ -168,6 +168,7 @@ struct issuer {
 	struct hasher hasher;
 	struct clients clients;
 	struct throttle throttle;
+	struct pace pace;
 	struct assertion_scratch assertions; /* of the request under way, for its tokens too */
 	struct replay *spent;                /* NULL: no assertion came yet */
 	struct realm realms[REALMS_MAX];
@@ -200,6 +201,7 @@ void serve_authorize(struct http_req *r, void *ctx);
 void serve_login(struct http_req *r, void *ctx);
 void serve_userinfo(struct http_req *r, void *ctx);
 void serve_introspect(struct http_req *r, void *ctx);
+void serve_device_authorization(struct http_req *r, void *ctx);
 
 /* --- what endpoints share, reply.c --- */
 /* RFC 6749 section 5.2; logs what the client may not see. */
@@ -232,12 +234,15 @@ ch_err client_authenticate(struct token_request *t);
 ch_err grant_client_credentials(struct token_request *t, struct job *j);
 ch_err grant_code(struct token_request *t, struct job *j);
 ch_err grant_refresh(struct token_request *t, struct job *j);
+ch_err grant_device(struct token_request *t, struct job *j);
 /* The answer when the signer, and what there is to settle, are done. */
 void token_answer(struct job *j, ch_err e);
 
 /* --- what grants share, grants.c --- */
 /* E_INVALID_GRANT when the user is gone or disabled. */
 ch_err grant_person(struct token_request *t, str sub, struct store_user *ret_u);
+/* A new grant, of what a code says or what is as good as one. */
+ch_err grant_make(struct token_request *t, const struct store_code *c, struct store_grant *ret_g);
 /* The claims of an access token, and of an ID token when j->scope has openid. */
 void grant_tokens(struct job *j, const struct store_grant *g, const struct store_user *u,
 		  str nonce);

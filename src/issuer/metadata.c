@@ -33,6 +33,7 @@ static void put_algs(struct json_out *o, str name, unsigned algs)
 static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 {
 	const str grants[] = { LIT("authorization_code"), LIT("client_credentials"),
+			       LIT("urn:ietf:params:oauth:grant-type:device_code"),
 			       LIT("refresh_token") };
 	/* where no client can have offline_access, nobody gets a refresh token */
 	size_t n_grants = COUNT_OF(grants) - !realm_has_scope(realm, LIT("offline_access"));
@@ -60,6 +61,8 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 	const str code = LIT("code"), query = LIT("query"), s256 = LIT("S256"), one = LIT("normal");
 	put_url(o, LIT("authorization_endpoint"), realm->issuer, LIT("/authorize"));
 	put_url(o, LIT("token_endpoint"), realm->issuer, LIT("/token"));
+	put_url(o, LIT("device_authorization_endpoint"), realm->issuer,
+		LIT("/device_authorization"));
 	put_url(o, LIT("userinfo_endpoint"), realm->issuer, LIT("/userinfo"));
 	put_url(o, LIT("introspection_endpoint"), realm->issuer, LIT("/introspect"));
 	put_list(o, LIT("scopes_supported"), realm->scopes, realm->n_scopes);

@@ -24,6 +24,8 @@ void routes_make(struct issuer *is)
 		struct realm *m = &is->realms[i];
 		if (m->config->issues) {
 			route_add(is, m, "/*/token", HTTP_POST, serve_token);
+			route_add(is, m, "/*/device_authorization", HTTP_POST,
+				  serve_device_authorization);
 			route_add(is, m, "/*/introspect", HTTP_POST, serve_introspect);
 			route_add(is, m, "/*/userinfo", HTTP_GET, serve_userinfo);
 			route_add(is, m, "/*/userinfo", HTTP_POST, serve_userinfo);

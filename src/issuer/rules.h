@@ -232,6 +232,34 @@ bool throttle_end(struct throttle *t, uint64_t who, bool right, uint64_t now_ns)
 /* Instead of it, when the password was not looked at. */
 void throttle_drop(struct throttle *t, uint64_t who);
 
+/* --- devices: usercode.c, pace.c (RFC 8628) --- */
+enum { USER_CODE_SIZE = 8 };
+void user_code_make(char ret_code[static USER_CODE_SIZE]);
+/* As a person types it: in any case, with hyphens and blanks or without. E_SYNTAX,
+ * E_TRUNCATED. */
+ch_err user_code_read(str typed, char ret_code[static USER_CODE_SIZE]);
+/* XXXX-XXXX */
+void user_code_write(struct wr *w, str code);
+
+enum {
+	PACE_INTERVAL_S = 5,
+	PACE_STEP_S = 5,
+	PACE_INTERVAL_MAX_S = 60,
+	PACE_GRACE_S = 1,
+	PACE_PLACES = 1024
+};
+struct pace_place {
+	uint64_t who; /* 0: free */
+	uint64_t asked_ns;
+	uint16_t interval_s;
+};
+/* Zeroed, it is empty. */
+struct pace {
+	struct pace_place places[PACE_PLACES];
+};
+/* The device of this code asks, and is not answered yet. False: too soon. */
+bool pace_ask(struct pace *t, const uint8_t hash[static STORE_HASH_SIZE], uint64_t now_ns);
+
 /* --- metadata, metadata.c: OpenID Connect Discovery 1.0, RFC 8414 --- */
 /* algs: bit 1 << enum alg for each that the realm signs with */
 void metadata_write(struct wr *w, const struct issuer_realm *realm, unsigned algs);

@@ -57,12 +57,16 @@ static void on_signed(struct job *j, ch_err e)
 }
 
 static const struct {
-	str name;
+	str name; /* grant_type */
+	str kept; /* as a client's row has it */
 	ch_err (*grant)(struct token_request *t, struct job *j);
 } grants[] = {
-	{ { "authorization_code", 18 }, grant_code },
-	{ { "client_credentials", 18 }, grant_client_credentials },
-	{ { "refresh_token", 13 }, grant_refresh },
+	{ { "authorization_code", 18 }, { "authorization_code", 18 }, grant_code },
+	{ { "client_credentials", 18 }, { "client_credentials", 18 }, grant_client_credentials },
+	{ { "refresh_token", 13 }, { "refresh_token", 13 }, grant_refresh },
+	{ { "urn:ietf:params:oauth:grant-type:device_code", 44 },
+	  { "device_code", 11 },
+	  grant_device },
 };
 
 static ch_err grant_run(struct token_request *t, struct job *j)
@@ -73,7 +77,7 @@ static ch_err grant_run(struct token_request *t, struct job *j)
 	for (size_t i = 0; i < COUNT_OF(grants); i++) {
 		if (!str_eq(grants[i].name, type))
 			continue;
-		if (!list_has(t->client->grant_types, type))
+		if (!list_has(t->client->grant_types, grants[i].kept))
 			return ch_fail(CH_E_UNAUTHORIZED_CLIENT,
 				       "the client may not use this grant", 0);
 		return grants[i].grant(t, j);

@@ -62,6 +62,18 @@ static const char *const steps[] = {
 	"ALTER TABLE clients ADD COLUMN consent TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE codes ADD COLUMN sid TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE grants ADD COLUMN sid TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE devices("
+	"  hash BLOB PRIMARY KEY, user_code TEXT NOT NULL, realm TEXT NOT NULL,"
+	"  client_id TEXT NOT NULL, scope TEXT NOT NULL, audience TEXT NOT NULL,"
+	"  expires INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,"
+	"  sub TEXT REFERENCES users(sub) ON DELETE CASCADE,"
+	"  auth_time INTEGER NOT NULL DEFAULT 0, grant_id TEXT NOT NULL DEFAULT '',"
+	"  UNIQUE (realm, user_code),"
+	"  FOREIGN KEY (realm, client_id) REFERENCES clients(realm, id) ON DELETE CASCADE)"
+	"  STRICT, WITHOUT ROWID;"
+	"CREATE INDEX devices_expires ON devices(expires);"
+	"CREATE INDEX devices_client ON devices(realm, client_id);"
+	"CREATE INDEX devices_sub ON devices(sub);",
 };
 enum { VERSION = COUNT_OF(steps) };
 

@@ -26,6 +26,9 @@ enum { BUSY_TIMEOUT_MS = 2000 };
 	"id, realm, client_id, sub, scope, audience, auth_time, created, expires, salt, " \
 	"seq, rotated, revoked, dpop, sid"
 #define SESSION_COLUMNS "hash, realm, sub, sid, auth_time, amr, agent, created, seen, expires"
+#define DEVICE_COLUMNS                                                              \
+	"hash, user_code, realm, client_id, scope, audience, expires, state, sub, " \
+	"auth_time, grant_id"
 
 static const char *const queries[Q_COUNT] = {
 	[Q_DATA_VERSION] = "PRAGMA data_version",
@@ -81,6 +84,21 @@ static const char *const queries[Q_COUNT] = {
 			   " ORDER BY seen DESC, created DESC LIMIT 8 OFFSET ?2)",
 	[Q_SESSION_PURGE] = "DELETE FROM sessions WHERE hash IN"
 			    " (SELECT hash FROM sessions WHERE expires <= ?1 LIMIT 8)",
+	[Q_DEVICE_ADD] = "INSERT INTO devices"
+			 "(hash, user_code, realm, client_id, scope, audience, expires)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[Q_DEVICE_COUNT] = "SELECT (SELECT count(*) FROM devices WHERE realm = ?1"
+			   " AND client_id = ?2), (SELECT count(*) FROM devices)",
+	[Q_DEVICE_GET] = "SELECT " DEVICE_COLUMNS " FROM devices WHERE hash = ?1 AND realm = ?2",
+	[Q_DEVICE_BY_CODE] = "SELECT " DEVICE_COLUMNS " FROM devices"
+			     " WHERE realm = ?1 AND user_code = ?2",
+	[Q_DEVICE_DECIDE] = "UPDATE devices SET state = ?3, sub = ?4, auth_time = ?5, scope = ?6"
+			    " WHERE hash = ?1 AND realm = ?2 AND state = 0 AND expires > ?7",
+	[Q_DEVICE_SPEND] = "UPDATE devices SET state = 3, grant_id = ?2"
+			   " WHERE hash = ?1 AND state = 1",
+	/* who asks a little late is told that it is late */
+	[Q_DEVICE_PURGE] = "DELETE FROM devices WHERE expires <= ?1 - 60",
+	[Q_DEVICE_END] = "DELETE FROM devices WHERE sub = ?1",
 };
 
 ch_err store_fail(int rc)

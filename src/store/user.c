@@ -92,9 +92,12 @@ ch_err store_user_end(struct store *s, str sub)
 {
 	AUTO(statement_done) sqlite3_stmt *codes = s->q[Q_CODE_END];
 	AUTO(statement_done) sqlite3_stmt *grants = s->q[Q_GRANT_END];
+	AUTO(statement_done) sqlite3_stmt *devices = s->q[Q_DEVICE_END];
 	bind_str(codes, 1, sub);
 	bind_str(grants, 1, sub);
+	bind_str(devices, 1, sub);
 	TRY(statement_run(codes));
+	TRY(statement_run(devices));
 	TRY(statement_run(grants));
 	return store_session_end_others(s, sub, (str){ 0 });
 }

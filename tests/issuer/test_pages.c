@@ -117,9 +117,11 @@ static void lists_what_works(void **state)
 	assert_true(json_is_str(json_member(nodes, LIT("userinfo_endpoint")),
 				LIT("http://localhost:1/home/userinfo")));
 	assert_null(json_member(nodes, LIT("registration_endpoint")));
-	assert_int_equal(json_member(nodes, LIT("grant_types_supported"))->count, 2);
-	(void)metadata(true, true, nodes, COUNT_OF(nodes));
 	assert_int_equal(json_member(nodes, LIT("grant_types_supported"))->count, 3);
+	assert_true(json_is_str(json_member(nodes, LIT("device_authorization_endpoint")),
+				LIT("http://localhost:1/home/device_authorization")));
+	(void)metadata(true, true, nodes, COUNT_OF(nodes));
+	assert_int_equal(json_member(nodes, LIT("grant_types_supported"))->count, 4);
 	assert_int_equal(json_member(nodes, LIT("scopes_supported"))->count, 2);
 	(void)metadata(false, true, nodes, COUNT_OF(nodes));
 	assert_non_null(json_member(nodes, LIT("jwks_uri")));

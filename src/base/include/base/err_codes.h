@@ -42,4 +42,9 @@
 	X(E_UNSUPPORTED_RESPONSE, "the response type is not supported", 400,                      \
 	  "unsupported_response_type", true)                                                      \
 	X(E_INVALID_SCOPE, "the scope is unknown or not allowed", 400, "invalid_scope", true)     \
-	X(E_INVALID_TARGET, "the resource is unknown", 400, "invalid_target", true)
+	X(E_INVALID_TARGET, "the resource is unknown", 400, "invalid_target", true)               \
+	/* RFC 8628 section 3.5 */                                                                \
+	X(E_PENDING, "no person has answered yet", 400, "authorization_pending", true)            \
+	X(E_SLOW_DOWN, "asked too often", 400, "slow_down", true)                                 \
+	X(E_EXPIRED, "the device code is expired", 400, "expired_token", true)                    \
+	X(E_REFUSED, "the person has said no", 400, "access_denied", true)

@@ -21,6 +21,9 @@ enum {
 	STORE_SALT_SIZE = 32,
 	STORE_SID_SIZE = 22,     /* a session's public name: 128 random bits in base64url */
 	STORE_SESSIONS_MAX = 32, /* of one person */
+	/* devices that wait, or were answered and are not past yet */
+	STORE_DEVICES_OF_CLIENT = 1000,
+	STORE_DEVICES_MAX = 10000,
 };
 
 struct store;
@@ -49,7 +52,8 @@ struct store_client {
 	str id;
 	bytes secret_hash; /* STORE_HASH_SIZE bytes; empty: a public client */
 	str auth_method;   /* client_secret_basic | client_secret_post | private_key_jwt | none */
-	str grant_types;   /* list of authorization_code, client_credentials, refresh_token */
+	str grant_types;   /* list of authorization_code, client_credentials, device_code,
+			    * refresh_token */
 	str redirect_uris; /* list */
 	str scopes;        /* list: those it may ask for, and gets without asking */
 	str audience;      /* name of the audience it gets without `resource` */
@@ -90,7 +94,8 @@ ch_err store_user_add(struct store *s, const struct store_user *u,
 /* All of a user who is there, known by realm and sub, becomes as *u says. E_NOT_FOUND;
  * E_EXISTS when the username is another one's. */
 ch_err store_user_set(struct store *s, const struct store_user *u);
-/* Ends what was begun in the user's name: codes, sessions, and grants, which are revoked. */
+/* Ends what was begun in the user's name: codes, devices, sessions, and grants, which are
+ * revoked. */
 ch_err store_user_end(struct store *s, str sub);
 /* And all that hangs on the user. E_NOT_FOUND. */
 ch_err store_user_remove(struct store *s, str realm, str sub);
@@ -191,3 +196,41 @@ ch_err store_session_end_others(struct store *s, str sub, str sid);
 /* Those that are not past, the one that was used last first. As store_client_list. */
 ch_err store_session_list(struct store *s, str sub, int64_t now,
 			  ch_err (*each)(void *ctx, const struct store_session *n), void *ctx);
+/* A device that asked for access and waits for a person's answer (RFC 8628). */
+enum store_device_state {
+	DEVICE_WAITS,
+	DEVICE_ALLOWED,
+	DEVICE_DENIED,
+	DEVICE_SPENT,
+	DEVICE_STATE_COUNT
+};
+struct store_device {
+	uint8_t hash[STORE_HASH_SIZE]; /* SHA-256 of the device code */
+	str user_code;                 /* what a person types, without the hyphen */
+	str realm;
+	str client_id;
+	str scope;
+	str audience;
+	int64_t expires;
+	enum store_device_state state;
+	str sub; /* who has answered; empty: nobody yet */
+	int64_t auth_time;
+	str grant_id; /* that it was spent for; empty: none was made */
+};
+
+/* Durable when it returns; *d waits. Those that are past are purged by the way. E_BUSY when
+ * STORE_DEVICES_… are reached; E_EXISTS when the realm has the user code, E_NOT_FOUND when the
+ * client is gone. */
+ch_err store_device_add(struct store *s, const struct store_device *d, int64_t now);
+/* Answered and past ones are found too, until they are purged. E_NOT_FOUND. */
+ch_err store_device_get(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
+			struct arena *a, struct store_device *ret_d);
+ch_err store_device_by_code(struct store *s, str realm, str user_code, struct arena *a,
+			    struct store_device *ret_d);
+/* The answer of d->sub: d->state is DEVICE_ALLOWED, for d->scope, or DEVICE_DENIED. E_NOT_FOUND
+ * when it was answered before, is past, or is not there; so who answers first has decided. */
+ch_err store_device_decide(struct store *s, const struct store_device *d, int64_t now);
+/* One that was answered. Whoever asks first has it, everybody else gets E_NOT_FOUND. grant_id
+ * as above. */
+ch_err store_device_spend(struct store *s, const uint8_t hash[static STORE_HASH_SIZE],
+			  str grant_id);
