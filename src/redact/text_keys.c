@@ -148,6 +148,18 @@ static ch_err inner_number(struct text_job *j, bytes key)
 	return x.n >= 20 ? text_value(j, VALUE_DH_EXPONENT, true, x) : wrong(x.n);
 }
 
+/* An algorithm that we do not know: its key is bytes, and what they wrap (X448, Ed448). */
+static ch_err inner_unknown(struct text_job *j, bytes key)
+{
+	struct rd r = rd_of(key);
+	bytes is = { 0 };
+	if (key.n < 32 || text_distinct(key) < 16)
+		return wrong(key.n);
+	if (!failed(der_take(&r, DER_OCTET_STRING, &is)) && rd_end(&r) && is.n >= 32)
+		TRY(text_value(j, VALUE_PRIVATE_KEY, false, is));
+	return text_value(j, VALUE_PRIVATE_KEY, false, key);
+}
+
 static ch_err inner_key(struct text_job *j, bytes oid, bytes params, bytes key)
 {
 	size_t size = 0;
@@ -161,9 +173,7 @@ static ch_err inner_key(struct text_job *j, bytes oid, bytes params, bytes key)
 		return inner_edwards(j, key, VALUE_X25519);
 	if (bytes_eq(oid, BYTES_OF(oid_dh)) || bytes_eq(oid, BYTES_OF(oid_dsa)))
 		return inner_number(j, key);
-	/* an algorithm that we do not know: its key is bytes */
-	return key.n < 32 || text_distinct(key) < 16 ? wrong(key.n)
-						     : text_value(j, VALUE_PRIVATE_KEY, false, key);
+	return inner_unknown(j, key);
 }
 
 ch_err key_pkcs8(struct text_job *j, bytes in, size_t *ret_size)

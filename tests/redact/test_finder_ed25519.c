@@ -136,6 +136,42 @@ static void libcrypto_x25519(void **state)
 	assert_int_equal(values_count(p->hunt.values), 2);
 }
 
+/* An ECX_KEY of n bytes; plain: one half of it is no key. */
+static void one_448(size_t n, uint32_t kind, unsigned plain, bool found)
+{
+	plant_noise(p->p + 81000, n, 5);
+	plant_noise(p->p + 90017, n, 6);
+	if (plain)
+		mem_zero(p->p + (plain == 1 ? 81010 : 90030), 32);
+	plant_u64(p, 90080, PLANT_BASE + 81000);
+	plant_u64(p, 90088, n);
+	plant_u64(p, 90096, kind | 1ull << 32);
+	plant_run(p, finder_ed25519_new);
+	assert_int_equal(plant_says(p, VALUE_PRIVATE_KEY, (bytes){ p->p + 81000, n }), found);
+	assert_int_equal(values_count(p->hunt.values), found);
+}
+
+/* Of the larger curves the structure is all there is, and it must be all there. */
+static void libcrypto_448(void **state)
+{
+	static const struct {
+		size_t n;
+		uint32_t kind;
+		bool found;
+	} rows[] = { { 56, 1, true },
+		     { 57, 3, true },
+		     { 56, 3, false },
+		     { 57, 1, false },
+		     { 55, 1, false } };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		for (unsigned plain = 0; plain < 3; plain++) {
+			gone(state);
+			fresh(state);
+			one_448(rows[i].n, rows[i].kind, plain, rows[i].found && !plain);
+		}
+	}
+}
+
 static void x25519_alone(void **state)
 {
 	(void)state;
@@ -200,6 +236,7 @@ int main(void)
 		T(a_link_beside_the_public_key),
 		T(libcrypto_ed25519),
 		T(libcrypto_x25519),
+		T(libcrypto_448),
 		T(x25519_alone),
 		T(links_that_lie),
 		T(nothing_else),
