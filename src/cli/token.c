@@ -11,9 +11,12 @@
 #include "say.h"
 #include "token_assertion.h"
 #include "token_flow.h"
+#include "token_keep.h"
 
 static const char usage[] =
 	"usage: chancery token --issuer URL --client ID [options]\n"
+	"       chancery token --issuer URL --client ID --refresh-file F --login|--device\n"
+	"       chancery token --refresh-file F [options]\n"
 	"\n"
 	"  --secret-file F      the client's secret: client_credentials. Without it a person\n"
 	"                       logs in with a browser (- is standard input)\n"
@@ -23,17 +26,30 @@ static const char usage[] =
 	"  --resource R         the audience's resource URI\n"
 	"  --user U --password-file F\n"
 	"                       log in without a browser, at an issuer on this machine only\n"
+	"  --device             log in with a browser on another device: shows an address and\n"
+	"                       a code, and waits\n"
+	"  --refresh-file F     an access token without a login, by the refresh token in F,\n"
+	"                       which is replaced by the next one. F also knows issuer and\n"
+	"                       client. With --login or --device (or --user) a login makes F\n"
+	"  --login              with --refresh-file: log in with a browser\n"
 	"  --json               print the token endpoint's whole answer\n"
 	"\n"
-	"The client's redirect URI for logins is http://127.0.0.1/callback.\n";
+	"The client's redirect URI for logins is http://127.0.0.1/callback. One that uses\n"
+	"--refresh-file has the grant refresh_token and the scope offline_access; one that\n"
+	"uses --device, the grant device_code.\n";
 
 enum { SECRET_ROOM = 1026 };
 
 struct wish {
 	const char *issuer, *client, *secret_file, *key_file, *kid, *scope, *resource, *user,
-		*password_file;
-	bool json;
+		*password_file, *refresh_file;
+	bool device, login, json;
 };
+
+static bool logs_in(const struct wish *w)
+{
+	return w->device || w->login || w->user;
+}
 
 static bool wish_read(int argc, char **argv, struct wish *w)
 {
@@ -47,11 +63,19 @@ static bool wish_read(int argc, char **argv, struct wish *w)
 		{ .name = "--resource", .value = &w->resource },
 		{ .name = "--user", .value = &w->user },
 		{ .name = "--password-file", .value = &w->password_file },
+		{ .name = "--refresh-file", .value = &w->refresh_file },
+		{ .name = "--device", .flag = &w->device },
+		{ .name = "--login", .flag = &w->login },
 		{ .name = "--json", .flag = &w->json },
 	};
 	if (!options_read(argc, argv, 1, specs, COUNT_OF(specs)))
 		return false;
-	const char *wrong = !w->issuer || !w->client ? "--issuer and --client must be given"
+	bool refreshes = w->refresh_file && !logs_in(w);
+	const char *wrong = (!w->issuer || !w->client) && !refreshes
+				    ? "--issuer and --client must be given"
+			    : w->device + w->login + (w->user != NULL) > 1
+				    ? "one of --device, --login and --user"
+			    : w->login && !w->refresh_file ? "--login is for --refresh-file"
 			    : !w->user != !w->password_file
 				    ? "--user and --password-file go together"
 			    : w->secret_file && w->key_file ? "either --secret-file or --client-key"
@@ -87,19 +111,50 @@ static int secret_take(const char *file, uint8_t *storage, struct secret_bytes *
 	return EXIT_YES;
 }
 
-static int run(struct flow *f, const struct wish *w)
+static int body_get(struct flow *f, const struct wish *w, const struct kept *k, str *ret_body)
+{
+	if (w->refresh_file && !logs_in(w))
+		return flow_refresh(f, k, ret_body);
+	if (w->device)
+		return flow_device(f, ret_body);
+	return (w->secret_file || w->key_file) && !w->login ? flow_client(f, ret_body)
+							    : flow_login(f, ret_body);
+}
+
+static int run(struct flow *f, const struct wish *w, struct kept *k)
 {
 	str body = { 0 }, token = { 0 };
 	int r = flow_discover(f);
 	if (r == EXIT_YES)
-		r = w->secret_file || w->key_file ? flow_client(f, &body) : flow_login(f, &body);
+		r = body_get(f, w, k, &body);
 	if (r == EXIT_YES)
 		r = flow_access_token(f, body, &token);
+	if (r == EXIT_YES && w->refresh_file)
+		r = kept_replace(k, f, body);
 	if (r != EXIT_YES)
 		return r;
 	if (w->json)
 		token = body;
 	(void)printf("%.*s\n", (int)token.n, token.p);
+	return EXIT_YES;
+}
+
+/* Issuer and client are those of the file; naming others is a mistake. */
+static int kept_take(struct flow *f, const struct wish *w, struct kept *k, uint8_t *storage)
+{
+	if (!w->refresh_file)
+		return EXIT_YES;
+	int r = kept_open(k, w->refresh_file, logs_in(w), storage, &f->arena);
+	if (r != EXIT_YES || logs_in(w))
+		return r;
+	if ((f->issuer.p && !str_eq(f->issuer, k->issuer)) ||
+	    (f->client.p && !str_eq(f->client, k->client))) {
+		say("the file is of another issuer or client: leave out --issuer and --client",
+		    str_from_c(w->refresh_file));
+		return EXIT_USAGE;
+	}
+	f->issuer = k->issuer;
+	f->client = k->client;
 	return EXIT_YES;
 }
 
@@ -134,6 +189,8 @@ int cmd_token(int argc, char **argv)
 	static struct flow flow;
 	SECRET_BUF(secret, SECRET_ROOM);
 	SECRET_BUF(password, SECRET_ROOM);
+	SECRET_BUF(file, KEPT_MAX);
+	struct kept kept = { .fd = -1 };
 	struct wish w = { 0 };
 	if (options_help(argc, argv))
 		return command_usage(usage, true);
@@ -149,7 +206,10 @@ int cmd_token(int argc, char **argv)
 	if (r == EXIT_YES)
 		r = prepare(&flow, &w);
 	if (r == EXIT_YES)
-		r = run(&flow, &w);
+		r = kept_take(&flow, &w, &kept, file);
+	if (r == EXIT_YES)
+		r = run(&flow, &w, &kept);
+	kept_done(&kept);
 	private_key_free(flow.key);
 	fetch_free(flow.fetch);
 	return r;

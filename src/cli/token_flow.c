@@ -36,7 +36,7 @@ static int ask(struct flow *f, const struct fetch_request *q, struct fetch_answe
 	return failed(e) ? say_trouble("cannot ask", q->url, e) : EXIT_YES;
 }
 
-static bool json_of(struct flow *f, bytes body)
+bool flow_json(struct flow *f, bytes body)
 {
 	size_t n = 0;
 	return !failed(json_parse(body, (struct json_limits){ 8, FLOW_NODES }, f->nodes,
@@ -44,7 +44,7 @@ static bool json_of(struct flow *f, bytes body)
 	       f->nodes[0].type == JSON_OBJECT;
 }
 
-static str member(struct flow *f, str name)
+str flow_member(struct flow *f, str name)
 {
 	const struct json_node *n = json_member(f->nodes, name);
 	str text = { 0 };
@@ -53,8 +53,7 @@ static str member(struct flow *f, str name)
 	return text;
 }
 
-/* Secrets and codes travel over TLS, or not beyond this machine. */
-static bool safe(str url)
+bool flow_safe(str url)
 {
 	struct url u;
 	return !failed(url_parse(url, &u)) &&
@@ -67,48 +66,48 @@ int flow_discover(struct flow *f)
 	struct wr url = room(f, URL_ROOM);
 	wr_str(&url, f->issuer);
 	wr_lit(&url, "/.well-known/openid-configuration");
-	if (!safe(f->issuer)) {
+	if (!flow_safe(f->issuer)) {
 		say("an issuer is an https URL, or http on this machine", f->issuer);
 		return EXIT_USAGE;
 	}
 	int r = ask(f, &(struct fetch_request){ .url = wr_text(&url) }, &a);
 	if (r != EXIT_YES)
 		return r;
-	if (a.status != 200 || !json_of(f, a.body)) {
+	if (a.status != 200 || !flow_json(f, a.body)) {
 		say("there is no issuer's metadata at", wr_text(&url));
 		return EXIT_TROUBLE;
 	}
-	if (!str_eq(member(f, LIT("issuer")), f->issuer)) {
+	if (!str_eq(flow_member(f, LIT("issuer")), f->issuer)) {
 		say("the metadata there are of another issuer; name it as they do, not as",
 		    f->issuer);
 		return EXIT_TROUBLE;
 	}
-	f->authorization_endpoint = member(f, LIT("authorization_endpoint"));
-	f->token_endpoint = member(f, LIT("token_endpoint"));
-	if (safe(f->token_endpoint) && safe(f->authorization_endpoint))
+	f->authorization_endpoint = flow_member(f, LIT("authorization_endpoint"));
+	f->token_endpoint = flow_member(f, LIT("token_endpoint"));
+	f->device_endpoint = flow_member(f, LIT("device_authorization_endpoint"));
+	if (flow_safe(f->token_endpoint) && flow_safe(f->authorization_endpoint))
 		return EXIT_YES;
 	say("this issuer issues no tokens", f->issuer);
 	return EXIT_NO;
 }
 
-static int refused(struct flow *f, const struct fetch_answer *a)
+int flow_refused(struct flow *f, const struct fetch_answer *a)
 {
-	bool json = json_of(f, a->body);
-	str error = json ? member(f, LIT("error")) : (str){ 0 };
+	bool json = flow_json(f, a->body);
+	str error = json ? flow_member(f, LIT("error")) : (str){ 0 };
 	if (error.n > 0)
 		flow_say("refused", error);
-	if (error.n > 0 && member(f, LIT("error_description")).n > 0)
-		flow_say("refused", member(f, LIT("error_description")));
+	if (error.n > 0 && flow_member(f, LIT("error_description")).n > 0)
+		flow_say("refused", flow_member(f, LIT("error_description")));
 	if (error.n == 0)
-		say("the token endpoint answers what it should not", f->token_endpoint);
+		say("the issuer answers what it should not", f->issuer);
 	return error.n > 0 && a->status < 500 ? EXIT_NO : EXIT_TROUBLE;
 }
 
-static int token_post(struct flow *f, struct wr *form, str *ret_body)
+ch_err flow_post(struct flow *f, str endpoint, struct wr *form, struct fetch_answer *ret_a)
 {
 	struct wr user = room(f, 1024), password = room(f, 1024);
-	struct fetch_request q = { .url = f->token_endpoint };
-	struct fetch_answer a = { 0 };
+	struct fetch_request q = { .url = endpoint };
 	if (f->secret.hidden.p) {
 		/* RFC 6749 section 2.3.1: form-encoded first */
 		url_write_encoded(&user, f->client);
@@ -120,18 +119,24 @@ static int token_post(struct flow *f, struct wr *form, str *ret_body)
 	}
 	if (f->resource.p)
 		form_write(form, LIT("resource"), f->resource);
-	ch_err e = f->key ? assertion_write(f, form) : CH_DONE;
+	if (f->key)
+		TRY(assertion_write(f, form));
 	wr_char(form, 0);
-	if (!failed(e))
-		e = wr_done(form);
-	if (failed(e) || user.full || password.full)
-		return say_trouble("cannot ask", f->token_endpoint, e);
+	TRY(wr_done(form));
+	TRY(wr_done(&user));
+	TRY(wr_done(&password));
 	q.form = str_sub(wr_text(form), 0, form->n - 1);
-	int r = ask(f, &q, &a);
-	if (r != EXIT_YES)
-		return r;
+	return fetch_run(f->fetch, &q, &f->arena, ret_a);
+}
+
+static int token_post(struct flow *f, struct wr *form, str *ret_body)
+{
+	struct fetch_answer a = { 0 };
+	ch_err e = flow_post(f, f->token_endpoint, form, &a);
+	if (failed(e))
+		return say_trouble("cannot ask", f->token_endpoint, e);
 	if (a.status != 200)
-		return refused(f, &a);
+		return flow_refused(f, &a);
 	*ret_body = str_of_bytes(a.body);
 	return EXIT_YES;
 }
@@ -147,7 +152,8 @@ int flow_client(struct flow *f, str *ret_body)
 
 int flow_access_token(struct flow *f, str body, str *ret_token)
 {
-	str token = json_of(f, bytes_of_str(body)) ? member(f, LIT("access_token")) : (str){ 0 };
+	str token = flow_json(f, bytes_of_str(body)) ? flow_member(f, LIT("access_token"))
+						     : (str){ 0 };
 	if (token.n > 0) {
 		*ret_token = token;
 		return EXIT_YES;

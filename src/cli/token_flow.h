@@ -18,6 +18,7 @@ struct flow {
 	struct secret_bytes password;
 	/* from discovery */
 	str authorization_endpoint, token_endpoint;
+	str device_endpoint; /* p == NULL: there is none */
 	/* of a login */
 	str verifier, state, nonce, redirect_uri;
 	struct fetch *fetch;
@@ -31,6 +32,8 @@ int flow_discover(struct flow *f);
 int flow_client(struct flow *f, str *ret_body);
 /* A code by a login, and the tokens for it. */
 int flow_login(struct flow *f, str *ret_body);
+/* The same by a login elsewhere (RFC 8628): shows an address and a code, and waits. */
+int flow_device(struct flow *f, str *ret_body);
 /* access_token of an answer. */
 int flow_access_token(struct flow *f, str body, str *ret_token);
 
@@ -43,5 +46,14 @@ ch_err flow_authorize_url(struct flow *f, str *ret_url);
 int flow_form(struct flow *f, str *ret_query);
 /* Waits for the browser on 127.0.0.1, *ret_query as above. */
 int flow_browser(struct flow *f, str *ret_query);
+/* A POST as this client. */
+ch_err flow_post(struct flow *f, str endpoint, struct wr *form, struct fetch_answer *ret_a);
+/* Says why an answer is a refusal, and returns the exit status. */
+int flow_refused(struct flow *f, const struct fetch_answer *a);
+/* Is it a JSON object? Then its members can be had; p == NULL: there is no such text. */
+bool flow_json(struct flow *f, bytes body);
+str flow_member(struct flow *f, str name);
+/* Secrets and codes travel over TLS, or not beyond this machine. */
+bool flow_safe(str url);
 /* Something of the server's for a person: control characters are left out. */
 void flow_say(const char *text, str untrusted);
