@@ -2,6 +2,7 @@
  * as twice. A running authority sees what was written at its next request. */
 #include "admin.h"
 #include "base/cleanup.h"
+#include "revoke_ask.h"
 #include "say.h"
 
 int admin_trouble(const struct admin_call *c, const char *what, ch_err e)
@@ -59,8 +60,14 @@ static int change_it(struct admin_call *c, const struct admin_change *change)
 
 int admin_change(struct admin_call *c, const struct admin_change *change)
 {
+	bool queued = false;
 	int r = admin_begin(c);
-	return r == EXIT_YES ? admin_end(c, change_it(c, change)) : r;
+	if (r != EXIT_YES)
+		return r;
+	r = change_it(c, change);
+	if (r == EXIT_YES)
+		r = revoke_settle(&c->a, &queued);
+	return admin_end(c, r);
 }
 
 static ch_err edit(struct admin_call *c, struct store *s, union admin_row *row, void *ctx)

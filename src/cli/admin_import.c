@@ -8,6 +8,7 @@
 
 #include "admin.h"
 #include "base/file.h"
+#include "revoke_ask.h"
 #include "say.h"
 
 enum { IMPORT_MAX = 64 * 1024 * 1024, NODES = 512 };
@@ -231,8 +232,14 @@ static int import_text(struct admin_call *c, str text)
 
 static int import_recorded(struct admin_call *c, str text)
 {
+	bool queued = false;
 	int r = c->dry_run ? EXIT_YES : admin_begin(c);
-	return r == EXIT_YES ? admin_end(c, import_text(c, text)) : r;
+	if (r != EXIT_YES)
+		return r;
+	r = import_text(c, text);
+	if (r == EXIT_YES && !c->dry_run)
+		r = revoke_settle(&c->a, &queued);
+	return admin_end(c, r);
 }
 
 int admin_import(struct admin_call *c)

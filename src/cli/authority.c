@@ -130,6 +130,44 @@ static ch_err make_folder(const struct authority *a, const char *path, mode_t mo
 	return CH_DONE;
 }
 
+static ch_err own_folder(const struct authority *a, const char *path, uid_t owner)
+{
+	struct stat st = { 0 };
+	if (owner == (uid_t)-1)
+		return CH_DONE;
+	if (fstatat(a->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return ch_fail(CH_E_IO, "cannot look at a folder of revocations", errno);
+	if (st.st_uid == owner)
+		return CH_DONE;
+	/* what is in it may be whoever's: root hands over only what it has just made */
+	if (st.st_uid != 0)
+		return ch_fail(CH_E_DENIED,
+			       "a realm's folder below revocations/ belongs to another issuer: "
+			       "chown -R it to that of the realm's group",
+			       st.st_uid);
+	if (fchownat(a->fd, path, owner, (gid_t)owner, AT_SYMLINK_NOFOLLOW) != 0)
+		return ch_fail(CH_E_IO, "cannot hand over a folder of revocations", errno);
+	return CH_DONE;
+}
+
+ch_err authority_make_revocations(const struct authority *a)
+{
+	struct path path;
+	/* its mode is the operator's: who may read it, may follow */
+	if (faccessat(a->fd, "revocations", F_OK, 0) != 0)
+		TRY(make_folder(a, "revocations", 0755));
+	for (size_t g = 0; g < a->config.n_groups; g++) {
+		uid_t owner = authority_uid(a, (enum role_uid)(UID_ISSUER + g));
+		for (size_t i = 0; i < a->config.groups[g].n_realms; i++) {
+			TRY(path_join(&path, LIT("revocations"), a->config.groups[g].realms[i],
+				      (str){ 0 }));
+			TRY(dir_make(a->fd, path.p, 0755));
+			TRY(own_folder(a, path.p, owner));
+		}
+	}
+	return CH_DONE;
+}
+
 ch_err authority_make_folders(const struct authority *a)
 {
 	static const struct {
@@ -152,7 +190,7 @@ ch_err authority_make_folders(const struct authority *a)
 		TRY(authority_store(a, a->config.groups[g].name, &path));
 		TRY(store_create(str_from_c(path.p), owner, (gid_t)owner));
 	}
-	return CH_DONE;
+	return authority_make_revocations(a);
 }
 
 static ch_err open_keys(const struct authority *a, str realm, DIR **ret_d)

@@ -1,7 +1,7 @@
 /* An authority's folder, as the commands of an administrator see it.
  *
  *   chancery.yaml  passphrase  refresh.key  keys/kdf  keys/REALM/KID.{key,jwk}  jwks/REALM.json
- *   store/GROUP/  run/control  crash/  audit/  */
+ *   store/GROUP/  revocations/REALM/  run/control  crash/  audit/  */
 #pragma once
 #include <sys/types.h>
 
@@ -34,6 +34,8 @@ const struct config_group *authority_group_of(const struct authority *a, str rea
 /* Folders and files that do not depend on keys: keys/, jwks/, store/GROUP with its
  * empty store, run/, crash/. Fine when they are there. */
 ch_err authority_make_folders(const struct authority *a);
+/* revocations/REALM of every realm, each its issuer's: one of before them gets them here. */
+ch_err authority_make_revocations(const struct authority *a);
 /* The uid that a role's files belong to; (uid_t)-1 when all run as we are. */
 uid_t authority_uid(const struct authority *a, enum role_uid role);
 /* "DIR/store/GROUP" */

@@ -4,12 +4,14 @@
 
 #include "admin.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/rand.h"
 #include "client_check.h"
 #include "client_method.h"
 #include "codec/base64url.h"
 #include "commands.h"
 #include "crypto/hash.h"
+#include "revoke_ask.h"
 #include "say.h"
 
 static const char usage[] =
@@ -41,9 +43,9 @@ static const char usage[] =
 	"client that is there just so; its secret stays. edit changes what is named and nothing\n"
 	"else; of a list, what is named replaces what was there, but --scope +S adds one and\n"
 	"--scope -S takes one out, and so for the other lists. disable, remove and reset hold\n"
-	"from the next request on; tokens that are out stay good until they expire. import adds\n"
-	"and changes, and removes none; with --dry-run it only says what it would do. Secrets'\n"
-	"hashes are in an export if --with-hashes says so; without them, clients that are new\n"
+	"from the next request on; disable and remove also revoke the tokens that are out.\n"
+	"import adds and changes, and removes none; with --dry-run it only says what it would\n"
+	"do. Secrets' hashes are in an export if --with-hashes says so; without them, clients that are new\n"
 	"to the other side need a reset.\n";
 
 enum { SECRET_MIN = 16, SECRET_MAX = 256, SECRET_RANDOM = 32 };
@@ -106,17 +108,28 @@ static ch_err set(struct store *s, const union admin_row *row)
 	return store_client_set(s, &row->client);
 }
 
+static ch_err revoke_client(struct store *s, const struct store_client *c, enum revoke_why why)
+{
+	return revoke_due(s, c->realm,
+			  &(struct revocation){ .kind = REVOKE_CLIENT,
+						.why = why,
+						.when_s = clock_unix_s(),
+						.subject = bytes_of_str(c->id) });
+}
+
 /* A code is taken by its client, which is looked up: a disabled one takes none. */
 static ch_err end(struct store *s, const union admin_row *row)
 {
-	(void)s;
-	(void)row;
-	return CH_DONE;
+	if (!row->client.disabled)
+		return CH_DONE;
+	TRY(store_client_end(s, row->client.realm, row->client.id));
+	return revoke_client(s, &row->client, REVOKE_DISABLED);
 }
 
 static ch_err remove_client(struct store *s, const union admin_row *row)
 {
-	return store_client_remove(s, row->client.realm, row->client.id);
+	TRY(store_client_remove(s, row->client.realm, row->client.id));
+	return revoke_client(s, &row->client, REVOKE_REMOVED);
 }
 
 static ch_err each_client(void *ctx, const struct store_client *c)

@@ -9,6 +9,7 @@ int cmd_gate(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_realm(int argc, char **argv);
+int cmd_revoke(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_sightings(int argc, char **argv);
 int cmd_token(int argc, char **argv);

@@ -22,6 +22,7 @@ static const struct command {
 	{ "key", cmd_key, "list, add and import signing keys" },
 	{ "client", cmd_client, "applications: add, change, reset, remove, export, import" },
 	{ "user", cmd_user, "people: add, change, reset, remove, export, import" },
+	{ "revoke", cmd_revoke, "end tokens, grants, or what a client, person or key gave" },
 	{ "token", cmd_token, "get a token from an issuer" },
 	{ "audit", cmd_audit, "what administrators did: list, verify" },
 	{ "gate", cmd_gate, "say to mail and web servers whether a token is good" },

@@ -120,10 +120,12 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 				   .jwks_max_age_s = s->a->config.jwks_max_age_s,
 				   .n_realms = g->n_realms };
 	struct wr w = wr_of(issuer_rooms[i], ISSUER_ROOM);
-	struct path store;
+	struct path store, revocations;
 	TRY(authority_store(s->a, g->name, &store));
+	TRY(path_join(&revocations, str_from_c(s->a->dir.p), LIT("revocations"), (str){ 0 }));
 	TRY(refresh_key_of(s->a, g->name, c.refresh_key));
 	c.store = str_from_c(store.p);
+	c.revocations = str_from_c(revocations.p);
 	*ret_g = (struct plan_group){ .name = g->name,
 				      .listen_fd = (uint32_t)(PLAN_FIRST_LISTEN_FD + i),
 				      .n_realms = g->n_realms };
@@ -176,6 +178,7 @@ ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *re
 	static struct plan p;
 	struct path libexec, program, cli;
 	struct wr w = wr_of(plan_room, sizeof(plan_room));
+	TRY(authority_make_revocations(s->a));
 	TRY(libexec_folder(&libexec));
 	TRY(program_itself(&cli));
 	TRY(plan_of(s, str_from_c(libexec.p), str_from_c(cli.p), &p));

@@ -23,7 +23,7 @@ static ch_err become_owner(const struct path *folder)
 	return CH_DONE;
 }
 
-static ch_err be_oneself(void)
+ch_err stores_leave(void)
 {
 	if (seteuid(getuid()) != 0 || setegid(getgid()) != 0)
 		return ch_fail(CH_E_IO, "cannot give up the rights of a store's owner", errno);
@@ -63,7 +63,7 @@ int stores_each(const struct authority *a, int (*each)(struct store *s, str grou
 	for (size_t i = 0; i < a->config.n_groups; i++) {
 		str group = a->config.groups[i].name;
 		int r = one_store(a, group, each, ctx);
-		ch_err e = be_oneself();
+		ch_err e = stores_leave();
 		if (failed(e))
 			return say_trouble("cannot go on after the store of group", group, e);
 		if (r != EXIT_YES)

@@ -4,12 +4,14 @@
 
 #include "admin.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/rand.h"
 #include "codec/base64url.h"
 #include "commands.h"
 #include "crypto/key.h"
 #include "crypto/password.h"
 #include "prompt.h"
+#include "revoke_ask.h"
 #include "say.h"
 
 enum { MADE_BYTES = 18, ROOM = 2 * (PASSWORD_MAX + 2) };
@@ -89,14 +91,26 @@ static ch_err set(struct store *s, const union admin_row *row)
 	return store_user_set(s, &row->user);
 }
 
+static ch_err revoke_user(struct store *s, const struct store_user *u, enum revoke_why why)
+{
+	return revoke_due(s, u->realm,
+			  &(struct revocation){ .kind = REVOKE_USER,
+						.why = why,
+						.when_s = clock_unix_s(),
+						.subject = bytes_of_str(u->sub),
+						.name = u->mailbox });
+}
+
 static ch_err end(struct store *s, const union admin_row *row)
 {
-	return store_user_end(s, row->user.sub);
+	TRY(store_user_end(s, row->user.sub));
+	return revoke_user(s, &row->user, row->user.disabled ? REVOKE_DISABLED : REVOKE_RESET);
 }
 
 static ch_err remove_user(struct store *s, const union admin_row *row)
 {
-	return store_user_remove(s, row->user.realm, row->user.sub);
+	TRY(store_user_remove(s, row->user.realm, row->user.sub));
+	return revoke_user(s, &row->user, REVOKE_REMOVED);
 }
 
 static ch_err each_user(void *ctx, const struct store_user *u)

@@ -1,5 +1,5 @@
-/* The issuer's walls. It may read and write its store's folder and speak on sockets it
- * was given; it opens nothing else, connects nowhere, starts nothing. */
+/* The issuer's walls. It may read and write its store's folder and those of its realms'
+ * revocations, and speak on sockets it was given; it opens nothing else, connects nowhere, starts nothing. */
 #include <sys/syscall.h>
 
 #include "base/path.h"
@@ -8,12 +8,18 @@
 
 static ch_err landlock(const struct issuer *is)
 {
-	struct path folder;
+	struct path folders[1 + REALMS_MAX];
+	struct sandbox_path paths[1 + REALMS_MAX];
+	size_t n = is->config.n_realms;
 	int abi = 0;
-	TRY(path_of(&folder, is->config.store));
 	/* SQLite names its file from the root; stat of the folders above needs no right */
-	const struct sandbox_path paths[] = { { folder.p, ACCESS_READ | ACCESS_WRITE } };
-	return sandbox_landlock(paths, COUNT_OF(paths), NET_NONE, &abi);
+	TRY(path_of(&folders[n], is->config.store));
+	for (size_t i = 0; i < n; i++)
+		TRY(path_join(&folders[i], is->config.revocations, is->config.realms[i].name,
+			      (str){ 0 }));
+	for (size_t i = 0; i <= n; i++)
+		paths[i] = (struct sandbox_path){ folders[i].p, ACCESS_READ | ACCESS_WRITE };
+	return sandbox_landlock(paths, n + 1, NET_NONE, &abi);
 }
 
 ch_err issuer_confine(const struct issuer *is)
@@ -24,10 +30,16 @@ ch_err issuer_confine(const struct issuer *is)
 		ALLOW(faccessat), ALLOW(faccessat2), ALLOW(stat),     ALLOW(lstat),
 		ALLOW(getcwd),    ALLOW(readlink),   ALLOW(fchmod),
 	};
+	/* a chain that is appended to, begun anew after a failure, and read for gates */
+	static const struct syscall_rule chains[] = {
+		ALLOW(flock),    ALLOW(renameat2), ALLOW(unlinkat),
+		ALLOW(fchmodat), ALLOW(mkdirat),   ALLOW(getdents64),
+	};
 	const struct syscall_list lists[] = {
 		{ sandbox_common, sandbox_common_n },
 		{ sandbox_server, sandbox_server_n },
 		{ store, COUNT_OF(store) },
+		{ chains, COUNT_OF(chains) },
 	};
 	TRY(sandbox_undumpable());
 	TRY(sandbox_limits(&(struct sandbox_limits){ .files = 1024, .processes = UINT64_MAX }));

@@ -28,6 +28,9 @@ static ch_err refresh_decide(const struct realm *m, const struct settling *s,
 			     const struct store_grant *g, bool rotate)
 {
 	int64_t now = clock_unix_s();
+	/* the chain is the truth, also beside a store from a backup */
+	if (revocations_have(m, &(struct revoked_query){ .grant_id = g->id }))
+		return ch_fail(CH_E_INVALID_GRANT, REFUSED, s->seq);
 	switch (refresh_judge(m->config, g, s->client_id, s->seq, now)) {
 	case REFRESH_ROTATE:
 		return rotate ? store_grant_rotate(m->issuer->store, g, now,

@@ -1,5 +1,6 @@
 /* What a token will say. The issuer names claims; issuer, times, id and key are the
  * signer's (RFC 9068, OpenID Connect Core section 2). */
+#include "base/clock.h"
 #include "base/log.h"
 #include "issuer.h"
 
@@ -107,9 +108,46 @@ ch_err grant_resource(struct token_request *t, str audience)
 	return CH_DONE;
 }
 
+/* Whose sessions end with it: those of the mailbox. A person who is gone has none here. */
+static ch_err mailbox_of(const struct realm *m, str grant_id, struct arena *a, str *ret_name)
+{
+	struct store *s = m->issuer->store;
+	struct store_grant g = { 0 };
+	struct store_user u = { 0 };
+	ch_err e = store_grant_get(s, m->config->name, grant_id, a, &g);
+	if (!failed(e))
+		e = store_user_by_sub(s, m->config->name, g.sub, a, &u);
+	if (failed(e) && ch_code_of(e) != CH_E_NOT_FOUND)
+		return e;
+	*ret_name = u.mailbox;
+	return CH_DONE;
+}
+
+static ch_err end(const struct realm *m, str grant_id, enum revoke_why why)
+{
+	uint8_t room[8192];
+	struct arena a;
+	struct revocation r = { .kind = REVOKE_GRANT,
+				.why = why,
+				.when_s = clock_unix_s(),
+				.subject = bytes_of_str(grant_id) };
+	arena_init(&a, room, sizeof(room));
+	TRY(mailbox_of(m, grant_id, &a, &r.name));
+	TRY(store_grant_revoke(m->issuer->store, m->config->name, grant_id));
+	return revocations_add(m, &r);
+}
+
+ch_err grant_end(const struct realm *m, str grant_id, enum revoke_why why)
+{
+	TRY(end(m, grant_id, why));
+	LOG(LOG_INFO, "a grant is revoked", log_str("realm", m->config->name),
+	    log_str("grant", grant_id), log_str("why", revoke_why_name(why)));
+	return CH_DONE;
+}
+
 ch_err grant_revoke(const struct realm *m, str grant_id, str client_id, ch_err why)
 {
-	TRY(store_grant_revoke(m->issuer->store, m->config->name, grant_id));
+	TRY(end(m, grant_id, failed(why) ? REVOKE_REUSED : REVOKE_BY_USER));
 	LOG(LOG_WARN, "a grant is revoked", log_str("realm", m->config->name),
 	    log_str("grant", grant_id), log_str("client", client_id), log_err(why));
 	return why;

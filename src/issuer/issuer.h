@@ -1,8 +1,10 @@
 /* The issuer's state and what its files offer each other. One thread, one loop: each
  * turn takes what came from signers and hasher, serves HTTP, then sends one batch a realm. */
 #pragma once
+#include "chain/chain.h"
 #include "crypto/alg.h"
 #include "http/http.h"
+#include "revoke/set.h"
 #include "rules.h"
 #include "token/assertion.h"
 #include "token/replay.h"
@@ -22,6 +24,7 @@ enum {
 	CLIENTS_MEMORY = 512 * 1024,
 	CLIENT_MEMORY = 32 * 1024, /* of one at most */
 	STOP_MS = 5000,
+	PAGE_WAITERS_MAX = 64, /* gates of one realm that wait for news */
 };
 
 struct issuer;
@@ -61,6 +64,10 @@ struct job {
 	uint8_t batch;
 	uint64_t since_ns;
 	struct job *next;
+	/* whose it is, and since when it is asked for: both may end while it is signed */
+	str client_id;
+	int64_t asked_s;
+	uint64_t revoked; /* revocations of the realm then */
 	/* for `done` */
 	str scope;
 	uint32_t ttl_s;
@@ -81,9 +88,24 @@ struct signer {
 	uint64_t sent_ns[BATCHES_IN_FLIGHT];
 };
 
+/* --- what is revoked, revocations.c --- */
+struct page_waiter;
+struct revocations {
+	struct chain chain;
+	bool open;           /* the chain is; else it is opened again when something is due */
+	bool failing;        /* the log has it */
+	struct revoked *set; /* what cannot be written yet is in it, too */
+	uint64_t added;      /* to it, by this process */
+	int beat_fd;
+	struct page_waiter *waiters; /* revoke_pages.c */
+	size_t n_waiters;
+	uint8_t room[CHAIN_ROOM_MIN];
+};
+
 struct realm {
 	const struct issuer_realm *config;
 	struct issuer *issuer;
+	struct revocations revocations;
 	struct signer signers[SIGNERS_MAX]; /* fd < 0: free */
 	struct signer *current;
 	uint32_t attached; /* the generation last said to be */
@@ -159,6 +181,27 @@ ch_err spent_note(struct issuer *is, str realm, const struct assertion *a, int64
  * when it cannot be said. What *ret_v points to lives until the next one is judged. */
 ch_err own_token_judge(struct realm *m, str token, struct arena *a, struct token_verdict *ret_v);
 
+/* Good by its text, of this realm, and not expired: whoever has it, and whether it is revoked or
+ * its person gone does not count. What is not is in ret_v->code. E_BUSY as above. */
+ch_err own_token_read(struct realm *m, str token, struct token_verdict *ret_v);
+
+/* --- revocations.c --- */
+/* Opens every realm's chain, or makes it, reads it, and takes in what is due. Before the walls:
+ * E_MISMATCH when one is damaged. */
+ch_err revocations_open(struct issuer *is);
+void revocations_close(struct issuer *is);
+/* Puts what is due in the store into the chains, durable when it returns. What cannot be written
+ * stays due, and is refused here all the same. Not within a transaction of the store. */
+ch_err revocations_drain(struct issuer *is);
+/* Makes one due, and drains unless a transaction is under way (which drains at its end). */
+ch_err revocations_add(const struct realm *m, struct revocation *r);
+/* Each turn: what others made due, and the pulse, each second; waiters that need not wait. */
+void revocations_turn(struct issuer *is);
+/* Is anything of it revoked? */
+bool revocations_have(const struct realm *m, const struct revoked_query *q);
+/* revoke_pages.c: answers those who wait, where there are news, and all when it is time. */
+void pages_turn(struct realm *m, bool news, uint64_t now_ns);
+
 struct issuer {
 	struct issuer_config config;
 	struct store *store;
@@ -178,6 +221,9 @@ struct issuer {
 	size_t free_job; /* where to look first */
 	struct job *settle_first, *settle_last;
 	uint8_t csrf_key[MAC_KEY_SIZE];
+	bool settling;       /* a transaction of the store is under way */
+	uint64_t revoked_ns; /* when it was last looked whether something is due */
+	int64_t latest_s;    /* the latest time that any token here can have been issued at */
 	bool stopping;
 	bool gone;                 /* the supervisor is */
 	bool silent;               /* a signer is, and there is no other; or the hasher */
@@ -202,6 +248,8 @@ void serve_login(struct http_req *r, void *ctx);
 void serve_userinfo(struct http_req *r, void *ctx);
 void serve_introspect(struct http_req *r, void *ctx);
 void serve_device_authorization(struct http_req *r, void *ctx);
+void serve_revoke(struct http_req *r, void *ctx);
+void serve_revocations(struct http_req *r, void *ctx);
 
 /* --- what endpoints share, reply.c --- */
 /* RFC 6749 section 5.2; logs what the client may not see. */
@@ -248,8 +296,12 @@ void grant_tokens(struct job *j, const struct store_grant *g, const struct store
 		  str nonce);
 /* E_INVALID_TARGET when the request names another resource than this audience's. */
 ch_err grant_resource(struct token_request *t, str audience);
-/* For good; logs it and returns `why`, or the store's error. */
+/* For good, in the realm's chain when it returns (within a transaction of the store: soon after its
+ * end, and lost by no crash); logs it and returns `why`, or the store's or the chain's error.
+ * This is the one way to end a grant. */
 ch_err grant_revoke(const struct realm *m, str grant_id, str client_id, ch_err why);
+/* The same, for a reason that is no error. */
+ch_err grant_end(const struct realm *m, str grant_id, enum revoke_why why);
 /* The text of one of the grant's refresh tokens into j->refresh. */
 ch_err refresh_write(struct job *j, const struct store_grant *g, int64_t seq);
 

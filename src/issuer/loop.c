@@ -44,6 +44,20 @@ static ch_err attach(struct issuer *is, const struct control *c, struct message_
 	return ch_fail(CH_E_NOT_FOUND, "a signer of a realm that is not ours", c->generation);
 }
 
+/* An administrator's command waits at the supervisor. */
+static ch_err revoke_asked(struct issuer *is, const struct control *c)
+{
+	ch_err e = revocations_drain(is);
+	const struct control answer = {
+		.kind = CONTROL_REVOKED,
+		.generation = c->generation,
+		.code = ch_code_of(e),
+		.detail = e.detail,
+		.text = e.site ? bytes_of_str(str_from_c(e.site->what)) : (bytes){ 0 },
+	};
+	return control_send(is->control.fd, &answer, NULL);
+}
+
 static ch_err control_take(struct issuer *is)
 {
 	static uint8_t room[CONTROL_MAX];
@@ -52,6 +66,8 @@ static ch_err control_take(struct issuer *is)
 	TRY(control_recv(is->control.fd, room, &c, &fds));
 	if (c.kind == CONTROL_ATTACH)
 		return attach(is, &c, &fds);
+	if (c.kind == CONTROL_REVOKE)
+		return revoke_asked(is, &c);
 	if (c.kind != CONTROL_STOP)
 		return ch_fail(CH_E_PROTOCOL, "the supervisor says what an issuer is not told",
 			       c.kind);
@@ -142,6 +158,7 @@ ch_err issuer_loop(struct issuer *is)
 				w->ready(is, w);
 		}
 		settle_run(is);
+		revocations_turn(is);
 		TRY(serve(is, since_ns));
 		signers_flush(is);
 		hasher_flush(is);

@@ -25,6 +25,7 @@ static ch_err config_take(struct issuer *is)
 	for (size_t i = 0; i < is->config.n_realms; i++) {
 		is->realms[i].config = &is->config.realms[i];
 		is->realms[i].issuer = is;
+		is->realms[i].revocations.beat_fd = -1;
 		signers_init(&is->realms[i]);
 	}
 	return CH_DONE;
@@ -63,6 +64,7 @@ static ch_err start(struct issuer *is)
 	clients_init(&is->clients);
 	/* the same after a restart: who has a form open goes on */
 	mac(is->config.refresh_key, bytes_of_str(LIT("chancery forms")), is->csrf_key);
+	TRY(revocations_open(is));
 	(void)page_style_hash();
 	is->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (is->epoll < 0)
@@ -85,6 +87,7 @@ int main(void)
 	}
 	e = issuer_loop(&issuer);
 	http_free(issuer.http);
+	revocations_close(&issuer);
 	store_free(issuer.store);
 	if (failed(e)) {
 		LOG(LOG_ERROR, "stops", log_str("group", issuer.config.group), log_err(e));

@@ -65,6 +65,7 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 		LIT("/device_authorization"));
 	put_url(o, LIT("userinfo_endpoint"), realm->issuer, LIT("/userinfo"));
 	put_url(o, LIT("introspection_endpoint"), realm->issuer, LIT("/introspect"));
+	put_url(o, LIT("revocation_endpoint"), realm->issuer, LIT("/revoke"));
 	put_list(o, LIT("scopes_supported"), realm->scopes, realm->n_scopes);
 	put_list(o, LIT("response_types_supported"), &code, 1);
 	put_list(o, LIT("response_modes_supported"), &query, 1);
@@ -75,6 +76,8 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 	put_list(o, LIT("introspection_endpoint_auth_methods_supported"), methods,
 		 COUNT_OF(methods) - 1);
 	put_algs(o, LIT("introspection_endpoint_auth_signing_alg_values_supported"), all);
+	put_list(o, LIT("revocation_endpoint_auth_methods_supported"), methods, COUNT_OF(methods));
+	put_algs(o, LIT("revocation_endpoint_auth_signing_alg_values_supported"), all);
 	put_list(o, LIT("code_challenge_methods_supported"), &s256, 1);
 	put_list(o, LIT("claims_supported"), claims, COUNT_OF(claims));
 	put_list(o, LIT("claim_types_supported"), &one, 1);

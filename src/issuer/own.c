@@ -39,17 +39,33 @@ static ch_err parties_check(struct realm *m, const struct token_verdict *v, stru
 	return u.disabled ? ch_fail(CH_E_NOT_FOUND, "the user is disabled", 0) : CH_DONE;
 }
 
-ch_err own_token_judge(struct realm *m, str token, struct arena *a, struct token_verdict *ret_v)
+ch_err own_token_read(struct realm *m, str token, struct token_verdict *ret_v)
 {
-	const ch_err no = ch_fail(CH_E_DENIED, "the token is unknown, expired or revoked", 0);
-	struct token_verdict v;
 	if (!m->knows_keys)
 		return ch_fail(CH_E_BUSY, "the signer is not here yet", 0);
 	if (!m->policy)
 		TRY(policy_make(m));
-	token_verify(m->policy, token, clock_unix_s(), &m->issuer->assertions.token, &v);
+	token_verify(m->policy, token, clock_unix_s(), &m->issuer->assertions.token, ret_v);
+	return CH_DONE;
+}
+
+static bool is_revoked(const struct realm *m, const struct token_verdict *v)
+{
+	return revocations_have(m, &(struct revoked_query){ .identity = v->identity,
+							    .grant_id = v->grant_id,
+							    .client_id = v->client_id,
+							    .sub = v->sub,
+							    .kid = v->kid,
+							    .iat = v->iat });
+}
+
+ch_err own_token_judge(struct realm *m, str token, struct arena *a, struct token_verdict *ret_v)
+{
+	const ch_err no = ch_fail(CH_E_DENIED, "the token is unknown, expired or revoked", 0);
+	struct token_verdict v;
+	TRY(own_token_read(m, token, &v));
 	/* a bound one is worth nothing without its proof, which is not taken here */
-	if (v.code != TOKEN_accepted || v.bound)
+	if (v.code != TOKEN_accepted || v.bound || is_revoked(m, &v))
 		return no;
 	ch_err e = parties_check(m, &v, a);
 	if (ch_code_of(e) == CH_E_NOT_FOUND)

@@ -27,6 +27,8 @@ void routes_make(struct issuer *is)
 			route_add(is, m, "/*/device_authorization", HTTP_POST,
 				  serve_device_authorization);
 			route_add(is, m, "/*/introspect", HTTP_POST, serve_introspect);
+			route_add(is, m, "/*/revoke", HTTP_POST, serve_revoke);
+			route_add(is, m, "/*/revocations", HTTP_GET, serve_revocations);
 			route_add(is, m, "/*/userinfo", HTTP_GET, serve_userinfo);
 			route_add(is, m, "/*/userinfo", HTTP_POST, serve_userinfo);
 			route_add(is, m, "/*/authorize", HTTP_GET, serve_authorize);

@@ -39,7 +39,11 @@ void settle_run(struct issuer *is)
 	if (!j)
 		return;
 	is->settle_first = is->settle_last = NULL;
+	is->settling = true;
 	ch_err e = settle_together(is->store, j);
+	is->settling = false;
+	/* what it made due; if that fails it stays so, and the log has it */
+	(void)revocations_drain(is);
 	while (j) {
 		/* its memory is the request's, which the answer may end */
 		struct job *next = j->next;

@@ -1,5 +1,6 @@
 /* The token endpoint: who asks, for which grant, and the answer when the signer has
  * spoken (RFC 6749 sections 3.2 and 5). */
+#include "base/clock.h"
 #include "codec/json.h"
 #include "issuer.h"
 
@@ -48,8 +49,20 @@ void token_answer(struct job *j, ch_err e)
 		reply_tokens(j);
 }
 
+/* Was the app or the person revoked while this was signed? What the store says of both was
+ * asked before that. */
+static bool is_overtaken(const struct job *j)
+{
+	return j->revoked != j->realm->revocations.added &&
+	       revocations_have(j->realm, &(struct revoked_query){ .client_id = j->client_id,
+								   .sub = j->settling->grant.sub,
+								   .iat = j->asked_s });
+}
+
 static void on_signed(struct job *j, ch_err e)
 {
+	if (!failed(e) && is_overtaken(j))
+		e = ch_fail(CH_E_INVALID_GRANT, "revoked while it was being signed: ask anew", 0);
 	if (!failed(e) && j->settle)
 		settle_add(j);
 	else
@@ -98,6 +111,9 @@ static ch_err token_request_run(struct http_req *r, struct realm *m)
 	j->http = r;
 	j->done = on_signed;
 	j->settling = s;
+	j->asked_s = clock_unix_s();
+	j->revoked = m->revocations.added;
+	TRY(arena_str(&r->arena, t.client->id, &j->client_id));
 	TRY(grant_run(&t, j));
 	return job_start(j);
 }

@@ -61,6 +61,14 @@ ch_err store_client_remove(struct store *s, str realm, str id)
 	return statement_change(s, q);
 }
 
+ch_err store_client_end(struct store *s, str realm, str id)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_GRANT_END_CLIENT];
+	bind_str(q, 1, realm);
+	bind_str(q, 2, id);
+	return statement_run(q);
+}
+
 static ch_err client_read(sqlite3_stmt *q, struct arena *a_or_null, struct store_client *ret_c)
 {
 	struct store_client c = { 0 };

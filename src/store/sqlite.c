@@ -99,6 +99,11 @@ static const char *const queries[Q_COUNT] = {
 	/* who asks a little late is told that it is late */
 	[Q_DEVICE_PURGE] = "DELETE FROM devices WHERE expires <= ?1 - 60",
 	[Q_DEVICE_END] = "DELETE FROM devices WHERE sub = ?1",
+	[Q_GRANT_END_CLIENT] = "UPDATE grants SET revoked = 1"
+			       " WHERE realm = ?1 AND client_id = ?2 AND revoked = 0",
+	[Q_DUE_ADD] = "INSERT INTO revocations_due(realm, record) VALUES (?1, ?2)",
+	[Q_DUE_LIST] = "SELECT id, realm, record FROM revocations_due ORDER BY id LIMIT 64",
+	[Q_DUE_REMOVE] = "DELETE FROM revocations_due WHERE id = ?1",
 };
 
 ch_err store_fail(int rc)

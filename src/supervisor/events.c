@@ -54,6 +54,11 @@ static void on_note(struct supervisor *s, struct process *p, const struct contro
 	(void)c;
 }
 
+static void on_revoked(struct supervisor *s, struct process *p, const struct control *c)
+{
+	revoke_answered(s, p, c);
+}
+
 static const struct {
 	void (*act)(struct supervisor *, struct process *, const struct control *);
 	unsigned from; /* bits of enum role */
@@ -64,6 +69,7 @@ static const struct {
 	[CONTROL_CRASHED] = { on_crashed, 1U << ROLE_WARDEN },
 	[CONTROL_ENDED] = { on_note, 1U << ROLE_WARDEN },
 	[CONTROL_ATTACHED] = { on_note, 1U << ROLE_ISSUER },
+	[CONTROL_REVOKED] = { on_revoked, 1U << ROLE_ISSUER },
 };
 
 /* Each says once how its start went: one that repeats it would fill the log. */
@@ -191,6 +197,8 @@ static void ended(struct supervisor *s, struct process *p, int status)
 	p->has_signed = p->status && p->status->signed_tokens > 0;
 	copy = *p;
 	process_gone(s, p);
+	if (copy.role == ROLE_ISSUER)
+		revoke_gone(s, copy.group);
 	/* before it was ready, starting it again would only repeat it */
 	if (!s->told_ready && !s->stopping && copy.role != ROLE_KEEPER && !copy.ready)
 		s->broken = true;

@@ -213,6 +213,9 @@ static int run(struct supervisor *s)
 		int retry_ms = generation_retry(s);
 		if (restart_ms >= 0 && (retry_ms < 0 || restart_ms < retry_ms))
 			retry_ms = restart_ms;
+		int revoke_ms = revoke_due(s);
+		if (revoke_ms >= 0 && (retry_ms < 0 || revoke_ms < retry_ms))
+			retry_ms = revoke_ms;
 		if (s->broken)
 			begin_stop(s);
 		if (s->stopping && give_up_ns == 0)

@@ -1,5 +1,5 @@
-/* DIR/run/control: an administrator's command asks for a new generation of signers,
- * and is answered when it serves. Only our own user and root may ask. */
+/* DIR/run/control: an administrator's command asks for a new generation of signers, and is
+ * answered when it serves; or that an issuer takes in what is revoked (ask_revoke.c). Only our own user and root may ask. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -40,13 +40,15 @@ static bool may_ask(int fd)
 	       (who.uid == 0 || who.uid == geteuid());
 }
 
-static ch_err read_request(struct supervisor *s, int fd, size_t *ret_group)
+static ch_err read_request(struct supervisor *s, int fd, enum control_kind *ret_kind,
+			   size_t *ret_group)
 {
 	static uint8_t room[CONTROL_MAX];
 	struct control c = { 0 };
 	TRY(channel_wait(fd, POLLIN, 1000));
 	TRY(control_recv(fd, room, &c, NULL));
-	if (c.kind != CONTROL_RENEW)
+	*ret_kind = c.kind;
+	if (c.kind != CONTROL_RENEW && c.kind != CONTROL_REVOKE)
 		return ch_fail(CH_E_PROTOCOL, "a message that is not taken here", c.kind);
 	for (size_t i = 0; i < s->plan.n_groups; i++)
 		if (str_eq(s->plan.groups[i].name, c.name)) {
@@ -56,7 +58,7 @@ static ch_err read_request(struct supervisor *s, int fd, size_t *ret_group)
 	return ch_fail(CH_E_NOT_FOUND, "the authority runs no such group: restart it", 0);
 }
 
-static void answer(int fd, ch_err result)
+void control_answer(int fd, ch_err result)
 {
 	const struct control c = {
 		.kind = failed(result) ? CONTROL_FAILED : CONTROL_READY,
@@ -72,7 +74,7 @@ void renew_answer(struct supervisor *s, size_t group, ch_err result)
 {
 	if (s->asker < 0 || s->asker_group != group)
 		return;
-	answer(s->asker, result);
+	control_answer(s->asker, result);
 	fd_close(&s->asker);
 }
 
@@ -99,18 +101,23 @@ static ch_err start_for(struct supervisor *s, size_t group)
 void renew_accept(struct supervisor *s)
 {
 	size_t group = 0;
+	enum control_kind kind = CONTROL_RENEW;
 	AUTO(fd_close) int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
 	/* read in any case: who is closed upon with a word unread is not told why */
-	ch_err e = may_ask(fd) ? read_request(s, fd, &group)
+	ch_err e = may_ask(fd) ? read_request(s, fd, &kind, &group)
 			       : ch_fail(CH_E_DENIED, "another user may not ask", 0);
+	if (!failed(e) && kind == CONTROL_REVOKE) {
+		revoke_ask(s, group, TAKE_FD(fd));
+		return;
+	}
 	if (!failed(e) && renew_is_waited_for(s, s->asker_group))
 		e = ch_fail(CH_E_BUSY, "another renewal is under way", 0);
 	if (!failed(e))
 		e = start_for(s, group);
 	if (failed(e)) {
-		answer(fd, e);
+		control_answer(fd, e);
 		return;
 	}
 	s->asker = TAKE_FD(fd);

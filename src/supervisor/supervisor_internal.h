@@ -20,7 +20,7 @@ enum role {
 	ROLE_COUNT
 };
 
-enum { PROCESSES_MAX = 32, NO_GROUP = 0 };
+enum { PROCESSES_MAX = 32, NO_GROUP = 0, REVOKE_ASKERS_MAX = 8 };
 
 struct process {
 	pid_t pid; /* 0: free */
@@ -48,6 +48,14 @@ struct restart {
 	unsigned quick; /* deaths in a row, soon after the start */
 };
 
+/* A cli that waits for an issuer's word. */
+struct revoke_asker {
+	int fd;          /* valid when number is not 0 */
+	uint32_t number; /* 0: free */
+	size_t group;
+	uint64_t until_ns;
+};
+
 struct supervisor {
 	struct plan plan;
 	int programs[ROLE_COUNT];
@@ -67,6 +75,8 @@ struct supervisor {
 	int asker; /* a cli that waits for a renewal; -1: none */
 	size_t asker_group;
 	uint32_t asker_generation;
+	struct revoke_asker revoke_askers[REVOKE_ASKERS_MAX];
+	uint32_t revoke_asked; /* the last number given */
 };
 
 /* table.c */
@@ -127,6 +137,16 @@ void renew_accept(struct supervisor *s);
 /* Does one that asked for this group still wait? Forgets it when it has gone. */
 bool renew_is_waited_for(struct supervisor *s, size_t group);
 void renew_answer(struct supervisor *s, size_t group, ch_err result);
+
+/* ask_revoke.c: passes what is asked of an issuer on, and its answer back. Takes fd. */
+void revoke_ask(struct supervisor *s, size_t group, int fd);
+void revoke_answered(struct supervisor *s, const struct process *issuer, const struct control *c);
+/* This issuer is gone: whoever waits for it hears so. */
+void revoke_gone(struct supervisor *s, size_t group);
+/* Who has waited too long hears that; the time until the next look in ms, or -1. */
+int revoke_due(struct supervisor *s);
+/* Tells who asked at DIR/run/control, renew.c. */
+void control_answer(int fd, ch_err result);
 
 /* events.c */
 void events_message(struct supervisor *s, struct process *p);

@@ -14,6 +14,7 @@ static const struct refusal claim_rows[AT_COUNT] = {
 	[AT_JTI] = CLAIM_ROW("jti"),     [AT_CLIENT_ID] = CLAIM_ROW("client_id"),
 	[AT_SCOPE] = CLAIM_ROW("scope"), [AT_USERNAME] = CLAIM_ROW("username"),
 	[AT_CNF] = CLAIM_ROW("cnf"),     [AT_AZP] = CLAIM_ROW("azp"),
+	[AT_GRANT_ID] = CLAIM_ROW("grant_id"),
 };
 
 static const struct json_name claim_names[AT_COUNT] = {
@@ -23,6 +24,7 @@ static const struct json_name claim_names[AT_COUNT] = {
 	[AT_JTI] = JSON_NAME("jti"),     [AT_CLIENT_ID] = JSON_NAME("client_id"),
 	[AT_SCOPE] = JSON_NAME("scope"), [AT_USERNAME] = JSON_NAME("username"),
 	[AT_CNF] = JSON_NAME("cnf"),     [AT_AZP] = JSON_NAME("azp"),
+	[AT_GRANT_ID] = JSON_NAME("grant_id"),
 };
 
 static const struct token_profile profiles[] = {
@@ -91,6 +93,9 @@ static const struct refusal *texts_judge(struct judge *j)
 		if (!text_read(j, texts[i].at, texts[i].to) ||
 		    (!texts[i].to->n && j->issuer->profile->required >> texts[i].at & 1))
 			return &claim_rows[texts[i].at];
+	/* a name that others may use otherwise: what is no clean text is none of ours */
+	if (!text_read(j, AT_GRANT_ID, &j->v->grant_id))
+		j->v->grant_id = (str){ 0 };
 	return NULL;
 }
 

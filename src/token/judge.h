@@ -19,6 +19,7 @@ enum claim_at {
 	AT_USERNAME,
 	AT_CNF,
 	AT_AZP,
+	AT_GRANT_ID,
 	AT_COUNT
 };
 

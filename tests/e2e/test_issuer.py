@@ -127,7 +127,7 @@ def test_metadata(authority):
         assert m["response_types_supported"] == ["code"]
         assert m["id_token_signing_alg_values_supported"] == ["ES256"]
         assert m["authorization_response_iss_parameter_supported"] is True
-        for absent in ("revocation_endpoint", "registration_endpoint", "end_session_endpoint"):
+        for absent in ("registration_endpoint", "end_session_endpoint"):
             assert absent not in m
 
 

@@ -30,6 +30,7 @@ static bool may_say(enum role role, enum control_kind kind)
 	case CONTROL_ENDED:
 		return role == ROLE_WARDEN;
 	case CONTROL_ATTACHED:
+	case CONTROL_REVOKED:
 		return role == ROLE_ISSUER;
 	case CONTROL_HOLD:
 	case CONTROL_KEY:
@@ -41,6 +42,7 @@ static bool may_say(enum role role, enum control_kind kind)
 	case CONTROL_DOWN:
 	case CONTROL_SERVE:
 	case CONTROL_RENEW:
+	case CONTROL_REVOKE:
 	case CONTROL_KIND_COUNT:
 		break;
 	}

@@ -69,6 +69,8 @@ ch_err store_client_add(struct store *s, const struct store_client *c);
 ch_err store_client_set(struct store *s, const struct store_client *c);
 /* And its codes. E_NOT_FOUND. */
 ch_err store_client_remove(struct store *s, str realm, str id);
+/* Revokes the grants that people gave it; its codes stay, which only it could use. */
+ch_err store_client_end(struct store *s, str realm, str id);
 /* Disabled ones are found too. E_NOT_FOUND. */
 ch_err store_client_get(struct store *s, str realm, str id, struct arena *a,
 			struct store_client *ret_c);
@@ -234,3 +236,17 @@ ch_err store_device_decide(struct store *s, const struct store_device *d, int64_
  * as above. */
 ch_err store_device_spend(struct store *s, const uint8_t hash[static STORE_HASH_SIZE],
 			  str grant_id);
+/* Revocations on their way: written in the transaction that makes them due, and taken out when
+ * they stand in the realm's chain, so that neither a crash nor a full disk loses one. */
+enum { STORE_DUE_MAX = 512, STORE_DUE_LIST = 64 };
+struct store_due {
+	int64_t id;
+	str realm;
+	bytes record; /* opaque here; at most STORE_DUE_MAX bytes */
+};
+ch_err store_due_add(struct store *s, str realm, bytes record);
+/* The oldest STORE_DUE_LIST of them, in order; what each is given dies when it returns. */
+ch_err store_due_list(struct store *s, ch_err (*each)(void *ctx, const struct store_due *d),
+		      void *ctx);
+/* Fine when it is not there. */
+ch_err store_due_remove(struct store *s, int64_t id);

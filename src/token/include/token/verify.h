@@ -40,6 +40,7 @@ struct token_verdict {
 	str kid;
 	str audience; /* the one of the policy's that matched */
 	str sub, client_id, scope, username, jti;
+	str grant_id; /* of our own issuers; empty: none, or no clean text */
 	int64_t iat, exp;
 	int64_t nbf; /* 0: none */
 	bool bound;  /* has a cnf claim: not to be taken as a plain bearer token */

@@ -37,6 +37,12 @@ enum control_kind {
 	CONTROL_RENEW,
 	/* cli → gate that waits: its turn has come */
 	CONTROL_SERVE,
+	/* cli → supervisor at DIR/run/control → issuer of group `name`, with the supervisor's own
+	 * number as generation: put what is due in the store into the chains of revocations now */
+	CONTROL_REVOKE,
+	/* issuer → supervisor; generation as it was asked: it is in them (code 0), or code, detail
+	 * and text why not. The cli gets READY or FAILED */
+	CONTROL_REVOKED,
 	CONTROL_KIND_COUNT
 };
 
