@@ -60,7 +60,8 @@ namespace inbox {{
 
 
 class Dovecot:
-    def __init__(self, folder, introspection_url):
+    def __init__(self, folder, introspection_url, place="dovecot", more=""):
+        """place: the folder of contrib that has 99-chancery.conf; more: settings, in the end."""
         self.dir, self.port = pathlib.Path(folder), free_port()
         root = os.geteuid() == 0
         self.ids = {"user": "nobody", "group": "nogroup", "extra_groups": []} if root else {}
@@ -71,12 +72,17 @@ class Dovecot:
         oauth2 = (contrib / "chancery-oauth2.conf.ext").read_text()
         oauth2 = re.sub(r"(?m)^introspection_url = .*",
                         f"introspection_url = {introspection_url}", oauth2)
-        snippet = (contrib / "99-chancery.conf").read_text().replace(
-            "/etc/dovecot/chancery-oauth2.conf.ext", f"{self.dir}/chancery-oauth2.conf.ext")
+        snippet = (ROOT / "contrib" / place / "99-chancery.conf").read_text().replace(
+            "/etc/dovecot/", f"{self.dir}/").replace(
+            "/var/spool/postfix/private/auth", f"{self.dir}/auth")
+        if root:  # which nobody's Dovecot cannot give away
+            snippet = snippet.replace("mode = 0660\n    user = postfix\n    group = postfix",
+                                      "mode = 0666")
         self.write("chancery-oauth2.conf.ext", oauth2)
+        self.write("chancery-send.conf.ext", re.sub("(?m)^scope = .*", "scope = mail.send", oauth2))
         self.write("99-chancery.conf", snippet)
         self.write("dovecot.conf", DOVECOT_CONF.format(dir=self.dir, user=user, group=group,
-                                                       port=self.port))
+                                                       port=self.port) + more)
         for owner in (ALICE, BOB, CAROL):
             self.write(f"boxes/{owner}/new/1.localhost",
                        f"From: a@localhost\r\nTo: {owner}\r\nSubject: s\r\n\r\nonly for {owner}\r\n")

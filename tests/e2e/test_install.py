@@ -45,7 +45,7 @@ def test_everything_is_there(prefix):
     assert names("docs", pattern="*.md") <= there("share/doc/chancery")
     assert there("lib/systemd/system") == {f"{unit}.service" for unit in UNITS}
     assert there("lib/sysusers.d") == {f"{unit}.conf" for unit in UNITS}
-    for example in ("coredump", "dovecot", "haproxy", "nginx"):
+    for example in ("coredump", "dovecot", "haproxy", "isync", "mutt", "nginx", "postfix"):
         assert there(f"share/chancery/{example}") == names(f"contrib/{example}"), example
 
 
