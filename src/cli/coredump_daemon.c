@@ -21,7 +21,7 @@
 #include "libexec.h"
 #include "sandbox/spawn.h"
 
-enum { START_TRIES = 500, TRY_MS = 10, STOP_MS = 20000 };
+enum { START_TRIES = 3000, TRY_MS = 10, STOP_MS = 20000 };
 #define UNIT "chancery-coredump.service"
 
 static void pause_ms(long ms)

@@ -62,6 +62,25 @@ static ch_err take_turn(int *ret_lock)
 	return CH_DONE;
 }
 
+/* Does a handler with another folder have core_pattern? It holds the lock for as long. */
+static bool is_taken(void)
+{
+	AUTO(fd_close) int fd =
+		open("/run/lock/chancery-coredump.lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
+}
+
+static int say_taken(void)
+{
+	static struct kernel_pattern now;
+	str is = failed(kernel_pattern_read(&now)) ? LIT("unknown") : now.pattern;
+	say("coredump install: a handler with another folder is installed: uninstall that one, "
+	    "with "
+	    "its --state, first. core_pattern is",
+	    is);
+	return EXIT_NO;
+}
+
 /* The folder: its name may be passed through, its content is root's. */
 static ch_err make_state(struct handler *h)
 {
@@ -182,6 +201,8 @@ static int install(const struct install_wish *w, struct handler *h, struct insta
 		e = CH_DONE;
 	if (!failed(e) && h->installed)
 		e = put_back(h, !w->no_systemd && systemd_runs(h));
+	if (!failed(e) && is_taken())
+		return say_taken();
 	if (!failed(e))
 		e = make_state(h);
 	if (failed(e))

@@ -94,7 +94,7 @@ class Handler:
     def sidecars(self):
         return [json.loads(f.read_text()) for f in sorted(self.store.glob("*.json"))]
 
-    def sidecar_of(self, pid, seconds=20):
+    def sidecar_of(self, pid, seconds=60):
         def find():
             return next((s for s in self.sidecars() if s["pid"] == pid), None)
         return wait_for(find, seconds, f"a sidecar of {pid}; log:\n{self.log()}")
@@ -192,7 +192,7 @@ def test_a_crash_is_stored_sealed(handler, machine, mode):
     assert sidecar["executable"] == os.path.realpath("/usr/bin/python3")
     assert sidecar["level"] == "triage"
     assert foreign not in [s["pid"] for s in handler.sidecars()], "it is not ours"
-    line, = wait_for(lambda: handler.formers(UID + 1), 10, "a word on a crash that is not ours")
+    line, = wait_for(lambda: handler.formers(UID + 1), 30, "a word on a crash that is not ours")
     assert "which is no program" in line and f"pid={foreign} " in line
     assert "names no program" in said and not handler.status()["hands_over"]
     core = handler.open(sidecar["id"])
@@ -213,10 +213,20 @@ def test_the_best_mode_is_chosen_and_install_is_idempotent(handler, machine):
     handler.write_policy(limits="crashes: 50")
     handler.install()
     assert handler.status()["mode"] == HERE[0]
-    handler.run("self-test", "--state", handler.state)
+    assert "without the secret" in handler.run("self-test", "--state", handler.state)
     handler.uninstall()
     assert both() == machine
     assert "no handler" in handler.uninstall()
+
+
+def test_a_second_handler_is_told_of_the_first(handler, tmp_path):
+    handler.install()
+    other = tmp_path / "other"
+    r = subprocess.run([PROGRAM, "coredump", "install", "--seal-to", handler.public, "--state", other,
+                        "--no-systemd"], capture_output=True, text=True, timeout=300)
+    assert r.returncode == 1 and str(handler.state) in r.stderr and "uninstall" in r.stderr
+    assert r.stderr.count("\n") == 1
+    assert handler.status()["healthy"]
 
 
 def test_a_state_that_others_own_is_not_believed(handler):
@@ -354,7 +364,7 @@ def test_no_dump_holds_what_is_registered(handler):
     first = registry_of(handler)
     assert os.stat(f"/proc/{first}").st_uid == 59982
     os.kill(first, signal.SIGKILL)
-    assert wait_for(lambda: registry_of(handler) != first, 10, "another registry")
+    assert wait_for(lambda: registry_of(handler) != first, 30, "another registry")
     for secret, left in ((known, False), (unknown, True)):
         sidecar = handler.sidecar_of(crash_with(secret))
         assert sidecar["dump"] and sidecar["level"] == "full", sidecar.get("why")
@@ -395,7 +405,7 @@ def test_a_registry_that_dies_costs_all_but_triage(handler):
     kept = handler.state / "registry" / "fingerprints"
     kept.write_bytes(kept.read_bytes()[:-1])
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), 10, "its end")
+    wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), 30, "its end")
     sidecar = handler.sidecar_of(crash())
     assert sidecar["dump"] and sidecar["level"] == "triage"
     assert "registry" in {f["flaw"] for f in sidecar["report"]["flaws"]}
@@ -497,7 +507,7 @@ def test_the_former_handler_gets_what_the_kernel_gives(handler, former, mode):
     assert f"UNREDACTED, since the policy says former: crashes go to |{program.program}" in said
     pid = crash_thread(UID + 1)
     assert told(program.record_of(pid, handler), pid) == by_kernel
-    assert wait_for(lambda: handler.formers(UID + 1), 10, "a line in the log")
+    assert wait_for(lambda: handler.formers(UID + 1), 30, "a line in the log")
     assert handler.status()["hands_over"] and handler.sidecars() == []
     ours = crash()
     assert handler.sidecar_of(ours)["dump"] and ours not in program.records()
@@ -690,7 +700,7 @@ def test_pattern_is_put_back_when_half_of_the_daemon_is_killed(handler, machine,
     handler.install("--mode", HERE[0])
     pid = handler.watcher() if who == "watcher" else handler.server()
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: both() == machine, 10, "the former core_pattern")
+    wait_for(lambda: both() == machine, 30, "the former core_pattern")
     status = handler.status()
     assert not status["healthy"] and status["degraded"]
     handler.install("--mode", HERE[0])
@@ -704,7 +714,7 @@ def test_pattern_is_put_back_after_both_were_killed(handler, machine):
     os.kill(watcher, signal.SIGKILL)
     os.kill(server, signal.SIGKILL)
     assert both() != machine
-    wait_for(lambda: any("lost" in t for t in handler.status()["degraded"]), 10, "a loud status")
+    wait_for(lambda: any("lost" in t for t in handler.status()["degraded"]), 30, "a loud status")
     handler.uninstall()
     assert both() == machine
 
@@ -823,7 +833,7 @@ def test_the_supervisor_hands_over_its_reports(handler, short_dir):
     running = Authority(short_dir / "reports")
     try:
         before = crash_signer(running)
-        wait_for(lambda: len(list((running.dir / "crash").iterdir())) == 1, 10, "a report")
+        wait_for(lambda: len(list((running.dir / "crash").iterdir())) == 1, 30, "a report")
         handler.install()
         pid = crash_signer(running, but=before)
         assert handler.sidecar_of(pid)["level"] == "report"
