@@ -82,10 +82,11 @@ static void claim(struct masker *m, const struct finish *f, size_t at)
 	if (is_empty(p, n, f->there - at))
 		return;
 	struct random_block b = { p, n, f->there - at, m->owners + at, RANDOM_OWNER };
-	size_t covered = random_find(&m->random, b);
+	size_t covered = random_find(&m->random, b), hex = random_find_hex(b);
+	covered = hex > covered ? hex : covered;
 	for (size_t i = n; i < covered && at + i < f->n; i++)
 		m->owners[at + i] = RANDOM_OWNER;
-	if (covered)
+	if (covered && m->final + at + covered > m->random_to)
 		m->random_to = m->final + at + covered;
 }
 

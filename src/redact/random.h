@@ -3,11 +3,19 @@
  * that nobody thought of, a hash, a float.
  *
  * A word is eight bytes at a multiple of eight; a window that touches a pointer is none. So
- * return addresses, saved frame pointers and lists stay as they are. */
+ * return addresses, saved frame pointers and lists stay as they are.
+ *
+ * Digits of hex are of 16 kinds only: 32 in a row, not all of them decimal, look random too. */
 #pragma once
 #include "elfcore/core.h"
 
-enum { RANDOM_WINDOW = 32, RANDOM_DISTINCT = 24, RANDOM_RANGES = 6, RANDOM_BLOCK = 4096 };
+enum {
+	RANDOM_WINDOW = 32,
+	RANDOM_DISTINCT = 24,
+	RANDOM_RANGES = 6,
+	RANDOM_BLOCK = 4096,
+	RANDOM_HEX_MIN = 32
+};
 
 struct random_rule;
 /* See random_kernels.h. */
@@ -35,3 +43,5 @@ size_t random_find(const struct random_rule *r, struct random_block b);
 size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct random_block b);
 /* The same in the plainest way, for tests; of any n. */
 size_t random_find_plain(const struct random_rule *r, struct random_block b);
+/* Likewise runs of at least RANDOM_HEX_MIN digits of hex, that begin in the block or before. */
+size_t random_find_hex(struct random_block b);

@@ -2,10 +2,30 @@
 #include "plain_masker.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "plain_needles.h"
 #include "random.h"
+
+/* Runs of digits of hex, letters among them. */
+static void plain_hex(bytes memory, uint8_t *covered)
+{
+	for (size_t from = 0, to = 0; from < memory.n; from = to + 1) {
+		bool seen[256] = { false };
+		size_t distinct = 0, letters = 0;
+		for (to = from; to < memory.n && isxdigit(memory.p[to]); to++) {
+			uint8_t c = (uint8_t)tolower(memory.p[to]);
+			distinct += !seen[c];
+			letters += c >= 'a';
+			seen[c] = true;
+		}
+		if (to - from < RANDOM_HEX_MIN || distinct < 8 || !letters || letters == to - from)
+			continue;
+		for (size_t i = from; i < to; i++)
+			covered[i] = 1;
+	}
+}
 
 void plain_masker(const struct masker_setup *s, uint64_t addr, bytes memory, uint8_t *covered)
 {
@@ -24,6 +44,7 @@ void plain_masker(const struct masker_setup *s, uint64_t addr, bytes memory, uin
 	for (size_t i = 0; i < memory.n; i++)
 		covered[i] |= (uint8_t)owners[i];
 	free(owners);
+	plain_hex(memory, covered);
 }
 
 ch_err mask_in_pieces(struct masker *m, uint64_t addr, uint8_t *p, size_t n, size_t step)

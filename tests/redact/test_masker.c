@@ -99,7 +99,12 @@ static void fill_memory(void)
 {
 	for (size_t at = 0; at + 64 <= SIZE; at += 64) {
 		uint64_t pointer = ADDR + any_below(1 << 20);
-		switch (any_below(6)) {
+		switch (any_below(7)) {
+		case 6:
+			for (size_t i = any_below(40), end = i + any_below(64); i < end && i < 64;
+			     i++)
+				memory[at + i] = (uint8_t) "0123456789abcdefABCDEF"[any_below(22)];
+			break;
 		case 0:
 			rand_fill(memory + at, 1 + any_below(63));
 			break;

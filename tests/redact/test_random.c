@@ -200,12 +200,43 @@ static void many_mappings(void **state)
 	}
 }
 
+/* A key in hex is gone at every offset and over every edge; what only looks like one stays. */
+static void keys_in_hex_are_gone(void **state)
+{
+	(void)state;
+	static const char key[] = "00c4eb671abe19b8cd6f575B38AA8835";
+	static const char *const others[] = { "31415926535897932384626433832795028841971693",
+					      "00000000000000000000000000000000000000000000000a",
+					      "00c4eb671abe19b8cd6f575B38AA883",
+					      "abcdefabcdefabcdefabcdefabcdefabcdef" };
+	uint8_t p[RANDOM_BLOCK + 64] = { 0 };
+	uint16_t owners[RANDOM_BLOCK];
+	for (size_t at = 0; at < RANDOM_BLOCK; at++) {
+		mem_zero(owners, sizeof(owners));
+		mem_copy(p + at, key, 32);
+		size_t covered = random_find_hex(
+			(struct random_block){ p, RANDOM_BLOCK, sizeof(p), owners, 7 });
+		assert_int_equal(covered, at + 32);
+		for (size_t i = 0; i < RANDOM_BLOCK; i++)
+			assert_int_equal(owners[i], i >= at && i < at + 32 ? 7 : 0);
+		mem_zero(p + at, 32);
+	}
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		mem_zero(p, sizeof(p));
+		mem_copy(p + 50, others[i], str_from_c(others[i]).n);
+		assert_int_equal(random_find_hex((struct random_block){ p, RANDOM_BLOCK, sizeof(p),
+									owners, 7 }),
+				 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kernels_agree),        cmocka_unit_test(counts_agree),
-		cmocka_unit_test(keys_are_gone),        cmocka_unit_test(pointers_stay),
-		cmocka_unit_test(what_is_no_key_stays), cmocka_unit_test(many_mappings),
+		cmocka_unit_test(kernels_agree), cmocka_unit_test(counts_agree),
+		cmocka_unit_test(keys_are_gone), cmocka_unit_test(keys_in_hex_are_gone),
+		cmocka_unit_test(pointers_stay), cmocka_unit_test(what_is_no_key_stays),
+		cmocka_unit_test(many_mappings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
