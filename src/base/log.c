@@ -8,10 +8,12 @@
 
 #include "base/rw.h"
 
-enum { LINE_CAP = 2048, VALUE_CAP = 512 };
+/* a byte can take six in JSON; a pipe takes 4096 as one */
+enum { LINE_CAP = 2048, JSON_CAP = 4096, VALUE_CAP = 512 };
 
 static const char *program_name = "chancery";
 static enum log_level min_level = LOG_INFO;
+static bool as_json;
 
 static const char *const level_names[] = {
 	[LOG_DEBUG] = "debug", [LOG_INFO] = "info",   [LOG_WARN] = "warn",
@@ -26,6 +28,16 @@ void log_open(const char *program)
 void log_min_level(enum log_level level)
 {
 	min_level = level;
+}
+
+void log_as_json(bool yes)
+{
+	as_json = yes;
+}
+
+bool log_is_json(void)
+{
+	return as_json;
 }
 
 static void put_padded(struct wr *w, int v, int width)
@@ -79,6 +91,8 @@ static void put_time(struct wr *w)
 	wr_char(w, 'Z');
 }
 
+/* In JSON a byte that is no ASCII stands for the character of its number: what came is not
+ * believed to be UTF-8. */
 static void put_quoted(struct wr *w, str s)
 {
 	size_t n = s.n > VALUE_CAP ? VALUE_CAP : s.n;
@@ -89,7 +103,7 @@ static void put_quoted(struct wr *w, str s)
 			wr_char(w, '\\');
 			wr_char(w, (char)c);
 		} else if (c < 0x20 || c >= 0x7f) {
-			wr_lit(w, "\\x");
+			wr_str(w, as_json ? LIT("\\u00") : LIT("\\x"));
 			wr_hex(w, (bytes){ &c, 1 });
 		} else {
 			wr_char(w, (char)c);
@@ -123,9 +137,9 @@ static void put_field(struct wr *w, const struct log_field *f)
 {
 	uint8_t text[VALUE_CAP];
 	struct wr t = wr_of(text, sizeof(text));
-	wr_char(w, ' ');
+	wr_str(w, as_json ? LIT(",\"") : LIT(" "));
 	wr_str(w, str_from_c(f->name));
-	wr_char(w, '=');
+	wr_str(w, as_json ? LIT("\":") : LIT("="));
 	switch (f->kind) {
 	case LOG_F_STR:
 		put_quoted(w, f->s);
@@ -145,22 +159,43 @@ static void put_field(struct wr *w, const struct log_field *f)
 	}
 }
 
+/* One that does not fit any more is left out: half of one would break a line of JSON. */
+static void put_whole_field(struct wr *w, const struct log_field *f)
+{
+	size_t before = w->n;
+	bool was_full = w->full;
+	put_field(w, f);
+	if (!as_json || !w->full)
+		return;
+	w->n = before;
+	w->full = was_full;
+}
+
+static void put_head(struct wr *w, enum log_level level, const char *what)
+{
+	if (as_json)
+		wr_lit(w, "{\"time\":\"");
+	put_time(w);
+	wr_str(w, as_json ? LIT("\",\"level\":\"") : LIT(" "));
+	wr_str(w, str_from_c(level_names[level]));
+	wr_str(w, as_json ? LIT("\",\"program\":\"") : LIT(" "));
+	wr_str(w, str_from_c(program_name));
+	wr_str(w, as_json ? LIT("\",\"what\":") : LIT(" "));
+	put_quoted(w, str_from_c(what));
+}
+
 void log_write(enum log_level level, const char *what, const struct log_field *fields, size_t n)
 {
-	uint8_t line[LINE_CAP];
-	struct wr w = wr_of(line, sizeof(line) - 1);
+	uint8_t line[JSON_CAP];
+	struct wr w = wr_of(line, (as_json ? JSON_CAP : LINE_CAP) - 2);
 	if (level < min_level)
 		return;
-	put_time(&w);
-	wr_char(&w, ' ');
-	wr_str(&w, str_from_c(level_names[level]));
-	wr_char(&w, ' ');
-	wr_str(&w, str_from_c(program_name));
-	wr_char(&w, ' ');
-	put_quoted(&w, str_from_c(what));
+	put_head(&w, level, what);
 	for (size_t i = 0; i < n; i++)
 		if (fields[i].name)
-			put_field(&w, &fields[i]);
+			put_whole_field(&w, &fields[i]);
+	if (as_json)
+		line[w.n++] = '}';
 	line[w.n] = '\n';
 	/* a log that cannot be written has nowhere to be reported */
 	ssize_t ignored = write(STDERR_FILENO, line, w.n + 1);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "codec/json.h"
 #include "say.h"
 #include "store/store.h"
@@ -82,6 +83,7 @@ int authority_open(const char *dir, struct authority *ret_a)
 		return r;
 	}
 	*ret_a = a;
+	log_as_json(a.config.log_json);
 	return EXIT_YES;
 }
 

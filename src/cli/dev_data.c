@@ -26,7 +26,7 @@ void dev_config(const struct dev_wish *w, struct config *ret_c)
 	ret_c->crash_handler = LIT("none");
 	ret_c->secret_memory = secretmem_available() ? SECRETMEM_MEMFD : SECRETMEM_MLOCK;
 	for (size_t g = 0; g < ret_c->n_groups; g++)
-		ret_c->groups[g].host = w->listen;
+		ret_c->groups[g].host = ret_c->groups[g].monitor_host = w->listen;
 }
 
 void dev_issuers(struct config *c)

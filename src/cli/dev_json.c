@@ -150,6 +150,14 @@ static void put_base(struct json_out *o, const struct config *c)
 	wr_dec(&w, c->groups[0].port);
 	json_put_str(o, LIT("version"), LIT(CHANCERY_VERSION));
 	json_put_str(o, LIT("base"), wr_text(&w));
+	json_begin(o, LIT("monitors"), '{');
+	for (size_t i = 0; i < c->n_groups; i++) {
+		w = wr_of(room, sizeof(room));
+		wr_lit(&w, "http://localhost:");
+		wr_dec(&w, c->groups[i].monitor_port);
+		json_put_str(o, c->groups[i].name, wr_text(&w));
+	}
+	json_finish(o, '}');
 }
 
 ch_err dev_json_write(const struct authority *a, const struct dev_data *d, const struct dev_gate *g,

@@ -18,25 +18,37 @@ enum { ISSUER_ROOM = 32 * 1024, PLAN_ROOM = 256 * 1024 };
 static uint8_t issuer_rooms[PLAN_GROUPS_MAX][ISSUER_ROOM], gate_room[ISSUER_ROOM],
 	plan_room[PLAN_ROOM];
 
+/* The socket that listens there already, or a new one. */
+static int listen_on(struct serving *s, str host, uint32_t *port, int *ret_fd)
+{
+	char where[PATH_CAP];
+	struct wr w = wr_of(where, sizeof(where));
+	ch_err e = listen_tcp_again(s->inherited, s->n_inherited, host, *port, ret_fd);
+	if (ch_code_of(e) == CH_E_NOT_FOUND)
+		e = listen_tcp(host, *port, ret_fd, port);
+	if (!failed(e))
+		return EXIT_YES;
+	wr_str(&w, host);
+	wr_char(&w, ':');
+	wr_dec(&w, *port);
+	return say_trouble("cannot listen on", wr_text(&w), e);
+}
+
 int serving_listen(struct serving *s, struct authority *a)
 {
-	for (size_t i = 0; i < a->config.n_groups; i++) {
+	int r = EXIT_YES;
+	for (size_t i = 0; i < a->config.n_groups && r == EXIT_YES; i++) {
 		struct config_group *g = &a->config.groups[i];
-		ch_err e = listen_tcp_again(s->inherited, s->n_inherited, g->host, g->port,
-					    &s->listen_fds[i]);
-		if (ch_code_of(e) == CH_E_NOT_FOUND)
-			e = listen_tcp(g->host, g->port, &s->listen_fds[i], &g->port);
-		if (failed(e)) {
-			char where[PATH_CAP];
-			struct wr w = wr_of(where, sizeof(where));
-			wr_str(&w, g->host);
-			wr_char(&w, ':');
-			wr_dec(&w, g->port);
-			return say_trouble("cannot listen on", wr_text(&w), e);
-		}
+		r = listen_on(s, g->host, &g->port, &s->listen_fds[i]);
 		s->n_listen = i + 1;
 	}
-	return EXIT_YES;
+	for (size_t i = 0; i < a->config.n_groups && r == EXIT_YES; i++) {
+		struct config_group *g = &a->config.groups[i];
+		if (g->monitor_host.n > 0)
+			r = listen_on(s, g->monitor_host, &g->monitor_port,
+				      &s->monitor_fds[s->n_monitors++]);
+	}
+	return r;
 }
 
 /* What contrib/systemd/chancery.sysusers calls them. */
@@ -112,11 +124,22 @@ static struct issuer_realm issuer_realm_of(const struct config_realm *m)
 	return r;
 }
 
+/* Which of the monitors' sockets is this group's. */
+static size_t monitor_of(const struct serving *s, size_t group)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < group; i++)
+		n += s->a->config.groups[i].monitor_host.n > 0;
+	return n;
+}
+
 static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group *ret_g)
 {
 	const struct config_group *g = &s->a->config.groups[i];
 	struct issuer_config c = { .group = g->name,
 				   .dev = s->dev,
+				   .has_monitor = g->monitor_host.n > 0,
+				   .log_requests = s->a->config.log_requests,
 				   .jwks_max_age_s = s->a->config.jwks_max_age_s,
 				   .n_realms = g->n_realms };
 	struct wr w = wr_of(issuer_rooms[i], ISSUER_ROOM);
@@ -129,6 +152,9 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 	*ret_g = (struct plan_group){ .name = g->name,
 				      .listen_fd = (uint32_t)(PLAN_FIRST_LISTEN_FD + i),
 				      .n_realms = g->n_realms };
+	if (c.has_monitor)
+		ret_g->monitor_fd =
+			(uint32_t)(PLAN_FIRST_LISTEN_FD + s->n_listen + monitor_of(s, i));
 	for (size_t k = 0; k < g->n_realms; k++) {
 		const struct config_realm *m = authority_realm(s->a, g->realms[k]);
 		c.realms[k] = issuer_realm_of(m);
@@ -194,5 +220,7 @@ ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *re
 				     .fds = { *ret_boot, -1, s->passphrase_fd } };
 	for (size_t i = 0; i < s->n_listen; i++)
 		ret_spawn->fds[ret_spawn->n_fds++] = s->listen_fds[i];
+	for (size_t i = 0; i < s->n_monitors; i++)
+		ret_spawn->fds[ret_spawn->n_fds++] = s->monitor_fds[i];
 	return CH_DONE;
 }

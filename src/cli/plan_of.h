@@ -4,7 +4,12 @@
 #include "base/notify.h"
 
 /* Descriptors as the supervisor will find them. */
-enum { PLAN_PASSPHRASE_FD = 5, PLAN_FIRST_LISTEN_FD = 6, PLAN_SPARE_FD = 100 };
+enum {
+	PLAN_PASSPHRASE_FD = 5,
+	PLAN_FIRST_LISTEN_FD = 6,
+	PLAN_SPARE_FD = 100,
+	PLAN_LISTENERS_MAX = 2 * PLAN_GROUPS_MAX
+};
 
 struct serving {
 	const struct authority *a;
@@ -13,7 +18,9 @@ struct serving {
 	int passphrase_fd;
 	int listen_fds[PLAN_GROUPS_MAX + PLAN_GATES_MAX]; /* groups in order, then the gate */
 	size_t n_listen;
-	int inherited[PLAN_GROUPS_MAX]; /* sockets that listened before; -1: taken */
+	int monitor_fds[PLAN_GROUPS_MAX]; /* those that there are, in the groups' order */
+	size_t n_monitors;
+	int inherited[PLAN_LISTENERS_MAX]; /* sockets that listened before; -1: taken */
 	size_t n_inherited;
 	const struct gate_config *gate; /* NULL: none */
 	struct notify_wish notify;

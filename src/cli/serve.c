@@ -165,7 +165,7 @@ static bool option(int o, struct serve_wish *w)
 		w->check = true;
 		return true;
 	case 'i':
-		return str_to_u64(str_from_c(optarg), PLAN_GROUPS_MAX, &w->inherited);
+		return str_to_u64(str_from_c(optarg), PLAN_LISTENERS_MAX, &w->inherited);
 	default:
 		w->for_dev |= o != 'd';
 		return dev_option(o, &w->dev);

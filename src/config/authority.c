@@ -51,6 +51,8 @@ static const struct field realm_fields[] = {
 
 static const struct field group_fields[] = {
 	{ "listen", FIELD_LISTEN, AT(config_group, host), COUNT_AT(config_group, port) },
+	{ "monitor", FIELD_LISTEN, true, AT(config_group, monitor_host),
+	  COUNT_AT(config_group, monitor_port) },
 	{ "realms", FIELD_TEXTS, AT(config_group, realms), COUNT_AT(config_group, n_realms),
 	  .min = 1, .max = REALMS_MAX, .check = check_name },
 	{ 0 },
@@ -62,6 +64,8 @@ static const struct field file_fields[] = {
 	{ "crash_handler", FIELD_TEXT, true, AT(config, crash_handler) },
 	{ "uid_base", FIELD_NUMBER, AT(config, uid_base), .min = 1, .max = CONFIG_UID_BASE_MAX },
 	{ "jwks_max_age_s", FIELD_NUMBER, AT(config, jwks_max_age_s), .min = 1, .max = 86400 },
+	{ "log_json", FIELD_BOOL, true, AT(config, log_json) },
+	{ "log_requests", FIELD_BOOL, true, AT(config, log_requests) },
 	{ "groups", FIELD_MAP, AT(config, groups), COUNT_AT(config, n_groups), .min = 1,
 	  .max = PLAN_GROUPS_MAX, .item = group_fields, .item_size = sizeof(struct config_group) },
 	{ "realms", FIELD_MAP, AT(config, realms), COUNT_AT(config, n_realms), .min = 1,
@@ -163,6 +167,18 @@ static bool has_realm(const struct config *c, str name)
 	return false;
 }
 
+/* Not for strangers: how much goes on, and when. */
+static ch_err monitor_check(const struct checked *k, const struct config_group *g)
+{
+	const struct url u = { .host = g->monitor_host };
+	if (g->monitor_host.n == 0 || url_is_loopback(&u))
+		return CH_DONE;
+	struct wr *w = complain(k->c, line_at(k, LIT("groups"), g->name, LIT("monitor")));
+	wr_lit(w, "metrics are served on loopback alone (127.0.0.1 or ::1); let the collector on "
+		  "this machine, or a front with a password of its own, fetch them");
+	return ch_fail(CH_E_DENIED, "a monitor off loopback", g->monitor_port);
+}
+
 static ch_err group_check(const struct checked *k, size_t at)
 {
 	const struct config_group *g = &k->config->groups[at];
@@ -175,6 +191,7 @@ static ch_err group_check(const struct checked *k, size_t at)
 		wr_lit(w, "; describe it under realms or take it out of the group");
 		return ch_fail(CH_E_MISMATCH, "a group names an unknown realm", i);
 	}
+	TRY(monitor_check(k, g));
 	for (size_t i = 0; i < at; i++) {
 		const struct config_group *other = &k->config->groups[i];
 		if (other->port != g->port || !str_eq(other->host, g->host))

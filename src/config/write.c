@@ -84,6 +84,8 @@ static void put_group(struct wr *w, const struct config_group *g)
 	put_text(w, g->name);
 	wr_lit(w, ":\n");
 	put_listen_line(w, "    listen", g->host, g->port);
+	if (g->monitor_host.n > 0)
+		put_listen_line(w, "    monitor", g->monitor_host, g->monitor_port);
 	put_list_line(w, "    realms", g->realms, g->n_realms);
 }
 
@@ -146,6 +148,9 @@ static void put_head(struct wr *w, const struct config *c)
 	wr_lit(w, "\n# How long relying parties may keep the public keys. A new key is published\n"
 		  "# for at least this long before it signs.\n");
 	put_number_line(w, "jwks_max_age_s", c->jwks_max_age_s);
+	wr_lit(w, "\n# The log: a JSON object a line, and a line for each request; optional.\n");
+	wr_str(w, c->log_json ? LIT("log_json: true\n") : LIT("log_json: false\n"));
+	wr_str(w, c->log_requests ? LIT("log_requests: true\n") : LIT("log_requests: false\n"));
 }
 
 void config_write(struct wr *w, const struct config *c)
@@ -154,7 +159,10 @@ void config_write(struct wr *w, const struct config *c)
 	wr_lit(w,
 	       "\n# One issuer process each, with its own port and store. What one of them does\n"
 	       "# when it is taken over stays within its realms: keep staff alone. Put a TLS\n"
-	       "# front (nginx, HAProxy) before a port that others can reach.\n"
+	       "# front (nginx, HAProxy) before a port that others can reach. monitor, on "
+	       "loopback\n"
+	       "# and optional (127.0.0.1:9480 say), serves /metrics (Prometheus), /health, "
+	       "/ready.\n"
 	       "groups:\n");
 	for (size_t i = 0; i < c->n_groups; i++)
 		put_group(w, &c->groups[i]);

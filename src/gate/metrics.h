@@ -3,21 +3,21 @@
  * docs/OPERATING.md lists them. Labels are constants or of the policy, never of a request. */
 #pragma once
 #include "base/rw.h"
+#include "codec/prometheus.h"
 #include "junk.h"
 #include "refusals.h"
 #include "sightings.h"
 #include "token/cache.h"
 
 enum metrics_endpoint { METRICS_INTROSPECT, METRICS_AUTH, METRICS_ENDPOINT_COUNT };
-enum { METRICS_BUCKETS = 12, METRICS_ANSWER_MAX = 64 * 1024, READY_ANSWER_MAX = 16 * 1024 };
+enum { METRICS_ANSWER_MAX = 64 * 1024, READY_ANSWER_MAX = 16 * 1024 };
 
 struct metrics {
 	uint64_t verdicts[METRICS_ENDPOINT_COUNT][TOKEN_CODE_COUNT];
 	uint64_t signature_checks; /* made, good or bad */
 	uint64_t unserved;         /* answered 503: no keys, or sightings cannot be written */
 	uint64_t reloads, reloads_failed;
-	uint64_t judged[METRICS_BUCKETS + 1]; /* the last one: longer than every bound */
-	uint64_t judged_ns;
+	struct prom_times judged;
 };
 
 /* One verdict; judged_ns is how long the judging took. */
@@ -50,4 +50,4 @@ void metrics_write(struct wr *w, const struct metrics *m, const struct metrics_n
  * which: answer 200 or 503. */
 bool ready_write(struct wr *w, const struct metrics_now *now);
 
-#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define METRICS_TYPE PROM_TYPE

@@ -15,6 +15,15 @@ static bool field_add(struct slot *s, struct MHD_Response *out, str name, str va
 	return MHD_add_response_header(out, n, v) == MHD_YES;
 }
 
+/* https://w3c.github.io/trace-context/#traceresponse-header */
+static bool trace_add(struct slot *s, struct MHD_Response *out)
+{
+	char text[TRACE_PARENT_TEXT];
+	struct wr w = wr_of(text, sizeof(text));
+	trace_write(&w, &s->req.trace, s->span);
+	return field_add(s, out, LIT("traceresponse"), wr_text(&w));
+}
+
 static struct MHD_Response *response_make(struct slot *s, const struct http_answer *a)
 {
 	union {
@@ -26,6 +35,8 @@ static struct MHD_Response *response_make(struct slot *s, const struct http_answ
 	bool fine = out && (a->type.n == 0 || field_add(s, out, LIT("Content-Type"), a->type));
 	for (size_t i = 0; fine && i < a->n_fields; i++)
 		fine = field_add(s, out, a->fields[i].name, a->fields[i].value);
+	if (fine && s->req.trace.present)
+		fine = trace_add(s, out);
 	if (fine && (s->h->stopping || s->ambiguous))
 		fine = MHD_add_response_header(out, "Connection", "close") == MHD_YES;
 	if (fine)
@@ -75,13 +86,17 @@ enum MHD_Result answer_queue(struct slot *s)
 	s->response = NULL;
 	if (!out)
 		return MHD_NO;
+	const struct http_watcher *watcher = s->h->watcher;
 	enum MHD_Result result = MHD_queue_response(s->connection, s->status, out);
+	if (watcher)
+		watcher->answered(watcher->ctx, &s->req, s->route, s->status);
 	MHD_destroy_response(out);
 	return result;
 }
 
-enum MHD_Result answer_busy(struct MHD_Connection *c)
+enum MHD_Result answer_busy(struct http *h, struct MHD_Connection *c)
 {
+	h->turned_away++;
 	struct MHD_Response *out = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	if (!out)
 		return MHD_NO;

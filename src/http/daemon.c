@@ -55,6 +55,7 @@ static enum MHD_Result begin(struct slot *s, const char *method)
 		length = UINT64_MAX;
 	s->too_large = length > s->h->limits.body;
 	s->ambiguous = !header_is_clear(s);
+	trace_take(s);
 	if (length > BODY_SWALLOWED_MAX || s->ambiguous) {
 		route_serve(s, method);
 		return answer_queue(s);
@@ -91,11 +92,10 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 				  size_t *n, void **state)
 {
 	struct slot *s = *state;
-	(void)ctx;
 	(void)path;
 	(void)version;
 	if (!s)
-		return answer_busy(c);
+		return answer_busy(ctx, c);
 	if (!s->begun)
 		return begin(s, method);
 	if (*n > 0)
@@ -161,6 +161,16 @@ void http_stop(struct http *h)
 		return;
 	h->stopping = true;
 	h->listen_fd = MHD_quiesce_daemon(h->daemon);
+}
+
+void http_watch(struct http *h, const struct http_watcher *watcher)
+{
+	h->watcher = watcher;
+}
+
+uint64_t http_turned_away(const struct http *h)
+{
+	return h->turned_away;
 }
 
 size_t http_under_way(const struct http *h)

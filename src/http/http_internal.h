@@ -8,6 +8,8 @@ struct slot {
 	struct http_req req; /* first: a request's slot is at its own address */
 	struct http *h;
 	struct MHD_Connection *connection;
+	const struct http_route *route;
+	uint8_t span[TRACE_SPAN_SIZE]; /* ours, when it has a trace */
 	struct MHD_Response *response; /* ready, not yet queued */
 	uint8_t *memory;
 	uint8_t *body;
@@ -33,8 +35,10 @@ struct link {
 struct http {
 	struct MHD_Daemon *daemon;
 	struct http_limits limits;
+	const struct http_watcher *watcher;
 	const struct http_route *routes;
 	size_t n_routes;
+	uint64_t turned_away;
 	struct slot *slots;
 	size_t n_slots;
 	struct slot *free_slots;
@@ -56,6 +60,8 @@ struct slot *slot_of(struct http_req *r);
 /* Do all who read this header see the same body and the same host (RFC 9112 sections 3.2,
  * 5.1 and 6.3)? */
 bool header_is_clear(struct slot *s);
+/* Its traceparent, where it is asked for and good. */
+void trace_take(struct slot *s);
 /* Finds the route and calls it, or answers for it. */
 void route_serve(struct slot *s, const char *method);
 /* The library's notification of a connection that opens or closes. */
@@ -66,5 +72,5 @@ void link_moved_on(struct MHD_Connection *c, bool waits_for_us);
 void links_sweep(struct http *h);
 int links_timeout_ms(const struct http *h);
 /* For when there is no slot: a 503 without one. */
-enum MHD_Result answer_busy(struct MHD_Connection *c);
+enum MHD_Result answer_busy(struct http *h, struct MHD_Connection *c);
 enum MHD_Result answer_queue(struct slot *s);

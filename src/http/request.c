@@ -1,6 +1,7 @@
 /* A request as it arrives: target, header, body, into a slot of its own. The slots are
  * made at the start; there is one for every connection that may be open. */
 #include "base/clock.h"
+#include "base/rand.h"
 #include "http_internal.h"
 
 struct slot *slot_of(struct http_req *r)
@@ -101,6 +102,15 @@ bool header_is_clear(struct slot *s)
 	struct framing f = { 0 };
 	(void)MHD_get_connection_values(s->connection, MHD_HEADER_KIND, frame, &f);
 	return !f.odd && f.hosts <= 1 && f.lengths + f.codings <= 1;
+}
+
+void trace_take(struct slot *s)
+{
+	if (!s->h->limits.traces)
+		return;
+	str parent = http_field(&s->req, "traceparent");
+	if (parent.n > 0 && !failed(trace_read(parent, &s->req.trace)))
+		rand_fill(s->span, sizeof(s->span));
 }
 
 static str trimmed(str s)

@@ -71,6 +71,7 @@ void route_serve(struct slot *s, const char *method)
 		http_answer_text(r, MHD_HTTP_CONTENT_TOO_LARGE, LIT("The body is too large.\n"));
 	} else if (route) {
 		r->method = (enum http_method)asked;
+		s->route = route;
 		route->serve(r, route->ctx);
 	} else if (allowed) {
 		answer_405(r, allowed);

@@ -8,6 +8,7 @@
 
 static ch_err code_reused(const struct realm *m, const struct store_code *c)
 {
+	metrics_count(m, COUNT_CODE_REUSED);
 	ch_err why = ch_fail(CH_E_INVALID_GRANT, "the code was used before", 0);
 	return c->grant_id.n > 0 ? grant_revoke(m, c->grant_id, c->client_id, why) : why;
 }

@@ -33,14 +33,20 @@ static ch_err refresh_decide(const struct realm *m, const struct settling *s,
 		return ch_fail(CH_E_INVALID_GRANT, REFUSED, s->seq);
 	switch (refresh_judge(m->config, g, s->client_id, s->seq, now)) {
 	case REFRESH_ROTATE:
+		if (rotate)
+			metrics_count(m, COUNT_REFRESH_ROTATED);
 		return rotate ? store_grant_rotate(m->issuer->store, g, now,
 						   grant_expires(m->config, g->created, now))
 			      : CH_DONE;
 	case REFRESH_REPEAT:
+		if (rotate)
+			metrics_count(m, COUNT_REFRESH_REPEATED);
 		return CH_DONE;
 	case REFRESH_REFUSED:
+		metrics_count(m, COUNT_REFRESH_REFUSED);
 		break;
 	case REFRESH_STOLEN:
+		metrics_count(m, COUNT_REFRESH_REUSED);
 		return grant_revoke(m, g->id, s->client_id,
 				    ch_fail(CH_E_INVALID_GRANT,
 					    "the refresh token was used before, or is another"

@@ -134,6 +134,7 @@ static ch_err end(const struct realm *m, str grant_id, enum revoke_why why)
 	arena_init(&a, room, sizeof(room));
 	TRY(mailbox_of(m, grant_id, &a, &r.name));
 	TRY(store_grant_revoke(m->issuer->store, m->config->name, grant_id));
+	metrics_count(m, COUNT_GRANT_REVOKED);
 	return revocations_add(m, &r);
 }
 

@@ -5,14 +5,16 @@
 #include "issuer.h"
 #include "wire/hash.h"
 
-static void finish_first(struct hasher *h, enum ch_code code)
+static void finish_first(struct issuer *is, enum ch_code code)
 {
+	struct hasher *h = &is->hasher;
 	struct hash_job *j = h->first;
 	h->first = j->next;
 	if (!h->first)
 		h->last = NULL;
 	h->waiting--;
 	h->asked = false;
+	metrics_time(&is->metrics.hashing, clock_mono_ns() - j->since_ns);
 	j->done(j, code);
 }
 
@@ -21,9 +23,10 @@ static void hasher_gone(struct issuer *is, ch_err why)
 	struct hasher *h = &is->hasher;
 	if (!is->stopping)
 		LOG(LOG_ERROR, "the hasher is gone: nobody can log in", log_err(why));
+	is->metrics.hasher_gone += !is->stopping;
 	watch_done(is, &h->watch);
 	while (h->first)
-		finish_first(h, CH_E_GONE);
+		finish_first(is, CH_E_GONE);
 }
 
 void hasher_flush(struct issuer *is)
@@ -65,7 +68,7 @@ static ch_err take_answer(struct issuer *is)
 	TRY(hash_read_checked(message, &checked));
 	if (!h->first || !h->asked || h->first->req != checked.req)
 		return ch_fail(CH_E_PROTOCOL, "the hasher answered what nobody asked", checked.req);
-	finish_first(h, ch_code_of(ch_err_from_wire(checked.code, 0)));
+	finish_first(is, ch_code_of(ch_err_from_wire(checked.code, 0)));
 	return CH_DONE;
 }
 
@@ -93,6 +96,7 @@ ch_err hasher_ask(struct issuer *is, struct hash_job *j)
 	if (h->waiting >= HASHES_WAITING_MAX)
 		return ch_fail(CH_E_BUSY, "too many people log in at once", h->waiting);
 	j->next = NULL;
+	j->since_ns = clock_mono_ns();
 	if (h->last)
 		h->last->next = j;
 	else

@@ -1,9 +1,11 @@
 /* The issuer's state and what its files offer each other. One thread, one loop: each
  * turn takes what came from signers and hasher, serves HTTP, then sends one batch a realm. */
 #pragma once
+#include "base/log.h"
 #include "chain/chain.h"
 #include "crypto/alg.h"
 #include "http/http.h"
+#include "metrics.h"
 #include "revoke/set.h"
 #include "rules.h"
 #include "token/assertion.h"
@@ -57,6 +59,7 @@ struct job {
 	str tokens[2];
 	size_t n;
 	size_t missing;
+	uint8_t grant; /* its number in grant_names */
 	uint16_t code; /* the first that was not CH_OK */
 	uint16_t slot;
 	bool retried;
@@ -114,7 +117,7 @@ struct realm {
 	unsigned algs;
 	bool has_key;
 	bool knows_keys;
-	size_t jwks_n;
+	size_t jwks_n, n_keys;
 	struct policy *policy; /* for its own tokens; NULL: none is made of these keys yet */
 	str etag;
 	char etag_text[40];
@@ -140,6 +143,7 @@ struct hash_job {
 	str hash;
 	struct secret_bytes password;
 	uint32_t req;
+	uint64_t since_ns;
 	struct hash_job *next;
 };
 struct hasher {
@@ -206,6 +210,11 @@ struct issuer {
 	struct issuer_config config;
 	struct store *store;
 	struct http *http;
+	struct http *monitor; /* NULL: none */
+	struct watch monitor_watch;
+	uint64_t monitor_ns; /* when it was last run */
+	struct metrics metrics;
+	struct http_watcher watcher;
 	int epoll;
 	struct watch control;
 	struct hasher hasher;
@@ -216,6 +225,7 @@ struct issuer {
 	struct replay *spent;                /* NULL: no assertion came yet */
 	struct realm realms[REALMS_MAX];
 	struct http_route routes[ROUTES_MAX];
+	size_t route_endpoints[ROUTES_MAX]; /* in metrics */
 	size_t n_routes;
 	struct job *jobs[JOBS_MAX];
 	size_t free_job; /* where to look first */
@@ -238,6 +248,17 @@ ch_err issuer_loop(struct issuer *is);
 void control_event(struct issuer *is, struct watch *w);
 ch_err issuer_confine(const struct issuer *is);
 void routes_make(struct issuer *is);
+
+/* --- watching, monitor.c --- */
+/* Serves /metrics, /health, /ready on this socket. */
+ch_err monitor_make(struct issuer *is, int listen_fd);
+/* Once a turn. */
+void monitor_run(struct issuer *is);
+/* Each request's answer is counted, and logged when the configuration says so. */
+void requests_watch(struct issuer *is);
+/* The trace that the request is part of; no field when it is of none. For one line. */
+struct log_field log_trace(const struct http_req *r);
+void metrics_count(const struct realm *m, enum metrics_counter c);
 
 /* --- endpoints; ctx is the realm --- */
 void serve_metadata(struct http_req *r, void *ctx);
@@ -283,6 +304,8 @@ ch_err grant_client_credentials(struct token_request *t, struct job *j);
 ch_err grant_code(struct token_request *t, struct job *j);
 ch_err grant_refresh(struct token_request *t, struct job *j);
 ch_err grant_device(struct token_request *t, struct job *j);
+/* The names of the grant types, at most max; returns how many. They are constants. */
+size_t grant_names(str *ret_names, size_t max);
 /* The answer when the signer, and what there is to settle, are done. */
 void token_answer(struct job *j, ch_err e);
 

@@ -38,6 +38,7 @@ void jwks_read(struct realm *r, const struct sign_key *keys, size_t n)
 		return;
 	}
 	r->jwks_n = w.n;
+	r->n_keys = n;
 	r->algs = algs;
 	r->has_key = algs != 0;
 	r->knows_keys = true;

@@ -160,6 +160,7 @@ ch_err issuer_loop(struct issuer *is)
 		settle_run(is);
 		revocations_turn(is);
 		TRY(serve(is, since_ns));
+		monitor_run(is);
 		signers_flush(is);
 		hasher_flush(is);
 		sweep_ms = signers_sweep(is, clock_mono_ns());

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "crypto/key.h"
@@ -35,8 +36,13 @@ static ch_err config_take(struct issuer *is)
 static ch_err http_make(struct issuer *is)
 {
 	struct http_limits limits = http_limits_default();
+	limits.traces = true;
+	metrics_init(&is->metrics, clock_unix_s());
 	routes_make(is);
-	return http_new(ROLE_FD, &limits, is->routes, is->n_routes, &is->http);
+	TRY(http_new(ROLE_FD, &limits, is->routes, is->n_routes, &is->http));
+	requests_watch(is);
+	return is->config.has_monitor ? monitor_make(is, ROLE_FD + 1 + is->config.has_hasher)
+				      : CH_DONE;
 }
 
 static ch_err control_watch(struct issuer *is)
@@ -50,8 +56,9 @@ static ch_err control_watch(struct issuer *is)
 
 static ch_err descriptors_keep(const struct issuer *is)
 {
-	const int keep[] = { CONTROL_FD, ROLE_FD, ROLE_FD + 1 };
-	return sandbox_close_from(BOOT_FD, keep, COUNT_OF(keep) - !is->config.has_hasher);
+	const int keep[] = { CONTROL_FD, ROLE_FD, ROLE_FD + 1, ROLE_FD + 2 };
+	size_t n = 2 + (size_t)is->config.has_hasher + is->config.has_monitor;
+	return sandbox_close_from(BOOT_FD, keep, n);
 }
 
 static ch_err start(struct issuer *is)
@@ -86,6 +93,7 @@ int main(void)
 		return 3;
 	}
 	e = issuer_loop(&issuer);
+	http_free(issuer.monitor);
 	http_free(issuer.http);
 	revocations_close(&issuer);
 	store_free(issuer.store);

@@ -56,7 +56,8 @@ void reply_error(struct http_req *r, const struct realm *m, ch_err e)
 	if (status == 503 || status == 429)
 		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("1") };
 	if (status >= 500)
-		LOG(LOG_WARN, "request failed", log_str("realm", m->config->name), log_err(e));
+		LOG(LOG_WARN, "request failed", log_str("realm", m->config->name), log_trace(r),
+		    log_err(e));
 	http_answer(r, &(struct http_answer){ .status = status,
 					      .type = LIT("application/json"),
 					      .body = wr_bytes(&w),
@@ -124,7 +125,7 @@ void reply_error_page(struct http_req *r, enum lang lang, ch_err e)
 	unsigned status = (unsigned)ch_code_http(code);
 	bool theirs = status < 500 && status != 429;
 	if (status >= 500)
-		LOG(LOG_WARN, "login failed", log_err(e));
+		LOG(LOG_WARN, "login failed", log_trace(r), log_err(e));
 	page_error(&w, lang, theirs ? TEXT_BAD_LINK : TEXT_TRY_AGAIN,
 		   theirs ? TEXT_BAD_LINK_TEXT : TEXT_CANNOT_NOW,
 		   ch_code_shown(code) && e.site ? str_from_c(e.site->what)

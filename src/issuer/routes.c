@@ -4,17 +4,23 @@
 
 static struct path paths[ROUTES_MAX];
 
-static void route_add(struct issuer *is, struct realm *m, const char *form, enum http_method method,
-		      http_serve *serve)
+static void route_add(struct issuer *is, struct realm *m, const char *pattern,
+		      enum http_method method, http_serve *serve)
 {
 	struct path *p = &paths[is->n_routes];
 	struct wr w = wr_of(p->p, sizeof(p->p) - 1);
-	for (; *form; form++) {
+	for (const char *form = pattern; *form; form++) {
 		if (*form == '*')
 			wr_str(&w, m->config->name);
 		else
 			wr_char(&w, *form);
 	}
+	/* what is the same in all realms is one endpoint */
+	str all = str_from_c(pattern);
+	str name = str_starts(all, LIT("/*/")) ? str_sub(all, 3, all.n)
+					       : str_sub(all, 1, all.n - 3);
+	is->route_endpoints[is->n_routes] =
+		metrics_endpoint(&is->metrics, name, method == HTTP_GET ? LIT("GET") : LIT("POST"));
 	is->routes[is->n_routes++] = (struct http_route){ wr_text(&w), method, serve, m };
 }
 

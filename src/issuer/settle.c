@@ -1,6 +1,7 @@
 /* What must be on the disk before tokens go out: codes that are spent, grants that are made
  * or rotated. All that was signed in one turn of the loop is one transaction, so a busy
  * issuer waits for the disk once a turn, not once a token. */
+#include "base/clock.h"
 #include "issuer.h"
 
 void settle_add(struct job *j)
@@ -39,8 +40,11 @@ void settle_run(struct issuer *is)
 	if (!j)
 		return;
 	is->settle_first = is->settle_last = NULL;
+	const uint64_t since_ns = clock_mono_ns();
 	is->settling = true;
 	ch_err e = settle_together(is->store, j);
+	metrics_time(&is->metrics.settling, clock_mono_ns() - since_ns);
+	is->metrics.settle_failures += failed(e);
 	is->settling = false;
 	/* what it made due; if that fails it stays so, and the log has it */
 	(void)revocations_drain(is);

@@ -177,6 +177,8 @@ static void signer_close(struct signer *s)
 static void signer_gone(struct signer *s, ch_err why)
 {
 	if (!s->realm->issuer->stopping)
+		metrics_count(s->realm, COUNT_SIGNER_GONE);
+	if (!s->realm->issuer->stopping)
 		LOG(LOG_WARN, "a signer is gone", log_str("realm", s->realm->config->name),
 		    log_u64("generation", s->generation), log_err(why));
 	signer_close(s);
@@ -222,7 +224,9 @@ static ch_err take_answer(struct signer *s, const struct sign_answer *a)
 	if (a->code != CH_OK && j->code == CH_OK)
 		j->code = a->code;
 	j->tokens[i] = token;
-	s->outstanding[j->batch]--;
+	if (--s->outstanding[j->batch] == 0)
+		metrics_time(&s->realm->issuer->metrics.signing,
+			     clock_mono_ns() - s->sent_ns[j->batch]);
 	if (--j->missing == 0)
 		job_end(j, j->code == CH_OK ? CH_DONE : ch_err_from_wire(j->code, 0));
 	return CH_DONE;

@@ -113,6 +113,9 @@ static void on_checked(struct hash_job *j, enum ch_code code)
 		LOG(LOG_WARN, "a username has failed so often that it must wait",
 		    log_str("realm", in->realm->config->name),
 		    log_str("sub", in->known ? in->user.sub : LIT("-")));
+	metrics_count(in->realm, right    ? COUNT_LOGIN_OK
+				 : judged ? COUNT_LOGIN_WRONG
+					  : COUNT_LOGIN_BUSY);
 	if (right) {
 		signed_in(in);
 	} else if (!judged) {
@@ -153,6 +156,7 @@ static bool may_try(struct signin *in)
 	in->who = throttle_who(is->csrf_key, in->realm->config->name, username);
 	if (throttle_begin(&is->throttle, in->who, clock_mono_ns()))
 		return true;
+	metrics_count(in->realm, COUNT_LOGIN_THROTTLED);
 	signin_show(in, 429, TEXT_TOO_OFTEN);
 	return false;
 }
@@ -176,6 +180,7 @@ void signin_take(struct signin *in)
 		http_suspend(in->http);
 		return;
 	}
+	metrics_count(in->realm, COUNT_LOGIN_BUSY);
 	throttle_drop(&in->realm->issuer->throttle, in->who);
 	reply_later(in, e);
 }

@@ -43,6 +43,10 @@ static void reply_tokens(struct job *j)
 
 void token_answer(struct job *j, ch_err e)
 {
+	struct issuer *is = j->realm->issuer;
+	/* counted first: the answer may end the request, and the job with it */
+	if (!failed(e))
+		is->metrics.realms[j->realm - is->realms].tokens[j->grant]++;
 	if (failed(e))
 		reply_error(j->http, j->realm, e);
 	else
@@ -82,6 +86,16 @@ static const struct {
 	  grant_device },
 };
 
+_Static_assert(COUNT_OF(grants) <= METRICS_GRANTS_MAX, "each grant type has its counter");
+
+size_t grant_names(str *ret_names, size_t max)
+{
+	size_t n = 0;
+	for (; n < COUNT_OF(grants) && n < max; n++)
+		ret_names[n] = grants[n].name;
+	return n;
+}
+
 static ch_err grant_run(struct token_request *t, struct job *j)
 {
 	str type = form_get(&t->form, LIT("grant_type"));
@@ -93,6 +107,7 @@ static ch_err grant_run(struct token_request *t, struct job *j)
 		if (!list_has(t->client->grant_types, grants[i].kept))
 			return ch_fail(CH_E_UNAUTHORIZED_CLIENT,
 				       "the client may not use this grant", 0);
+		j->grant = (uint8_t)i;
 		return grants[i].grant(t, j);
 	}
 	return ch_fail(CH_E_UNSUPPORTED_GRANT, "the grant type is not supported", 0);
@@ -106,7 +121,10 @@ static ch_err token_request_run(struct http_req *r, struct realm *m)
 	if (!j || !s)
 		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", 0);
 	TRY(body_form(r, &t.form));
-	TRY(client_authenticate(&t));
+	ch_err who = client_authenticate(&t);
+	if (ch_code_of(who) == CH_E_INVALID_CLIENT)
+		metrics_count(m, COUNT_CLIENT_REFUSED);
+	TRY(who);
 	j->realm = m;
 	j->http = r;
 	j->done = on_signed;

@@ -157,11 +157,13 @@ ch_err launch_issuer(struct supervisor *s, size_t group)
 	AUTO(fd_close) int for_issuer = pair[0];
 	AUTO(fd_close) int for_hasher = pair[1];
 	TRY(new_process(s, ROLE_ISSUER, group, &p));
-	const struct launch l = { .config = g->issuer,
-				  .uid = (enum role_uid)(UID_ISSUER + (unsigned)group),
-				  .gate = -1,
-				  .fds = { (int)g->listen_fd, for_issuer },
-				  .n_fds = g->has_hasher ? 2 : 1 };
+	struct launch l = { .config = g->issuer,
+			    .uid = (enum role_uid)(UID_ISSUER + (unsigned)group),
+			    .gate = -1,
+			    .fds = { (int)g->listen_fd, for_issuer },
+			    .n_fds = g->has_hasher ? 2 : 1 };
+	if (g->monitor_fd > 0)
+		l.fds[l.n_fds++] = (int)g->monitor_fd;
 	TRY(launch(s, p, &l));
 	return g->has_hasher ? launch_hasher(s, group, for_hasher) : CH_DONE;
 }

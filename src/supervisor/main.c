@@ -52,9 +52,12 @@ static ch_err keep_inherited_private(const struct supervisor *s)
 	if (fcntl((int)s->plan.passphrase_fd, F_SETFD, FD_CLOEXEC) != 0)
 		return ch_fail(CH_E_IO, "there is no passphrase at the descriptor of the plan",
 			       errno);
-	for (size_t i = 0; i < s->plan.n_groups; i++)
-		if (fcntl((int)s->plan.groups[i].listen_fd, F_SETFD, FD_CLOEXEC) != 0)
+	for (size_t i = 0; i < s->plan.n_groups; i++) {
+		const struct plan_group *g = &s->plan.groups[i];
+		if (fcntl((int)g->listen_fd, F_SETFD, FD_CLOEXEC) != 0 ||
+		    (g->monitor_fd > 0 && fcntl((int)g->monitor_fd, F_SETFD, FD_CLOEXEC) != 0))
 			return ch_fail(CH_E_IO, "an issuer's listening socket is missing", errno);
+	}
 	for (size_t i = 0; i < s->plan.n_gates; i++)
 		if (fcntl((int)s->plan.gates[i].listen_fd, F_SETFD, FD_CLOEXEC) != 0)
 			return ch_fail(CH_E_IO, "a gate's listening socket is missing", errno);

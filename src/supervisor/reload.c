@@ -34,7 +34,10 @@ static char *text_of(char room[static TEXT_MAX], str a, str b)
 
 static size_t n_listeners(const struct supervisor *s)
 {
-	return s->plan.n_groups;
+	size_t n = s->plan.n_groups;
+	for (size_t i = 0; i < s->plan.n_groups; i++)
+		n += s->plan.groups[i].monitor_fd > 0;
+	return n;
 }
 
 /* chancery serve [--check] --inherited N DIR, with what our manager wants to hear. */
@@ -67,9 +70,12 @@ static bool keep_open(const struct supervisor *s)
 {
 	if (fcntl((int)s->plan.passphrase_fd, F_SETFD, 0) != 0)
 		return false;
-	for (size_t i = 0; i < s->plan.n_groups; i++)
-		if (fcntl((int)s->plan.groups[i].listen_fd, F_SETFD, 0) != 0)
+	for (size_t i = 0; i < s->plan.n_groups; i++) {
+		const struct plan_group *g = &s->plan.groups[i];
+		if (fcntl((int)g->listen_fd, F_SETFD, 0) != 0 ||
+		    (g->monitor_fd > 0 && fcntl((int)g->monitor_fd, F_SETFD, 0) != 0))
 			return false;
+	}
 	return true;
 }
 

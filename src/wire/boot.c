@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/rw.h"
 #include "build_info.h"
 #include "wire/channel.h"
@@ -25,6 +26,7 @@ static void header_write(struct wr *w, str role)
 	wr_u16(w, WIRE_VERSION);
 	wr_str16(w, boot_build());
 	wr_str16(w, role);
+	wr_bool(w, log_is_json());
 }
 
 static ch_err fill_and_seal(int fd, bytes header, bytes config)
@@ -64,6 +66,7 @@ static ch_err check_header(struct rd *r, str role)
 	uint16_t version = rd_u16(r);
 	str build = rd_str16(r, TEXT_MAX);
 	str meant_for = rd_str16(r, TEXT_MAX);
+	bool json = rd_bool(r);
 	if (r->bad || !bytes_eq(m, bytes_of_str(LIT("CHBOOT1\n"))))
 		return ch_fail(CH_E_PROTOCOL, "descriptor 3 holds no configuration: run `chancery`",
 			       0);
@@ -74,6 +77,7 @@ static ch_err check_header(struct rd *r, str role)
 		return ch_fail(CH_E_MISMATCH, "program of another build: restart the authority", 0);
 	if (!str_eq(meant_for, role))
 		return ch_fail(CH_E_MISMATCH, "configuration of another role", 0);
+	log_as_json(json);
 	return CH_DONE;
 }
 

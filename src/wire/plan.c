@@ -10,6 +10,7 @@ static void group_write(struct wr *w, const struct plan_group *g)
 {
 	wr_str16(w, g->name);
 	wr_u32(w, g->listen_fd);
+	wr_u32(w, g->monitor_fd);
 	wr_bytes32(w, g->issuer);
 	wr_bool(w, g->has_hasher);
 	wr_u16(w, u16_from(g->n_realms));
@@ -46,6 +47,7 @@ static void group_read(struct rd *r, struct plan_group *g)
 {
 	g->name = rd_str16(r, NAME_MAX_BYTES);
 	g->listen_fd = rd_u32(r);
+	g->monitor_fd = rd_u32(r);
 	g->issuer = rd_bytes32(r, ROLE_CONFIG_MAX);
 	g->has_hasher = rd_bool(r);
 	g->n_realms = rd_count16(r, REALMS_MAX);

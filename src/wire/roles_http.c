@@ -32,6 +32,8 @@ void issuer_config_write(struct wr *w, const struct issuer_config *c)
 	wr_str16(w, c->revocations);
 	wr_put(w, BYTES_OF(c->refresh_key));
 	wr_bool(w, c->has_hasher);
+	wr_bool(w, c->has_monitor);
+	wr_bool(w, c->log_requests);
 	wr_bool(w, c->dev);
 	wr_u32(w, c->jwks_max_age_s);
 	wr_u16(w, u16_from(c->n_realms));
@@ -72,6 +74,8 @@ ch_err issuer_config_read(bytes b, struct issuer_config *ret_c)
 	bytes key = rd_take(&r, sizeof(c->refresh_key));
 	mem_copy(c->refresh_key, key.p, key.n);
 	c->has_hasher = rd_bool(&r);
+	c->has_monitor = rd_bool(&r);
+	c->log_requests = rd_bool(&r);
 	c->dev = rd_bool(&r);
 	c->jwks_max_age_s = rd_u32(&r);
 	c->n_realms = rd_count16(&r, REALMS_MAX);

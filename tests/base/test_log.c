@@ -88,6 +88,40 @@ static void long_values_are_cut(void **state)
 	assert_int_equal(line.p[line.n - 1], '\n');
 }
 
+static void as_json(void **state)
+{
+	static char big[4000];
+	char all[256];
+	(void)state;
+	for (size_t i = 0; i < sizeof(all); i++)
+		all[i] = (char)i;
+	memset(big, 1, sizeof(big));
+	assert_false(log_is_json());
+	log_as_json(true);
+	begin();
+	LOG(LOG_WARN, "re\"fused", log_str("realm", LIT("a\"b\\c\n\xff")), log_i64("i", -3),
+	    log_u64("n", 7));
+	str line = end();
+	str head = str_sub(line, 0, 9);
+	assert_true(str_eq(head, LIT("{\"time\":\"")));
+	assert_true(str_ends(line, LIT("Z\",\"level\":\"warn\",\"program\":\"chancery-test\","
+				       "\"what\":\"re\\\"fused\",\"realm\":"
+				       "\"a\\\"b\\\\c\\u000a\\u00ff\",\"i\":-3,\"n\":7}\n")));
+	begin();
+	LOG(LOG_WARN, "x", log_str("all", (str){ all, sizeof(all) }));
+	line = end();
+	for (size_t i = 0; i + 1 < line.n; i++)
+		assert_true(line.p[i] >= 0x20 && line.p[i] < 0x7f);
+	/* what does not fit is left out whole */
+	begin();
+	LOG(LOG_WARN, "x", log_str("a", (str){ big, sizeof(big) }),
+	    log_str("b", (str){ big, sizeof(big) }), log_u64("c", 1));
+	line = end();
+	log_as_json(false);
+	assert_null(memmem(line.p, line.n, "\"b\":", 4));
+	assert_true(str_ends(line, LIT("...\",\"c\":1}\n")) && line.n <= 4096);
+}
+
 static void below_the_level_nothing(void **state)
 {
 	(void)state;
@@ -127,6 +161,7 @@ int main(void)
 		cmocka_unit_test(an_event_is_a_line),
 		cmocka_unit_test(a_value_cannot_forge_a_line),
 		cmocka_unit_test(long_values_are_cut),
+		cmocka_unit_test(as_json),
 		cmocka_unit_test(below_the_level_nothing),
 		cmocka_unit_test(errors),
 	};

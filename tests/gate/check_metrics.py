@@ -21,15 +21,23 @@ def base(name, types):
 
 
 def check_histogram(name, series, wrong):
-    buckets = [(float(dict(labels)["le"]), value) for (n, labels), value in series.items()
-               if n == name + "_bucket"]
-    counts = [value for (n, _), value in series.items() if n == name + "_count"]
-    if [b for b, _ in buckets] != sorted(b for b, _ in buckets):
-        wrong.append(f"{name}: buckets out of order")
-    if [v for _, v in buckets] != sorted(v for _, v in buckets):
-        wrong.append(f"{name}: buckets do not add up")
-    if not buckets or buckets[-1][0] != float("inf") or counts != [buckets[-1][1]]:
-        wrong.append(f"{name}: le=+Inf is not the count")
+    """For each set of its other labels."""
+    groups = {}
+    for (n, labels), value in series.items():
+        if n in (name + "_bucket", name + "_count"):
+            rest = tuple(pair for pair in labels if pair[0] != "le")
+            buckets, counts = groups.setdefault(rest, ([], []))
+            if n == name + "_count":
+                counts.append(value)
+            else:
+                buckets.append((float(dict(labels)["le"]), value))
+    for rest, (buckets, counts) in groups.items():
+        if [b for b, _ in buckets] != sorted(b for b, _ in buckets):
+            wrong.append(f"{name}{rest}: buckets out of order")
+        if [v for _, v in buckets] != sorted(v for _, v in buckets):
+            wrong.append(f"{name}{rest}: buckets do not add up")
+        if not buckets or buckets[-1][0] != float("inf") or counts != [buckets[-1][1]]:
+            wrong.append(f"{name}{rest}: le=+Inf is not the count")
 
 
 def check(text, wanted):

@@ -61,6 +61,17 @@ static const struct http_route routes[] = {
 	{ { "/all/*", 6 }, HTTP_GET, show, NULL },
 };
 
+static unsigned seen_status;
+static const struct http_route *seen_route;
+
+static void answered(void *ctx, const struct http_req *r, const struct http_route *route,
+		     unsigned status)
+{
+	*(size_t *)ctx += r->started_ns > 0;
+	seen_route = route;
+	seen_status = status;
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -74,6 +85,7 @@ static int start(void **state)
 		return -1;
 	limits.connections = 4;
 	limits.request_s = 1;
+	limits.traces = true;
 	waiting = NULL;
 	return failed(http_new(fd, &limits, routes, COUNT_OF(routes), &server)) ? -1 : 0;
 }
@@ -323,6 +335,42 @@ static void waits_longer(void **state)
 	HAS(answer(fd), "\r\n\r\ndone");
 }
 
+/* Every answer is told once, with its route; a trace comes back with a span of ours. */
+static void watched(void **state)
+{
+	size_t n = 0;
+	const struct http_watcher watcher = { answered, &n };
+	(void)state;
+	http_watch(server, &watcher);
+	STARTS(ask("GET /show" H "\r\n"), "HTTP/1.1 200");
+	assert_true(n == 1 && seen_status == 200 && seen_route == &routes[1]);
+	assert_null(strstr(got, "traceresponse"));
+	STARTS(ask("GET /nothing" H "\r\n"), "HTTP/1.1 404");
+	assert_true(n == 2 && seen_status == 404 && !seen_route);
+	STARTS(ask("POST /echo" H "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello"),
+	       "HTTP/1.1 400");
+	assert_true(n == 3 && seen_status == 400 && !seen_route);
+	STARTS(ask("GET /show" H
+		   "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n"),
+	       "HTTP/1.1 200");
+	HAS(got, "traceresponse: 00-4bf92f3577b34da6a3ce929d0e0e4736-");
+	assert_null(strstr(got, "00f067aa0ba902b7"));
+	/* two of them are none */
+	STARTS(ask("GET /show" H
+		   "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n"
+		   "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n"),
+	       "HTTP/1.1 200");
+	assert_null(strstr(got, "traceresponse"));
+	AUTO(fd_close) int fd = client();
+	assert_false(failed(fd_write_all(fd, bytes_of_str(LIT("GET /later" H "\r\n")))));
+	for (int i = 0; i < 300 && !waiting; i++)
+		(void)turn(fd);
+	assert_int_equal(n, 5);
+	http_answer_text(waiting, 503, LIT("later\n"));
+	STARTS(answer(fd), "HTTP/1.1 503");
+	assert_true(n == 6 && seen_status == 503 && seen_route == &routes[2]);
+}
+
 static void one_too_many(void **state)
 {
 	int fd[6];
@@ -352,6 +400,7 @@ int main(void)
 		T(stops),        T(stops_with_one_waiting),
 		T(drips),        T(waits_longer),
 		T(one_too_many), T(one_reading_only),
+		T(watched),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

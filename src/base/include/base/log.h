@@ -2,7 +2,12 @@
  * with data, never a secret (no field type takes one). Values are quoted and
  * control bytes escaped, so a peer cannot forge a line.
  *
- *   2026-11-22T12:00:00.123Z warn chancery-gate "refused" code=bad_realm realm=home
+ *   2026-11-22T12:00:00.123Z warn chancery-gate "refused" code="bad_realm" realm="home" n=3
+ *
+ * or, when asked for, as a JSON object:
+ *
+ *   {"time":"2026-11-22T12:00:00.123Z","level":"warn","program":"chancery-gate",
+ *    "what":"refused","code":"bad_realm","realm":"home","n":3}
  *
  * Library code does not log; programs log once, where they know the request. */
 #pragma once
@@ -22,6 +27,9 @@ struct log_field {
 /* The program's name in each line; a literal. */
 void log_open(const char *program);
 void log_min_level(enum log_level level);
+/* From now on; and is it so? */
+void log_as_json(bool yes);
+bool log_is_json(void);
 
 static inline struct log_field log_str(const char *name, str s)
 {

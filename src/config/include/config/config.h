@@ -43,9 +43,11 @@ struct config_realm {
 };
 
 struct config_group {
-	str name;      /* main, staff */
-	str host;      /* numeric address to listen on, without brackets */
-	uint32_t port; /* 1 to 65535 in a file */
+	str name;         /* main, staff */
+	str host;         /* numeric address to listen on, without brackets */
+	uint32_t port;    /* 1 to 65535 in a file */
+	str monitor_host; /* loopback; empty: no metrics are served */
+	uint32_t monitor_port;
 	size_t n_realms;
 	str realms[REALMS_MAX];
 };
@@ -56,6 +58,7 @@ struct config {
 	str crash_handler;   /* folder of the host's, "none", or empty for the usual one */
 	uint32_t uid_base;
 	uint32_t jwks_max_age_s;
+	bool log_json, log_requests;
 	size_t n_groups;
 	struct config_group groups[PLAN_GROUPS_MAX];
 	size_t n_realms;

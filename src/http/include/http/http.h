@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/err.h"
+#include "codec/trace.h"
 
 enum http_method { HTTP_GET = 1, HTTP_POST = 2 }; /* HEAD counts as GET */
 
@@ -19,6 +20,7 @@ struct http_req {
 	bytes body;
 	struct arena arena;
 	uint64_t started_ns; /* clock_mono_ns */
+	struct trace trace;  /* of its traceparent; only where limits say so */
 	void *state;         /* the handler's own, NULL at first */
 };
 
@@ -39,16 +41,29 @@ struct http_limits {
 	size_t connection_memory; /* its header must fit in a part of this */
 	size_t body;
 	size_t arena; /* of a request, body included */
+	bool traces;  /* traceparent is read, and answered by a traceresponse */
 };
 
 /* 512 connections, 15 s idle, 30 s a request, 16 KiB, 16 KiB, 64 KiB */
 struct http_limits http_limits_default(void);
+
+/* Called once for each request, when its answer goes out; its log and its counters. route NULL:
+ * none was found, or the request was refused before one was looked for. */
+struct http_watcher {
+	void (*answered)(void *ctx, const struct http_req *r, const struct http_route *route,
+			 unsigned status);
+	void *ctx;
+};
 
 struct http;
 /* Serves on listen_fd, which becomes its own. The routes, n of them, must outlive it;
  * they may be for the same path with another method. */
 ch_err http_new(int listen_fd, const struct http_limits *limits, const struct http_route *routes,
 		size_t n, struct http **ret_h);
+/* From then on; the watcher must outlive h. */
+void http_watch(struct http *h, const struct http_watcher *watcher);
+/* Requests that got a 503 without being read: no slot was free. */
+uint64_t http_turned_away(const struct http *h);
 /* Whoever still waits gets a 503. NULL is fine. */
 void http_free(struct http *h);
 void http_done(struct http **h);

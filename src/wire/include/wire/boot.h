@@ -2,7 +2,8 @@
  * and closed before anything else. It carries the wire version and the build's id, so
  * that an upgrade on disk cannot mix versions.
  *
- *   "CHBOOT1\n"  u16 wire version  str16 build  str16 role  bytes32 configuration */
+ *   "CHBOOT1\n"  u16 wire version  str16 build  str16 role  bool its log is JSON
+ *   bytes32 configuration */
 #pragma once
 #include "base/bytes.h"
 #include "base/err.h"

@@ -7,8 +7,9 @@ enum { PLAN_GROUPS_MAX = 4, PLAN_GATES_MAX = 2 };
 
 struct plan_group {
 	str name;
-	uint32_t listen_fd; /* inherited, bound and listening */
-	bytes issuer;       /* configuration of its issuer */
+	uint32_t listen_fd;  /* inherited, bound and listening */
+	uint32_t monitor_fd; /* likewise; 0: it has none */
+	bytes issuer;        /* configuration of its issuer */
 	bool has_hasher;
 	size_t n_realms;
 	/* the signer's part; its key files are read from DIR/keys/REALM at each generation */

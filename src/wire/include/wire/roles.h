@@ -78,7 +78,8 @@ ch_err keeper_config_read(bytes b, struct keeper_config *ret_c);
 
 /* --- hasher: fd issuer socket. No configuration. --- */
 
-/* --- issuer: fds listening socket, hasher socket if has_hasher --- */
+/* --- issuer: fds listening socket, hasher socket if has_hasher, listening socket of its monitor
+ * if has_monitor --- */
 struct issuer_realm {
 	str name;
 	str issuer;  /* URL; its path is "/" name */
@@ -101,6 +102,8 @@ struct issuer_config {
 	/* of this group: refresh tokens need it beside the store, which does not hold it */
 	uint8_t refresh_key[REFRESH_KEY_SIZE];
 	bool has_hasher;
+	bool has_monitor;
+	bool log_requests;
 	bool dev;
 	uint32_t jwks_max_age_s;
 	size_t n_realms;
