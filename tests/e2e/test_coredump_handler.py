@@ -455,7 +455,9 @@ class Former:
         self.before = both()
 
     def records(self):
-        return sorted(int(p.stem) for p in self.dir.glob("*.json"))
+        """Of this test's crashes; others' may come."""
+        said = {int(p.stem): json.loads(p.read_text())["args"] for p in self.dir.glob("*.json")}
+        return sorted(pid for pid, args in said.items() if int(args[4]) in range(UID, UID + 10))
 
     def record_of(self, pid, handler):
         path = self.dir / f"{pid}.json"
@@ -513,7 +515,7 @@ def test_the_former_handler_gets_what_the_kernel_gives(handler, former, mode):
     assert handler.sidecar_of(ours)["dump"] and ours not in program.records()
     handler.uninstall()
     assert both() == program.before
-    shutil.rmtree(program.dir)
+    shutil.rmtree(program.dir, ignore_errors=True)  # it may be told of a crash of others
     handler.assert_nothing_plain()
 
 
