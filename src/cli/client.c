@@ -33,6 +33,11 @@ static const char usage[] =
 	"  --auth M             how it authenticates: client_secret_basic (the default),\n"
 	"                       client_secret_post, private_key_jwt or none (--public)\n"
 	"  --jwks F             its public keys, a JWK set, for private_key_jwt (- is stdin)\n"
+	"  --name N             as people know it; else they see its id\n"
+	"  --home URL           where people read about it\n"
+	"  --logout-redirect U  where a sign-out may lead to; once for each\n"
+	"  --consent C          ask (the default): people say whether it may have what it asks\n"
+	"                       for; none: it is your own, and they are not asked\n"
 	"  --public             add: it can keep no secret (a program on people's machines)\n"
 	"add, reset:\n"
 	"  --secret-file F      its secret (16 bytes or more); without it one is made\n"
@@ -84,6 +89,13 @@ static const struct attr attrs[] = {
 	  .kind = ATTR_TEXT,
 	  .at = AT(username) },
 	[KEYS] = { .name = { "jwks", 4 }, .option = "--jwks", .kind = ATTR_JSON, .at = AT(jwks) },
+	{ .name = { "name", 4 }, .option = "--name", .kind = ATTR_TEXT, .at = AT(name) },
+	{ .name = { "home", 4 }, .option = "--home", .kind = ATTR_TEXT, .at = AT(home) },
+	{ .name = { "post_logout_redirect_uris", 25 },
+	  .option = "--logout-redirect",
+	  .kind = ATTR_LIST,
+	  .at = AT(logout_uris) },
+	{ .name = { "consent", 7 }, .option = "--consent", .kind = ATTR_TEXT, .at = AT(consent) },
 	{ .name = { "disabled", 8 }, .kind = ATTR_FLAG, .at = AT(disabled) },
 	{ .name = { "secret_hash", 11 },
 	  .told_as = { "has_secret", 10 },

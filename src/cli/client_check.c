@@ -20,6 +20,30 @@ static bool redirect_ok(const struct config_realm *realm, str uri)
 	return !failed(url_parse(uri, &u)) && (str_eq(scheme, LIT("https")) || url_is_loopback(&u));
 }
 
+static bool complain(const char *text, str what)
+{
+	say(text, what);
+	return false;
+}
+
+static bool home_ok(str uri)
+{
+	struct url u;
+	return !failed(url_parse(uri, &u)) &&
+	       (str_eq(u.scheme, LIT("https")) || url_is_loopback(&u));
+}
+
+/* What people see of it. */
+static bool shown_fits(const struct store_client *c)
+{
+	if (c->home.n > 0 && !home_ok(c->home))
+		return complain("a --home is an https URL", c->home);
+	/* one of an earlier version says nothing: people are asked */
+	if (c->consent.n > 0 && !str_eq(c->consent, LIT("ask")) && !str_eq(c->consent, LIT("none")))
+		return complain("--consent is ask or none", c->consent);
+	return true;
+}
+
 static bool grant_ok(const struct config_realm *realm, str grant)
 {
 	(void)realm;
@@ -44,12 +68,6 @@ static bool audience_known(const struct config_realm *realm, str name)
 	return false;
 }
 
-static bool complain(const char *text, str what)
-{
-	say(text, what);
-	return false;
-}
-
 static bool lists_fit(const struct config_realm *realm, const struct store_client *c)
 {
 	const struct {
@@ -62,6 +80,9 @@ static bool lists_fit(const struct config_realm *realm, const struct store_clien
 		{ c->audiences, audience_known, "the realm has no such audience" },
 		{ c->redirect_uris, redirect_ok,
 		  "a redirect URI is https, http on loopback, or com.example.app:…, without #" },
+		{ c->logout_uris, redirect_ok,
+		  "a --logout-redirect is https, http on loopback, or com.example.app:…, without "
+		  "#" },
 		{ c->grant_types, grant_ok, "there is no such grant" },
 	};
 	for (size_t i = 0; i < COUNT_OF(lists); i++)
@@ -79,6 +100,8 @@ void client_complete(const struct config_realm *realm, struct store_client *c)
 		c->audience = realm->audiences[0].name;
 	if (c->auth_method.n == 0)
 		c->auth_method = LIT("client_secret_basic");
+	if (c->consent.n == 0)
+		c->consent = LIT("ask");
 	if (c->grant_types.n == 0)
 		c->grant_types = c->redirect_uris.n > 0 ? LIT("authorization_code")
 							: LIT("client_credentials");
@@ -103,6 +126,8 @@ static bool method_fits(const struct store_client *c)
 bool client_fits(const struct config_realm *realm, const struct store_client *c)
 {
 	if (!method_fits(c))
+		return false;
+	if (!shown_fits(c))
 		return false;
 	if (c->scopes.n == 0)
 		return complain("a client needs a scope (--scope)", c->id);

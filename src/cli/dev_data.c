@@ -97,6 +97,8 @@ static ch_err add_demo(struct store *s, str realm)
 		.scopes = LIT("openid profile email mail.read mail.send"),
 		.audience = LIT("mail"),
 		.audiences = LIT("mail api"),
+		.name = LIT("Demo"),
+		.consent = LIT("none"),
 	};
 	return store_client_add(s, &demo);
 }
@@ -114,6 +116,7 @@ static ch_err add_bench(struct store *s)
 		.scopes = LIT("mail.read"),
 		.audience = LIT("mail"),
 		.username = LIT("alice@home.test"),
+		.consent = LIT("ask"),
 	};
 	return store_client_add(s, &bench);
 }

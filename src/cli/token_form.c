@@ -97,12 +97,43 @@ static int page_get(struct flow *f, struct fetch_answer *ret_page)
 	return failed(e) ? say_trouble("cannot ask", f->authorization_endpoint, e) : EXIT_YES;
 }
 
+/* Posts what the page's form holds, and an answer to what it asks. */
+static ch_err form_post(struct flow *f, bytes page, const struct form_field *answers, size_t n,
+			struct fetch_answer *ret_answer)
+{
+	uint8_t *p = arena_alloc(&f->arena, FORM_ROOM);
+	struct wr form = wr_of(p, p ? FORM_ROOM : 0);
+	hidden_fields(str_of_bytes(page), &form, &f->arena);
+	for (size_t i = 0; i < n; i++)
+		form_write(&form, answers[i].name, answers[i].value);
+	size_t length = form.n;
+	wr_char(&form, 0);
+	ch_err e = wr_done(&form);
+	if (!failed(e))
+		e = fetch_run(f->fetch,
+			      &(struct fetch_request){ .url = f->authorization_endpoint,
+						       .form = str_sub(wr_text(&form), 0, length) },
+			      &f->arena, ret_answer);
+	mem_wipe(form.p, form.n);
+	return e;
+}
+
+/* Whoever gives the password agrees to what the client asks for. */
+static ch_err sign_in(struct flow *f, bytes page, struct fetch_answer *ret_answer)
+{
+	const struct form_field who[] = { { LIT("username"), f->user },
+					  { LIT("password"), str_of_bytes(f->password.hidden) } };
+	const struct form_field allow = { LIT("act"), LIT("allow") };
+	TRY(form_post(f, page, who, COUNT_OF(who), ret_answer));
+	if (ret_answer->status != 200)
+		return CH_DONE;
+	return form_post(f, ret_answer->body, &allow, 1, ret_answer);
+}
+
 int flow_form(struct flow *f, str *ret_query)
 {
 	struct fetch_answer page = { 0 }, answer = { 0 };
 	struct url u;
-	uint8_t *p = arena_alloc(&f->arena, FORM_ROOM);
-	struct wr form = wr_of(p, p ? FORM_ROOM : 0);
 	f->redirect_uri = LIT("http://127.0.0.1/callback");
 	/* the issuer is here; what it calls its login page must be, too */
 	if (failed(url_parse(f->authorization_endpoint, &u)) || !url_is_loopback(&u)) {
@@ -114,18 +145,7 @@ int flow_form(struct flow *f, str *ret_query)
 		return r;
 	if (page.status != 200)
 		return answer_read(f, &page, ret_query);
-	hidden_fields(str_of_bytes(page.body), &form, &f->arena);
-	form_write(&form, LIT("username"), f->user);
-	form_write(&form, LIT("password"), str_of_bytes(f->password.hidden));
-	size_t n = form.n;
-	wr_char(&form, 0);
-	ch_err e = wr_done(&form);
-	if (!failed(e))
-		e = fetch_run(f->fetch,
-			      &(struct fetch_request){ .url = f->authorization_endpoint,
-						       .form = str_sub(wr_text(&form), 0, n) },
-			      &f->arena, &answer);
-	mem_wipe(form.p, form.n);
+	ch_err e = sign_in(f, page.body, &answer);
 	if (failed(e))
 		return say_trouble("cannot log in at", f->authorization_endpoint, e);
 	return answer_read(f, &answer, ret_query);

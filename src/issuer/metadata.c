@@ -57,6 +57,7 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 			       LIT("preferred_username"),
 			       LIT("email") };
 	const str acr = LIT(ACR_PASSWORD), languages[] = { LIT("en"), LIT("fr") };
+	const str prompts[] = { LIT("none"), LIT("login"), LIT("consent"), LIT("select_account") };
 	const unsigned all = (1U << ALG_COUNT) - 1;
 	const str code = LIT("code"), query = LIT("query"), s256 = LIT("S256"), one = LIT("normal");
 	put_url(o, LIT("authorization_endpoint"), realm->issuer, LIT("/authorize"));
@@ -64,6 +65,7 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 	put_url(o, LIT("device_authorization_endpoint"), realm->issuer,
 		LIT("/device_authorization"));
 	put_url(o, LIT("userinfo_endpoint"), realm->issuer, LIT("/userinfo"));
+	put_url(o, LIT("end_session_endpoint"), realm->issuer, LIT("/logout"));
 	put_url(o, LIT("introspection_endpoint"), realm->issuer, LIT("/introspect"));
 	put_url(o, LIT("revocation_endpoint"), realm->issuer, LIT("/revoke"));
 	put_list(o, LIT("scopes_supported"), realm->scopes, realm->n_scopes);
@@ -82,6 +84,7 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 	put_list(o, LIT("claims_supported"), claims, COUNT_OF(claims));
 	put_list(o, LIT("claim_types_supported"), &one, 1);
 	put_list(o, LIT("acr_values_supported"), &acr, 1);
+	put_list(o, LIT("prompt_values_supported"), prompts, COUNT_OF(prompts));
 	put_list(o, LIT("ui_locales_supported"), languages, COUNT_OF(languages));
 	json_put_bool(o, LIT("claims_parameter_supported"), false);
 	json_put_bool(o, LIT("request_parameter_supported"), false);

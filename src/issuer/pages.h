@@ -4,6 +4,7 @@
 #pragma once
 #include "codec/form.h"
 #include "texts.h"
+#include "wire/roles.h"
 
 /* --- languages, lang.c --- */
 /* Which one to speak: the first of ui_locales (OpenID Connect Core section 3.1.2.1) that we
@@ -48,5 +49,65 @@ struct login_page {
 	str csrf;
 };
 void page_login(struct wr *w, const struct login_page *p);
+/* What a scope lets an application do, as a list item. */
+void scope_put(struct wr *w, enum lang lang, const struct issuer_realm *realm, str scope);
+
+struct consent_page {
+	enum lang lang;
+	const struct issuer_realm *realm;
+	str app, home; /* its name, and where people read about it (or empty) */
+	str user;      /* who is signed in */
+	str scopes;    /* list */
+	str leads_to;  /* the redirect URI */
+	enum text_id message;
+	const struct form_field *fields;
+	size_t n_fields;
+	str csrf;
+};
+/* Posts act = allow, deny or other. */
+void page_consent(struct wr *w, const struct consent_page *p);
+/* Posts act = continue or other. */
+void page_choose(struct wr *w, const struct consent_page *p);
+
+/* What the account page lists. */
+enum { ACCOUNT_SESSIONS_MAX = 32, ACCOUNT_APPS_MAX = 24 };
+struct account_session {
+	str sid, agent;
+	int64_t since, seen;
+};
+struct account_app {
+	str id, name, scopes;
+	int64_t since, used; /* used 0: not since */
+};
+struct account_page {
+	enum lang lang;
+	const struct issuer_realm *realm;
+	str user;
+	str sid; /* of this browser */
+	struct account_session sessions[ACCOUNT_SESSIONS_MAX];
+	struct account_app apps[ACCOUNT_APPS_MAX];
+	size_t n_sessions, n_apps;
+	bool more;
+	str csrf, logout_csrf;
+	enum text_id message;
+};
+/* Posts end = SID, others = 1 or forget = CLIENT; its sign-out goes to logout. */
+void page_account(struct wr *w, const struct account_page *p);
+
+struct logout_page {
+	enum lang lang;
+	const struct issuer_realm *realm;
+	str app; /* who asks; empty: nobody says */
+	enum text_id message;
+	const struct form_field *fields;
+	size_t n_fields;
+	str csrf;
+};
+void page_logout(struct wr *w, const struct logout_page *p);
+void page_signed_out(struct wr *w, enum lang lang, str realm);
+
+/* "23 November 2026, 01:40 UTC", in a time element. */
+void time_put(struct wr *w, enum lang lang, int64_t unix_s);
+
 /* An error that a person can see; detail is for those who run the application, in English. */
 void page_error(struct wr *w, enum lang lang, enum text_id title, enum text_id text, str detail);

@@ -18,10 +18,26 @@ ch_err session_find(struct http_req *r, struct realm *m, struct session *ret_s);
  * browser had before ends. *ret_cookie is the value of Set-Cookie. */
 ch_err session_begin(struct http_req *r, struct realm *m, const struct store_user *u,
 		     struct session *ret_s, str *ret_cookie);
+/* Ends one of the person's, everywhere, with the grants that do not outlive it (those without
+ * offline_access), account.c. Fine when it is over. */
+ch_err session_end(struct http_req *r, struct realm *m, str sub, str sid);
 /* What a page's form carries as `csrf`, for an act on this session (a constant of the act's); and whether
  * what came back is that: made for this session and act, within the last hour. */
 str session_csrf(struct http_req *r, const struct realm *m, const struct session *s, str act);
 bool session_csrf_ok(const struct realm *m, const struct session *s, str act, str token);
+
+/* --- hints, hint.c --- */
+/* Of an ID token of this realm's, which may have expired; sid is empty when it has none. */
+struct hint {
+	str sub, sid, client_id;
+};
+/* E_INVALID_REQUEST when it is none of this realm's. Texts are in the arena. */
+ch_err hint_judge(struct realm *m, str token, struct arena *a, struct hint *ret_h);
+
+/* --- pages about an account, account.c and logout.c; ctx is the realm --- */
+void serve_account(struct http_req *r, void *ctx);
+void serve_account_act(struct http_req *r, void *ctx);
+void serve_logout(struct http_req *r, void *ctx);
 
 /* --- signing in, signin.c --- */
 /* Instead of a page for which somebody must be signed in: the sign-in form. Who signs in

@@ -40,6 +40,10 @@ void routes_make(struct issuer *is)
 			route_add(is, m, "/*/authorize", HTTP_GET, serve_authorize);
 			route_add(is, m, "/*/authorize", HTTP_POST, serve_login);
 			route_add(is, m, "/*/signin", HTTP_POST, serve_signin);
+			route_add(is, m, "/*/account", HTTP_GET, serve_account);
+			route_add(is, m, "/*/account", HTTP_POST, serve_account_act);
+			route_add(is, m, "/*/logout", HTTP_GET, serve_logout);
+			route_add(is, m, "/*/logout", HTTP_POST, serve_logout);
 		}
 		route_add(is, m, "/*/jwks", HTTP_GET, serve_jwks);
 		route_add(is, m, "/*/.well-known/openid-configuration", HTTP_GET, serve_metadata);

@@ -47,6 +47,56 @@ enum lang {
 	  "the application.",                                                                       \
 	  "Retournez à l’application et réessayez ; si cette page revient, prévenez ceux qui " \
 	  "gèrent l’application.")                                                                  \
+	X(CONSENT, "Allow access?", "Autoriser l’accès ?")                                          \
+	X(CONSENT_ASKS, "{} would like to:", "{} souhaite :")                                       \
+	X(SIGNED_IN_AS, "You are signed in as {}.", "Vous êtes connecté en tant que {}.")           \
+	X(ABOUT_APP, "About this application", "À propos de cette application")                     \
+	X(LEADS_TO, "You will go back to {}.", "Vous retournerez vers {}.")                         \
+	X(ALLOW, "Allow", "Autoriser")                                                              \
+	X(DENY, "Do not allow", "Refuser")                                                          \
+	X(OTHER_ACCOUNT, "Use another account", "Utiliser un autre compte")                         \
+	X(CONTINUE_AS, "Continue as {}", "Continuer en tant que {}")                                \
+	X(CHOOSE, "Choose an account", "Choisir un compte")                                         \
+	X(TAKE_BACK, "You can take this back at any time on ",                                      \
+	  "Vous pouvez revenir sur ce choix à tout moment sur ")                                    \
+	X(YOUR_ACCOUNT_PAGE, "your account page", "la page de votre compte")                        \
+	X(STALE_PAGE, "This page was open for too long. Please look again.",                        \
+	  "Cette page est restée ouverte trop longtemps. Veuillez vérifier à nouveau.")             \
+	X(ACCOUNT, "Your account", "Votre compte")                                                  \
+	X(SESSIONS, "Where you are signed in", "Où vous êtes connecté")                             \
+	X(THIS_BROWSER, "this browser", "ce navigateur")                                            \
+	X(UNKNOWN_BROWSER, "Unknown browser", "Navigateur inconnu")                                 \
+	X(SIGNED_IN_AT, "Signed in {}", "Connexion : {}")                                           \
+	X(LAST_SEEN, "last used {}", "dernière utilisation : {}")                                   \
+	X(END_SESSION, "Sign out there", "Déconnecter")                                             \
+	X(END_OTHERS, "Sign out everywhere else", "Déconnecter partout ailleurs")                   \
+	X(APPS, "Applications with access", "Applications autorisées")                              \
+	X(NO_APPS, "No application has access to your account.",                                    \
+	  "Aucune application n’a accès à votre compte.")                                           \
+	X(SINCE, "Since {}", "Depuis : {}")                                                         \
+	X(FORGET_APP, "Take access away", "Retirer l’accès")                                        \
+	X(MORE, "There are more. Those appear when some of these are gone.",                        \
+	  "Il y en a d’autres. Ils apparaîtront quand certains de ceux-ci auront disparu.")         \
+	X(SIGN_OUT, "Sign out", "Déconnexion")                                                      \
+	X(SIGN_OUT_DO, "Sign out", "Se déconnecter")                                                \
+	X(SIGN_OUT_ASK, "Do you want to sign out here?", "Voulez-vous vous déconnecter ici ?")      \
+	X(SIGN_OUT_APP, "{} would like to sign you out.", "{} souhaite vous déconnecter.")          \
+	X(STAY, "Stay signed in", "Rester connecté")                                                \
+	X(SIGNED_OUT, "You are signed out", "Vous êtes déconnecté")                                 \
+	X(SIGNED_OUT_TEXT,                                                                          \
+	  "Your session in this browser has ended. Applications may keep you signed in on their "   \
+	  "side.",                                                                                  \
+	  "Votre session dans ce navigateur est terminée. Des applications peuvent vous garder "   \
+	  "connecté de leur côté.")                                                                 \
+	X(SCOPE_OPENID, "Know which account of this server is yours",                               \
+	  "Savoir quel compte de ce serveur est le vôtre")                                          \
+	X(SCOPE_PROFILE, "See your name and your username", "Voir votre nom et votre identifiant")  \
+	X(SCOPE_EMAIL, "See your e-mail address", "Voir votre adresse e-mail")                      \
+	X(SCOPE_OFFLINE, "Keep this access while you are away, until you take it away",             \
+	  "Garder cet accès en votre absence, jusqu’à ce que vous le retiriez")                     \
+	X(SCOPE_MAIL_READ, "Read your mail", "Lire vos e-mails")                                    \
+	X(SCOPE_MAIL_SEND, "Send mail in your name", "Envoyer des e-mails en votre nom")            \
+	X(SCOPE_OTHER, "Use its permission {}", "Utiliser sa permission {}")                        \
 	X(REALM, "realm {}", "domaine {}")
 
 enum text_id {

@@ -6,8 +6,9 @@
 
 static ch_err client_check(const struct store_client *c)
 {
-	const str texts[] = { c->auth_method, c->audience, c->username };
-	const str lists[] = { c->grant_types, c->redirect_uris, c->scopes, c->audiences };
+	const str texts[] = { c->auth_method, c->audience, c->username, c->name, c->consent };
+	const str lists[] = { c->grant_types, c->redirect_uris, c->scopes,
+			      c->audiences,   c->logout_uris,   c->home };
 	if (!name_ok(c->realm, STORE_NAME_MAX))
 		return ch_fail(CH_E_SYNTAX, "a realm's name is letters, digits, . _ -", c->realm.n);
 	if (!name_ok(c->id, STORE_NAME_MAX))
@@ -35,6 +36,10 @@ static void client_bind(sqlite3_stmt *q, const struct store_client *c)
 	bind_str(q, 10, c->username);
 	(void)sqlite3_bind_int(q, 11, c->disabled);
 	bind_str(q, 12, c->jwks);
+	bind_str(q, 13, c->name);
+	bind_str(q, 14, c->home);
+	bind_str(q, 15, c->logout_uris);
+	bind_str(q, 16, c->consent);
 }
 
 ch_err store_client_add(struct store *s, const struct store_client *c)
@@ -84,6 +89,10 @@ static ch_err client_read(sqlite3_stmt *q, struct arena *a_or_null, struct store
 	TRY(column_str(q, 9, a_or_null, &c.username));
 	c.disabled = sqlite3_column_int(q, 10) != 0;
 	TRY(column_str(q, 11, a_or_null, &c.jwks));
+	TRY(column_str(q, 12, a_or_null, &c.name));
+	TRY(column_str(q, 13, a_or_null, &c.home));
+	TRY(column_str(q, 14, a_or_null, &c.logout_uris));
+	TRY(column_str(q, 15, a_or_null, &c.consent));
 	*ret_c = c;
 	return CH_DONE;
 }

@@ -33,16 +33,16 @@ ch_err store_grant_add(struct store *s, const struct store_grant *g)
 	return statement_run(q);
 }
 
-static ch_err grant_read(sqlite3_stmt *q, struct arena *a, struct store_grant *ret_g)
+static ch_err grant_read(sqlite3_stmt *q, struct arena *a_or_null, struct store_grant *ret_g)
 {
 	struct store_grant g = { 0 };
 	bytes salt = { 0 };
-	TRY(column_str(q, 0, a, &g.id));
-	TRY(column_str(q, 1, a, &g.realm));
-	TRY(column_str(q, 2, a, &g.client_id));
-	TRY(column_str(q, 3, a, &g.sub));
-	TRY(column_str(q, 4, a, &g.scope));
-	TRY(column_str(q, 5, a, &g.audience));
+	TRY(column_str(q, 0, a_or_null, &g.id));
+	TRY(column_str(q, 1, a_or_null, &g.realm));
+	TRY(column_str(q, 2, a_or_null, &g.client_id));
+	TRY(column_str(q, 3, a_or_null, &g.sub));
+	TRY(column_str(q, 4, a_or_null, &g.scope));
+	TRY(column_str(q, 5, a_or_null, &g.audience));
 	g.auth_time = sqlite3_column_int64(q, 6);
 	g.created = sqlite3_column_int64(q, 7);
 	g.expires = sqlite3_column_int64(q, 8);
@@ -53,8 +53,8 @@ static ch_err grant_read(sqlite3_stmt *q, struct arena *a, struct store_grant *r
 	if (salt.n != sizeof(g.salt) || g.seq < 0)
 		return ch_fail(CH_E_STORE, "the store holds a grant that is none", salt.n);
 	mem_copy(g.salt, salt.p, salt.n);
-	TRY(column_str(q, 13, a, &g.dpop));
-	TRY(column_str(q, 14, a, &g.sid));
+	TRY(column_str(q, 13, a_or_null, &g.dpop));
+	TRY(column_str(q, 14, a_or_null, &g.sid));
 	*ret_g = g;
 	return CH_DONE;
 }
@@ -91,4 +91,21 @@ ch_err store_grant_revoke(struct store *s, str realm, str id)
 	bind_str(q, 1, realm);
 	bind_str(q, 2, id);
 	return statement_run(q);
+}
+
+ch_err store_grant_list(struct store *s, str realm, str sub, int64_t now,
+			ch_err (*each)(void *ctx, const struct store_grant *g), void *ctx)
+{
+	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_GRANT_LIST];
+	struct store_grant g;
+	bind_str(q, 1, sub);
+	bind_str(q, 2, realm);
+	(void)sqlite3_bind_int64(q, 3, now);
+	for (int rc = sqlite3_step(q); rc != SQLITE_DONE; rc = sqlite3_step(q)) {
+		if (rc != SQLITE_ROW)
+			return store_fail(rc);
+		TRY(grant_read(q, NULL, &g));
+		TRY(each(ctx, &g));
+	}
+	return CH_DONE;
 }

@@ -17,7 +17,8 @@ enum { BUSY_TIMEOUT_MS = 2000 };
 
 #define CLIENT_COLUMNS                                                                       \
 	"realm, id, secret_hash, auth_method, grant_types, redirect_uris, scopes, audience," \
-	" audiences, username, disabled, jwks"
+	" audiences, username, disabled, jwks, name, home, logout_uris, consent"
+#define CLIENT_VALUES "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
 #define USER_COLUMNS "realm, sub, username, password_hash, mailbox, name, email, disabled"
 #define CODE_COLUMNS                                                                    \
 	"hash, realm, client_id, redirect_uri, challenge, sub, scope, audience, nonce," \
@@ -33,10 +34,9 @@ enum { BUSY_TIMEOUT_MS = 2000 };
 static const char *const queries[Q_COUNT] = {
 	[Q_DATA_VERSION] = "PRAGMA data_version",
 	[Q_CLIENT_ADD] = "INSERT INTO clients(" CLIENT_COLUMNS ")"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+			 " VALUES " CLIENT_VALUES,
 	[Q_CLIENT_SET] = "UPDATE clients SET (" CLIENT_COLUMNS ")"
-			 " = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-			 " WHERE realm = ?1 AND id = ?2",
+			 " = " CLIENT_VALUES " WHERE realm = ?1 AND id = ?2",
 	[Q_CLIENT_REMOVE] = "DELETE FROM clients WHERE realm = ?1 AND id = ?2",
 	[Q_CLIENT_GET] = "SELECT " CLIENT_COLUMNS " FROM clients WHERE realm = ?1 AND id = ?2",
 	[Q_CLIENT_LIST] = "SELECT " CLIENT_COLUMNS " FROM clients"
@@ -62,6 +62,16 @@ static const char *const queries[Q_COUNT] = {
 			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
 			" ?15)",
 	[Q_GRANT_GET] = "SELECT " GRANT_COLUMNS " FROM grants WHERE realm = ?1 AND id = ?2",
+	[Q_GRANT_LIST] = "SELECT " GRANT_COLUMNS " FROM grants WHERE sub = ?1 AND realm = ?2"
+			 " AND revoked = 0 AND expires > ?3 ORDER BY created",
+	[Q_CONSENT_SET] = "INSERT INTO consents(sub, realm, client_id, scope, since)"
+			  " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (sub, client_id)"
+			  " DO UPDATE SET scope = ?4",
+	[Q_CONSENT_GET] = "SELECT sub, realm, client_id, scope, since FROM consents"
+			  " WHERE sub = ?1 AND client_id = ?2",
+	[Q_CONSENT_REMOVE] = "DELETE FROM consents WHERE sub = ?1 AND client_id = ?2",
+	[Q_CONSENT_LIST] = "SELECT sub, realm, client_id, scope, since FROM consents"
+			   " WHERE sub = ?1 ORDER BY client_id",
 	[Q_GRANT_ROTATE] = "UPDATE grants SET seq = seq + 1, rotated = ?4, expires = ?5"
 			   " WHERE realm = ?1 AND id = ?2 AND seq = ?3 AND revoked = 0",
 	[Q_GRANT_REVOKE] = "UPDATE grants SET revoked = 1"

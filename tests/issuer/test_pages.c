@@ -69,6 +69,105 @@ static void login_form(void **state)
 	assert_non_null(strstr(html, "Mot de passe"));
 }
 
+/* Every text is there in every language, and no two languages say a long one alike. */
+static void texts_in_all_languages(void **state)
+{
+	(void)state;
+	for (enum text_id id = 0; id < TEXT_COUNT; id++) {
+		str en = text_of(LANG_EN, id), fr = text_of(LANG_FR, id);
+		assert_true(en.n > 0 && fr.n > 0);
+		assert_true(str_has(en, '{') == str_has(fr, '{'));
+		assert_false(str_eq(en, fr));
+	}
+}
+
+static const struct issuer_realm realm = { .name = { EVIL, sizeof(EVIL) - 1 } };
+
+static const char *finished(struct wr *w)
+{
+	assert_false(w->full);
+	room[w->n] = 0;
+	assert_null(strstr(room, "<script"));
+	assert_null(strstr(room, "'&\""));
+	assert_non_null(strstr(room, "</html>"));
+	return room;
+}
+
+static void consent_escapes(void **state)
+{
+	(void)state;
+	const struct form_field fields[] = { { LIT("state"), LIT(EVIL) } };
+	struct consent_page p = { .realm = &realm,
+				  .app = LIT(EVIL),
+				  .home = LIT(EVIL),
+				  .user = LIT(EVIL),
+				  .scopes = LIT("openid mail.read " EVIL),
+				  .leads_to = LIT("https://app.test:1/x"),
+				  .message = TEXT_STALE_PAGE,
+				  .fields = fields,
+				  .n_fields = 1,
+				  .csrf = LIT(EVIL) };
+	struct wr w = wr_of(room, sizeof(room) - 1);
+	page_consent(&w, &p);
+	const char *html = finished(&w);
+	assert_non_null(strstr(html, "Read your mail"));
+	assert_non_null(strstr(html, "<b>app.test</b>"));
+	p.lang = LANG_FR;
+	p.leads_to = LIT("com.app:" EVIL);
+	w = wr_of(room, sizeof(room) - 1);
+	page_consent(&w, &p);
+	html = finished(&w);
+	assert_non_null(strstr(html, "Lire vos e-mails"));
+	assert_non_null(strstr(html, "<b>com.app</b>"));
+	w = wr_of(room, sizeof(room) - 1);
+	page_choose(&w, &p);
+	(void)finished(&w);
+}
+
+static void account_escapes(void **state)
+{
+	(void)state;
+	static struct account_page p;
+	p = (struct account_page){ .realm = &realm,
+				   .user = LIT(EVIL),
+				   .sid = LIT("s"),
+				   .n_sessions = 2,
+				   .n_apps = 1,
+				   .more = true,
+				   .csrf = LIT(EVIL),
+				   .logout_csrf = LIT(EVIL),
+				   .message = TEXT_STALE_PAGE };
+	p.sessions[0] = (struct account_session){ LIT("s"), LIT(""), 1000000000, 1000000061 };
+	p.sessions[1] = (struct account_session){ LIT(EVIL), LIT(EVIL), 0, 0 };
+	p.apps[0] = (struct account_app){ LIT(EVIL), LIT(EVIL), LIT(EVIL), 0, 1 };
+	for (enum lang lang = 0; lang < LANG_COUNT; lang++) {
+		struct wr w = wr_of(room, sizeof(room) - 1);
+		p.lang = lang;
+		page_account(&w, &p);
+		const char *html = finished(&w);
+		assert_non_null(strstr(html, "<time datetime=\"2001-09-09T01:47Z\">9 "));
+		assert_non_null(strstr(html, lang == LANG_FR ? "9 septembre 2001, 01:47 UTC"
+							     : "9 September 2001, 01:47 UTC"));
+	}
+}
+
+static void logout_escapes(void **state)
+{
+	(void)state;
+	const struct form_field fields[] = { { LIT("state"), LIT(EVIL) } };
+	struct wr w = wr_of(room, sizeof(room) - 1);
+	page_logout(&w, &(struct logout_page){ .realm = &realm,
+					       .app = LIT(EVIL),
+					       .message = TEXT_STALE_PAGE,
+					       .fields = fields,
+					       .n_fields = 1,
+					       .csrf = LIT(EVIL) });
+	(void)finished(&w);
+	w = wr_of(room, sizeof(room) - 1);
+	page_signed_out(&w, LANG_FR, LIT(EVIL));
+	(void)finished(&w);
+}
+
 /* The policy's hash is the one of the style element as it stands in the page. */
 static void style_hash(void **state)
 {
@@ -136,6 +235,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(escapes),
 		cmocka_unit_test(login_form),
+		cmocka_unit_test(texts_in_all_languages),
+		cmocka_unit_test(consent_escapes),
+		cmocka_unit_test(account_escapes),
+		cmocka_unit_test(logout_escapes),
 		cmocka_unit_test(style_hash),
 		cmocka_unit_test(lists_what_works),
 	};

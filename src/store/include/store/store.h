@@ -60,6 +60,10 @@ struct store_client {
 	str audiences;     /* list of those it may name; empty: the default one alone */
 	str username;      /* claim of its client_credentials tokens; may be empty */
 	str jwks;          /* its public keys (RFC 7517 section 5); empty: none */
+	str name;          /* as people know it; empty: its id */
+	str home;          /* where people read about it: a URL; may be empty */
+	str logout_uris;   /* list: where a sign-out may lead to */
+	str consent;       /* "none": people are not asked. Else they are */
 	bool disabled;
 };
 
@@ -166,6 +170,28 @@ ch_err store_grant_rotate(struct store *s, const struct store_grant *g, int64_t 
 			  int64_t expires);
 /* For good. Fine when it is revoked, or not there. */
 ch_err store_grant_revoke(struct store *s, str realm, str id);
+
+/* The person's that can be used still, of this realm. As store_client_list. */
+ch_err store_grant_list(struct store *s, str realm, str sub, int64_t now,
+			ch_err (*each)(void *ctx, const struct store_grant *g), void *ctx);
+
+/* What a person has agreed to let a client do, and is not asked again. */
+struct store_consent {
+	str sub;
+	str realm;
+	str client_id;
+	str scope; /* list: all that was agreed to so far */
+	int64_t since;
+};
+/* In place of what was there. E_NOT_FOUND when the user or the client is gone. */
+ch_err store_consent_set(struct store *s, const struct store_consent *c);
+/* E_NOT_FOUND. */
+ch_err store_consent_get(struct store *s, str sub, str client_id, struct arena *a,
+			 struct store_consent *ret_c);
+/* Fine when it is not there. */
+ch_err store_consent_remove(struct store *s, str sub, str client_id);
+ch_err store_consent_list(struct store *s, str sub,
+			  ch_err (*each)(void *ctx, const struct store_consent *c), void *ctx);
 
 /* A person who is signed in, in one browser. */
 struct store_session {
