@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "calm.h"
 #include "text_internal.h"
 
 struct finder_text {
@@ -28,12 +29,23 @@ static ch_err learn(struct text_sink *s, enum public_kind kind, bytes is)
 	return publics_add(of_sink(s)->hunt->publics, kind, is);
 }
 
+/* Masked where it stands. The masker finds it again. */
+static ch_err span(struct text_sink *s, const struct span *one)
+{
+	struct calm *calm = of_sink(s)->hunt->calm;
+	if (calm)
+		calm_disturb(calm, one->from, one->to);
+	return CH_DONE;
+}
+
 static ch_err look(struct finder *f, struct hunt *h, const struct window *w)
 {
 	struct finder_text *t = (struct finder_text *)(void *)f;
 	size_t seen = w->addr + w->seen == t->next ? w->seen : 0;
 	t->hunt = h;
 	t->next = w->addr + w->n;
+	if (h->calm)
+		calm_see(h->calm, w->load, w->addr, (bytes){ w->p, w->n });
 	return text_stream_feed(t->stream, w->addr + seen, (bytes){ w->p + seen, w->n - seen },
 				&t->sink);
 }
@@ -56,7 +68,7 @@ ch_err finder_text_new(struct finder **ret_f)
 		return e;
 	}
 	t->finder = (struct finder){ LIT("text"), look, NULL, finder_text_free };
-	t->sink = (struct text_sink){ NULL, value, learn, NULL };
+	t->sink = (struct text_sink){ span, value, learn, NULL };
 	*ret_f = &t->finder;
 	return CH_DONE;
 }

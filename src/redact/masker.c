@@ -116,17 +116,45 @@ static ch_err take_registered(struct match_taker *t, const struct fingerprint_ma
 	return mask_add(m, &k);
 }
 
+/* Is there no text to be masked in b, since a hunt saw none, and that in the same bytes? */
+static bool is_calm(const struct masker *m, bytes b)
+{
+	const struct core_load *load = core_map_at(m->setup.map, m->scanned);
+	return m->setup.calm_or_null && load && calm_is(m->setup.calm_or_null, load, m->scanned, b);
+}
+
+/* What is not calm is looked at together with what is held back before it and what comes behind
+ * it: if memory changed, something may begin or end there. */
+static ch_err look_for_text(struct masker *m, const struct masker_piece *piece, uint64_t upto)
+{
+	struct text_taker text = { { take_span }, m, piece };
+	bytes b = { piece->p + (m->scanned - piece->addr), (size_t)(upto - m->scanned) };
+	bool calm = is_calm(m, b);
+	if (calm && !m->text_open)
+		return CH_DONE;
+	uint64_t from = m->scanned;
+	if (m->setup.calm_or_null && m->text_to != from)
+		from = m->final > m->text_from ? m->final : m->text_from;
+	b = (bytes){ piece->p + (from - piece->addr), (size_t)(upto - from) };
+	TRY(text_spans_feed(m->text, from, b, &text.taker));
+	m->text_to = upto;
+	m->text_open = !calm || text_spans_open(m->text);
+	return CH_DONE;
+}
+
 /* What has no value is looked for by the patterns of text, and by fingerprints. Zeros are
  * neither, and what stood before them was judged. */
 static ch_err look_again(struct masker *m, const struct masker_piece *piece, uint64_t upto)
 {
-	struct text_taker text = { { take_span }, m, piece };
 	struct registered_taker registered = { { take_registered }, m };
 	bytes b = { piece->p + (m->scanned - piece->addr), (size_t)(upto - m->scanned) };
-	if (bytes_are_zero(b))
+	if (bytes_are_zero(b)) {
+		m->text_from = upto;
+		m->text_open = false;
 		return CH_DONE;
+	}
 	if (m->is_memory)
-		TRY(text_spans_feed(m->text, m->scanned, b, &text.taker));
+		TRY(look_for_text(m, piece, upto));
 	if (!m->registered)
 		return CH_DONE;
 	return fingerprint_scan_feed(m->registered, m->scanned, b, &registered.taker);
@@ -147,6 +175,8 @@ static void restart(struct masker *m, uint64_t addr)
 {
 	m->begun = true;
 	m->next = m->scanned = m->final = m->random_to = addr;
+	m->text_to = m->text_from = addr;
+	m->text_open = false;
 	m->n_masks = 0;
 	needles_restart(m->needles, addr);
 }
@@ -173,7 +203,8 @@ ch_err masker_run(struct masker *m, struct masker_piece piece, size_t *ret_final
 		restart(m, piece.addr);
 	uint64_t end = piece.addr + piece.n;
 	do {
-		uint64_t upto = end - m->scanned < MASK_STEP ? end : m->scanned + MASK_STEP;
+		size_t step = calm_left(core_map_at(m->setup.map, m->scanned), m->scanned);
+		uint64_t upto = end - m->scanned < step ? end : m->scanned + step;
 		TRY(look(m, &piece, upto));
 		uint64_t to = final_of(m, &piece, upto);
 		size_t from = (size_t)(m->final - piece.addr);

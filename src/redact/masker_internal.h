@@ -1,5 +1,6 @@
 /* The masker's insides: what is to be masked and is not yet, and what of it a byte shows. */
 #pragma once
+#include "calm.h"
 #include "fingerprint/fingerprint.h"
 #include "marks.h"
 #include "needles.h"
@@ -9,7 +10,7 @@
 #include "redact/spans.h"
 
 enum {
-	MASK_STEP = 64 * 1024,     /* bytes that are looked at, then finished, at once */
+	MASK_STEP = CALM_CELL,     /* bytes that are looked at, then finished, at once */
 	MASKS_MAX = 16 * 1024,     /* in a step and what is held back */
 	RANDOM_OWNER = UINT16_MAX, /* in the map of owners; others are index + 1 */
 	WORDS_OWNER = UINT16_MAX - 1,
@@ -37,6 +38,9 @@ struct masker {
 	/* of the stream: what was handed over, looked at, and is written, up to here */
 	bool begun, is_memory;
 	uint64_t next, scanned, final;
+	/* text was looked for up to here; it is not looked for before there, where zeros end */
+	uint64_t text_to, text_from;
+	bool text_open;     /* what comes next must be looked at, calm or not */
 	uint64_t random_to; /* what looks random and begins before `final` ends there */
 	struct mask masks[MASKS_MAX];
 	size_t n_masks;

@@ -94,3 +94,5 @@ struct text_stream;
 ch_err text_stream_new(struct text_stream **ret_s);
 void text_stream_done(struct text_stream **s);
 ch_err text_stream_feed(struct text_stream *s, uint64_t addr, bytes b, struct text_sink *sink);
+/* Are there matches that more memory may change? */
+bool text_stream_open(const struct text_stream *s);

@@ -58,6 +58,11 @@ ch_err text_spans_feed(struct text_spans *t, uint64_t addr, bytes b, struct span
 	return text_stream_feed(t->stream, addr, b, &t->sink);
 }
 
+bool text_spans_open(const struct text_spans *t)
+{
+	return text_stream_open(t->stream);
+}
+
 ch_err text_spans_new(struct text_spans **ret_t)
 {
 	AUTO(text_spans_done) struct text_spans *t = calloc(1, sizeof(*t));

@@ -319,6 +319,11 @@ ch_err text_stream_feed(struct text_stream *s, uint64_t addr, bytes b, struct te
 	return sink->passed ? sink->passed(sink, UINT64_MAX) : CH_DONE;
 }
 
+bool text_stream_open(const struct text_stream *s)
+{
+	return s->n_hits > 0;
+}
+
 /* --- its life --- */
 
 static ch_err open_side(struct text_stream *s, enum text_side i)

@@ -12,7 +12,9 @@ enum {
 	PAGE = CORE_PAGE,
 	ROOM = 512 * 1024,
 	ZERO_STRETCH = WINDOW_OVERLAP,
-	PROGRESS_EVERY = 1 << 24
+	READ_ALIGN = 64 * 1024, /* the masker takes memory in such parts */
+	PROGRESS_EVERY = 1 << 24,
+	CALM_SEGMENTS_MAX = 16 * 1024, /* the map of more leaves no room for the rest */
 };
 
 struct pass {
@@ -104,6 +106,16 @@ static bool is_stretch(const struct core_load *l, uint64_t at, uint64_t n)
 	return n >= ZERO_STRETCH || (at == 0 && n == l->file_size);
 }
 
+/* At most so much is read at once; where there is more, up to a multiple of READ_ALIGN. */
+static size_t part_of(const struct pass *s, uint64_t addr, uint64_t n)
+{
+	size_t most = ROOM - s->n;
+	if (n <= most)
+		return (size_t)n;
+	size_t over = (size_t)((addr + most) % READ_ALIGN);
+	return over < most ? most - over : most;
+}
+
 /* How much of the segment at `at` is known to be zeros without a look, or else how much there
  * is to be read before the next zeros that are known. */
 static ch_err known_zeros(struct pass *s, const struct core_load *l, uint64_t at, uint64_t *ret_n,
@@ -128,15 +140,14 @@ static ch_err pass_load(struct pass *s, const struct core_load *l)
 {
 	uint64_t skip = 0, data = 0;
 	for (uint64_t at = 0; at < l->file_size;) {
-		size_t want = ROOM - s->n, got = 0;
+		size_t got = 0;
 		TRY(known_zeros(s, l, at, &skip, &data));
-		want = data < want ? (size_t)data : want;
 		if (skip > 0) {
 			TRY(zeros(s, l->addr + at, skip));
 			at += skip;
 			continue;
 		}
-		TRY(take(s, l, at, want, &got));
+		TRY(take(s, l, at, part_of(s, l->addr + at, data), &got));
 		if (got == 0)
 			return cut(s, l, at);
 		if (is_stretch(l, at, got) && bytes_are_zero((bytes){ s->p + s->n, got })) {
@@ -240,7 +251,7 @@ static void look_closer(struct work *w)
 		memory_live_init(&w->live, &w->head.map, MEM_FD, told ? PAGEMAP_FD : -1);
 }
 
-static ch_err pass(struct work *w, enum level level, const struct values *values, uint64_t unread)
+static ch_err pass(struct work *w, enum level level, const struct hunt *h, uint64_t unread)
 {
 	AUTO(pass_done) struct pass s = { .w = w, .total = w->head.map.size };
 	TRY(read_notes(w));
@@ -248,7 +259,8 @@ static ch_err pass(struct work *w, enum level level, const struct values *values
 	const struct masker_setup setup = {
 		.level = level,
 		.map = &w->head.map,
-		.values = values,
+		.values = h->values,
+		.calm_or_null = h->calm,
 		.registered_or_null = w->registered,
 		.report = w->report,
 		.words_from = w->head.words_from,
@@ -271,19 +283,24 @@ ch_err keep_large(struct work *w, enum level level)
 {
 	AUTO(values_done) struct values *values = NULL;
 	AUTO(publics_done) struct publics *publics = NULL;
+	AUTO(calm_done) struct calm *calm = NULL;
 	uint64_t unread = 0;
 	TRY(values_new(&values));
 	TRY(publics_new(&publics));
-	struct hunt h = {
-		.map = &w->head.map, .memory = w->memory, .values = values, .publics = publics
-	};
+	if (w->head.map.n <= CALM_SEGMENTS_MAX)
+		TRY(calm_new(&calm));
+	struct hunt h = { .map = &w->head.map,
+			  .memory = w->memory,
+			  .values = values,
+			  .publics = publics,
+			  .calm = calm };
 	TRY(hunt_run(&h, w->finders.all, w->finders.n, &unread));
 	if (h.untried)
 		report_flaw(w->report, FLAW_UNTRIED, h.untried);
 	if (publics_overflowed(publics))
 		report_flaw(w->report, FLAW_PUBLICS, 1);
 	w->facts.level = level;
-	TRY(pass(w, level, values, unread));
+	TRY(pass(w, level, &h, unread));
 	w->facts.masked_bytes = report_bytes(w->report);
 	w->facts.kept_bytes = w->out.size - w->out.zero_bytes - w->facts.masked_bytes;
 	return CH_DONE;

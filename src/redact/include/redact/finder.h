@@ -38,8 +38,15 @@ struct hunt {
 	struct values *values;
 	struct publics *publics;
 	struct noise *noise; /* hunt_run's own: where memory looks random (noise.h) */
+	struct calm *calm;   /* or NULL: nobody wants to know */
 	uint64_t untried;    /* candidates that finders left alone, for time or room */
 };
+/* Where the finder of text saw nothing, for the masker (calm.h). 2 MiB, 16 bytes for each 64 KiB
+ * of memory that is not zeros; memory for which there is no room counts as unseen. */
+struct calm;
+ch_err calm_new(struct calm **ret_c);
+void calm_done(struct calm **c);
+
 struct publics;
 ch_err publics_new(struct publics **ret_p);
 void publics_done(struct publics **p);

@@ -7,12 +7,14 @@
 #include "redact/report.h"
 #include "redact/value.h"
 
+struct calm;         /* redact/finder.h; what a hunt over the same memory left in it */
 struct fingerprints; /* fingerprint/fingerprint.h; NULL: nothing is registered */
 
 struct masker_setup {
 	enum level level; /* strict or full; triage.h is apart */
 	const struct core_map *map;
 	const struct values *values;
+	const struct calm *calm_or_null; /* NULL: all memory is searched for text */
 	const struct fingerprints *registered_or_null;
 	struct report *report;
 	/* arguments and environment: [from, to), masked as a whole; 0, 0: unknown */

@@ -14,6 +14,8 @@ enum { SPAN_MAX = 32 * 1024 }; /* a longer secret is said in several spans that 
 /* The patterns, compiled, and where they are in the stream. The same that finder_text uses. */
 struct text_spans;
 ch_err text_spans_new(struct text_spans **ret_t);
+/* Does something that was fed last go on, perhaps, in what follows it? */
+bool text_spans_open(const struct text_spans *t);
 void text_spans_done(struct text_spans **t);
 /* The next n bytes of memory at addr. A jump of addr starts afresh. Spans lie within the last
  * SPAN_MAX bytes that were fed; they are given in order of their ends. E_LIMIT from `give`

@@ -1,0 +1,212 @@
+/* Which memory is calm, and still the same. It may only err by saying that it is not: memory
+ * that is not known, that changed, or for which there was no room is looked at again. Who
+ * writes to the memory meanwhile does not know the key of the hash. */
+#include "calm.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/rand.h"
+#include "room.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+enum { STEP = 64 };
+_Static_assert(CALM_PAGE % STEP == 0, "no page is summed in parts");
+
+struct cell {
+	uint64_t addr; /* where it starts */
+	uint64_t hash; /* of its pages, added up; those of zeros add nothing */
+};
+
+struct calm {
+	uint8_t key[CALM_PAGE];
+	uint64_t turn[2]; /* odd: what a page adds depends on its place */
+	uint64_t next;    /* up to here memory was seen */
+	size_t n;
+	bool full;
+	uint64_t disturbed[CALM_CELLS_MAX / 64];
+	struct cell cells[CALM_CELLS_MAX];
+};
+
+ch_err calm_new(struct calm **ret_c)
+{
+	void *p = NULL;
+	TRY(room_new(sizeof(struct calm), &p));
+	struct calm *c = p;
+	rand_fill(c->key, sizeof(c->key));
+	rand_fill(c->turn, sizeof(c->turn));
+	c->turn[0] |= 1;
+	c->turn[1] |= 1;
+	*ret_c = c;
+	return CH_DONE;
+}
+
+void calm_done(struct calm **c)
+{
+	if (*c)
+		room_done(*c, sizeof(**c));
+	*c = NULL;
+}
+
+/* --- the hash --- */
+
+uint64_t calm_sum_plainly(const uint8_t *key, const uint8_t *p, size_t n)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i + 8 <= n; i += 8) {
+		uint32_t a = load_le32(p + i) + load_le32(key + i);
+		uint32_t b = load_le32(p + i + 4) + load_le32(key + i + 4);
+		sum += (uint64_t)a * b;
+	}
+	return sum;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static uint64_t sum_avx2(const uint8_t *key, const uint8_t *p,
+							 size_t n)
+{
+	__m256i sums = _mm256_setzero_si256();
+	for (size_t i = 0; i < n; i += 32) {
+		__m256i k = _mm256_loadu_si256((const __m256i *)(const void *)(key + i));
+		__m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
+		__m256i both = _mm256_add_epi32(v, k);
+		__m256i product = _mm256_mul_epu32(both, _mm256_srli_epi64(both, 32));
+		sums = _mm256_add_epi64(sums, product);
+	}
+	uint64_t four[4];
+	_mm256_storeu_si256((__m256i *)(void *)four, sums);
+	return four[0] + four[1] + four[2] + four[3];
+}
+
+__attribute__((target("avx512f"))) static uint64_t sum_avx512(const uint8_t *key, const uint8_t *p,
+							      size_t n)
+{
+	__m512i sums = _mm512_setzero_si512();
+	for (size_t i = 0; i < n; i += 64) {
+		__m512i k = _mm512_loadu_si512((const void *)(key + i));
+		__m512i v = _mm512_loadu_si512((const void *)(p + i));
+		__m512i both = _mm512_add_epi32(v, k);
+		__m512i product = _mm512_mul_epu32(both, _mm512_srli_epi64(both, 32));
+		sums = _mm512_add_epi64(sums, product);
+	}
+	return (uint64_t)_mm512_reduce_add_epi64(sums);
+}
+#endif
+
+uint64_t calm_sum(const uint8_t *key, const uint8_t *p, size_t n)
+{
+#if defined(__x86_64__)
+	if (n % STEP == 0 && __builtin_cpu_supports("avx512f"))
+		return sum_avx512(key, p, n);
+	if (n % STEP == 0 && __builtin_cpu_supports("avx2"))
+		return sum_avx2(key, p, n);
+#endif
+	return calm_sum_plainly(key, p, n);
+}
+
+/* What a page, or a part of one, adds. */
+static uint64_t hash_of(const struct calm *c, uint64_t addr, bytes b)
+{
+	uint8_t NOT_ZEROED end[8];
+	size_t whole = b.n / 8 * 8;
+	if (bytes_are_zero(b))
+		return 0;
+	uint64_t sum = calm_sum(c->key, b.p, whole);
+	if (whole < b.n) {
+		mem_zero(end, sizeof(end));
+		mem_copy(end, b.p + whole, b.n - whole);
+		sum += calm_sum(c->key + whole, end, sizeof(end));
+	}
+	uint64_t x = (sum ^ addr * c->turn[0] ^ b.n) * c->turn[1];
+	return (x ^ x >> 32) * c->turn[0];
+}
+
+static uint64_t hash_all(const struct calm *c, uint64_t addr, bytes b)
+{
+	uint64_t sum = 0;
+	while (b.n) {
+		size_t n = CALM_PAGE - (size_t)(addr % CALM_PAGE);
+		n = n < b.n ? n : b.n;
+		sum += hash_of(c, addr, (bytes){ b.p, n });
+		addr += n;
+		b = (bytes){ b.p + n, b.n - n };
+	}
+	return sum;
+}
+
+/* --- cells --- */
+
+static uint64_t start_of(const struct core_load *segment, uint64_t addr)
+{
+	uint64_t cell = addr / CALM_CELL * CALM_CELL;
+	return cell > segment->addr ? cell : segment->addr;
+}
+
+size_t calm_left(const struct core_load *segment_or_null, uint64_t addr)
+{
+	size_t left = CALM_CELL - (size_t)(addr % CALM_CELL);
+	if (!segment_or_null || addr < segment_or_null->addr)
+		return left;
+	uint64_t in = addr - segment_or_null->addr, size = segment_or_null->mem_size;
+	return in < size && size - in < left ? (size_t)(size - in) : left;
+}
+
+/* The last cell that starts at or before addr; c->n when there is none. */
+static size_t cell_at(const struct calm *c, uint64_t addr)
+{
+	size_t from = 0, to = c->n;
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+		if (c->cells[mid].addr <= addr)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from ? from - 1 : c->n;
+}
+
+static void add(struct calm *c, uint64_t start, uint64_t hash)
+{
+	if (!c->n || c->cells[c->n - 1].addr != start) {
+		c->full |= c->n == CALM_CELLS_MAX;
+		if (c->full)
+			return;
+		c->cells[c->n++].addr = start;
+	}
+	c->cells[c->n - 1].hash += hash;
+}
+
+void calm_see(struct calm *c, const struct core_load *segment, uint64_t addr, bytes b)
+{
+	uint64_t seen = c->next > addr ? c->next - addr : 0;
+	if (seen >= b.n || c->full)
+		return;
+	addr += seen;
+	b = (bytes){ b.p + seen, b.n - (size_t)seen };
+	c->next = addr + b.n;
+	while (b.n) {
+		size_t left = calm_left(segment, addr), n = left < b.n ? left : b.n;
+		add(c, start_of(segment, addr), hash_all(c, addr, (bytes){ b.p, n }));
+		addr += n;
+		b = (bytes){ b.p + n, b.n - n };
+	}
+}
+
+void calm_disturb(struct calm *c, uint64_t from, uint64_t to)
+{
+	size_t i = cell_at(c, from);
+	for (i = i < c->n ? i : 0; i < c->n && c->cells[i].addr < to; i++)
+		c->disturbed[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+bool calm_is(const struct calm *c, const struct core_load *segment, uint64_t addr, bytes b)
+{
+	uint64_t start = start_of(segment, addr);
+	size_t i = cell_at(c, start);
+	if (i == c->n || c->cells[i].addr != start || c->disturbed[i / 64] >> i % 64 & 1)
+		return false;
+	return hash_all(c, addr, b) == c->cells[i].hash;
+}
