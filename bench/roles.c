@@ -117,7 +117,11 @@ static ch_err key_make(void)
 		.secret_memory = made.kind,
 		.random_passphrase = true,
 		.n_keys = 1,
-		.keys = { { .realm = LIT("home"), .state = 1, .typs = 3, .max_ttl_s = TTL_S } },
+		.keys = { { .realm = LIT("home"),
+			    .published_s = 1,
+			    .not_before_s = 1,
+			    .typs = 3,
+			    .max_ttl_s = TTL_S } },
 	};
 	TRY(keeper_start(&config, nothing, &keeper));
 	for (ch_err e = hear(keeper.control, &c); !failed(e); e = hear(keeper.control, &c))

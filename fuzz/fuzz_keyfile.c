@@ -16,7 +16,8 @@ static bool inside(bytes file, str s)
 static void check_meta(bytes file, const struct key_meta *m)
 {
 	assert((unsigned)m->alg < ALG_COUNT);
-	assert(m->state >= KEY_SIGNING && m->state <= KEY_VERIFY_ONLY);
+	assert(key_state_at(&m->times, INT64_C(1) << 31) <= KEY_RETIRED);
+	assert(key_leaves_s(&m->times) >= 0 && key_next_change_s(&m->times, 1, 0) >= 0);
 	assert(name_ok(m->realm, KEYFILE_NAME_MAX) && inside(file, m->realm));
 	assert(m->kid.n <= KEYFILE_NAME_MAX && inside(file, m->kid));
 	assert(m->grant.typ != 0 && m->grant.max_ttl_s != 0);

@@ -123,6 +123,13 @@ ch_err authority_store(const struct authority *a, str group, struct path *ret_pa
 	return path_join(ret_path, str_from_c(a->dir.p), LIT("store"), group);
 }
 
+struct key_rules authority_key_rules(const struct authority *a)
+{
+	return (struct key_rules){ .sign_s = a->config.key_sign_s,
+				   .staged_s = a->config.key_staged_s,
+				   .max_age_s = a->config.jwks_max_age_s };
+}
+
 /* The umask of who calls must not shut out the roles, nor let in others. */
 static ch_err make_folder(const struct authority *a, const char *path, mode_t mode)
 {

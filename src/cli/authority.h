@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "config/config.h"
+#include "keystate/keystate.h"
 
 struct authority {
 	struct path dir; /* absolute */
@@ -30,6 +31,9 @@ const struct config_realm *authority_realm(const struct authority *a, str name);
 int authority_check_realm(const struct authority *a, str name_or_none);
 /* The group of a realm; every realm is in one. */
 const struct config_group *authority_group_of(const struct authority *a, str realm);
+
+/* How long keys sign and are staged. */
+struct key_rules authority_key_rules(const struct authority *a);
 
 /* Folders and files that do not depend on keys: keys/, jwks/, store/GROUP with its
  * empty store, run/, crash/. Fine when they are there. */

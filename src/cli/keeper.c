@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "crypto/alg.h"
 #include "libexec.h"
@@ -17,7 +18,7 @@
 #include "wire/control.h"
 #include "wire/roles.h"
 
-enum { KEEPER_TIMEOUT_MS = 120000, STATE_SIGNING = 1, STATE_STAGED = 2, TYPS_ALL = 3 };
+enum { KEEPER_TIMEOUT_MS = 120000, TYPS_ALL = 3 };
 
 struct run {
 	const struct authority *a;
@@ -51,6 +52,8 @@ static ch_err write_key(struct run *r, const struct control *c)
 		return ch_fail(CH_E_PROTOCOL, "the keeper made a key that nobody asked for", 0);
 	TRY(key_path(r->config.keys[c->generation].realm, c->name,
 		     sealed ? LIT(".key") : LIT(".jwk"), &path));
+	if (r->config.keys[c->generation].sealed.n > 0)
+		return file_replace(r->a->fd, path.p, c->text, 0600);
 	r->last.kid_n = c->name.n;
 	mem_copy(r->last.kid, c->name.p, c->name.n);
 	return file_create(r->a->fd, path.p, c->text, sealed ? 0600 : 0644);
@@ -114,9 +117,24 @@ static int open_registry(const struct authority *a)
 	return failed(e) ? -1 : fd;
 }
 
+/* Each keeper reads it from the start, with a position of its own. */
+static ch_err passphrase_again(int fd, int *ret_fd)
+{
+	struct path path = { "" };
+	struct wr w = wr_of(path.p, sizeof(path.p) - 1);
+	wr_lit(&w, "/proc/self/fd/");
+	wr_dec(&w, (uint64_t)fd);
+	TRY(wr_done(&w));
+	path.p[w.n] = 0;
+	*ret_fd = open(path.p, O_RDONLY | O_CLOEXEC);
+	if (*ret_fd < 0)
+		return ch_fail(CH_E_IO, "cannot read the passphrase", errno);
+	return CH_DONE;
+}
+
 static ch_err run(struct run *r)
 {
-	static uint8_t room[64 * 1024];
+	static uint8_t room[96 * 1024];
 	uint8_t kdf[512];
 	size_t n = 0;
 	int pair[2] = { -1, -1 };
@@ -127,6 +145,9 @@ static ch_err run(struct run *r)
 	if (failed(has_kdf) && ch_code_of(has_kdf) != CH_E_NOT_FOUND)
 		return has_kdf;
 	r->config.kdf = (bytes){ kdf, n };
+	AUTO(fd_close) int passphrase = -1;
+	TRY(passphrase_again(r->passphrase_fd, &passphrase));
+	r->passphrase_fd = passphrase;
 	AUTO(fd_close) int registry = open_registry(r->a);
 	r->registry_fd = registry;
 	r->config.has_registry = registry >= 0;
@@ -143,46 +164,99 @@ static ch_err run(struct run *r)
 	return e;
 }
 
-static struct keeper_key key_of(const struct config_realm *realm, uint8_t state)
-{
-	uint32_t longest = realm->access_ttl_s > realm->id_ttl_s ? realm->access_ttl_s
-								 : realm->id_ttl_s;
-	struct keeper_key k = { .realm = realm->name,
-				.alg = 255,
-				.state = state,
-				.typs = TYPS_ALL,
-				.max_ttl_s = longest,
-				.rate_per_s = realm->rate_per_s,
-				.n_audiences = realm->n_audiences };
-	for (size_t i = 0; i < realm->n_audiences; i++)
-		k.audiences[i] = realm->audiences[i].name;
-	return k;
-}
-
 static enum secretmem_kind best_kind(void)
 {
 	return secretmem_available() ? SECRETMEM_MEMFD : SECRETMEM_MLOCK;
 }
 
+static void times_put(struct keeper_key *k, const struct key_times *t)
+{
+	k->created_s = t->created_s;
+	k->published_s = t->published_s;
+	k->not_before_s = t->not_before_s;
+	k->not_after_s = t->not_after_s;
+	k->limit_s = t->limit_s;
+}
+
+uint32_t keeper_max_ttl_s(const struct config_realm *realm)
+{
+	return realm->access_ttl_s > realm->id_ttl_s ? realm->access_ttl_s : realm->id_ttl_s;
+}
+
+ch_err keeper_new_key(const struct config_realm *realm, const struct key_times *times,
+		      struct keeper_key *ret_key)
+{
+	enum alg alg = ALG_ES256;
+	if (!alg_by_name(realm->alg, &alg))
+		return ch_fail(CH_E_UNSUPPORTED, "no such algorithm", 0);
+	struct keeper_key k = { .realm = realm->name,
+				.alg = (uint8_t)alg,
+				.typs = TYPS_ALL,
+				.max_ttl_s = keeper_max_ttl_s(realm),
+				.rate_per_s = realm->rate_per_s,
+				.n_audiences = realm->n_audiences };
+	times_put(&k, times);
+	for (size_t i = 0; i < realm->n_audiences; i++)
+		k.audiences[i] = realm->audiences[i].name;
+	*ret_key = k;
+	return CH_DONE;
+}
+
+struct keeper_key keeper_new_times(str realm, bytes sealed, const struct key_times *times)
+{
+	struct keeper_key k = { .realm = realm, .sealed = sealed };
+	times_put(&k, times);
+	return k;
+}
+
+static ch_err seal(struct run *r, const struct keeper_key *keys, size_t n, struct imported *ret_new)
+{
+	AUTO(fd_close) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (r->other_fd < 0)
+		r->other_fd = nothing;
+	if (n > KEEPER_KEYS_MAX)
+		return ch_fail(CH_E_LIMIT, "more keys than one run of the keeper takes", n);
+	r->config.secret_memory = best_kind();
+	r->config.n_keys = n;
+	for (size_t i = 0; i < n; i++)
+		r->config.keys[i] = keys[i];
+	TRY(run(r));
+	if (ret_new)
+		*ret_new = r->last;
+	return CH_DONE;
+}
+
+ch_err keeper_seal(const struct authority *a, int passphrase_fd, const struct keeper_key *keys,
+		   size_t n, struct imported *ret_new_or_null)
+{
+	struct run r = { .a = a,
+			 .passphrase_fd = passphrase_fd,
+			 .other_fd = -1,
+			 .config = { .duty = KEEPER_GENERATE } };
+	return seal(&r, keys, n, ret_new_or_null);
+}
+
 ch_err keeper_generate(const struct authority *a, int passphrase_fd, bool random_passphrase,
 		       const struct config_realm *const *realms, size_t n)
 {
-	AUTO(fd_close) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	const struct key_rules rules = authority_key_rules(a);
+	struct keeper_key keys[2 * REALMS_MAX] = { { .alg = 0 } };
 	struct run r = { .a = a,
 			 .passphrase_fd = passphrase_fd,
-			 .other_fd = nothing,
+			 .other_fd = -1,
 			 .config = { .duty = KEEPER_GENERATE,
-				     .secret_memory = best_kind(),
-				     .random_passphrase = random_passphrase,
-				     .n_keys = n } };
+				     .random_passphrase = random_passphrase } };
 	for (size_t i = 0; i < n; i++) {
-		enum alg alg = ALG_ES256;
-		r.config.keys[i] = key_of(realms[i], STATE_SIGNING);
-		if (!alg_by_name(realms[i]->alg, &alg))
-			return ch_fail(CH_E_UNSUPPORTED, "no such algorithm", i);
-		r.config.keys[i].alg = (uint8_t)alg;
+		struct key_times first =
+			key_first(&rules, clock_unix_s(), keeper_max_ttl_s(realms[i]));
+		struct key_times next = first;
+		/* no set was ever without it */
+		next.not_before_s = first.not_after_s;
+		next.not_after_s = next.not_before_s + rules.sign_s;
+		TRY(keeper_new_key(realms[i], &first, &keys[2 * i]));
+		TRY(keeper_new_key(realms[i], &next, &keys[2 * i + 1]));
 	}
-	TRY(run(&r));
+	TRY(seal(&r, keys, 2 * n, NULL));
 	for (size_t i = 0; i < n; i++)
 		TRY(authority_write_jwks(a, realms[i]->name));
 	return CH_DONE;
@@ -190,44 +264,45 @@ ch_err keeper_generate(const struct authority *a, int passphrase_fd, bool random
 
 /* One more key; only the first of a realm may sign at once: nobody can have cached an
  * older set. */
-static ch_err one_more(struct run *r, const struct config_realm *realm, uint8_t alg,
+static ch_err one_more(struct run *r, const struct config_realm *realm, const struct new_key *wish,
 		       struct imported *ret_key)
 {
+	const struct key_rules rules = authority_key_rules(r->a);
+	struct key_times times = { .created_s = clock_unix_s() };
+	struct keeper_key key;
 	size_t has = 0;
 	TRY(authority_count_keys(r->a, realm->name, &has));
-	r->config.secret_memory = best_kind();
-	r->config.n_keys = 1;
-	r->config.keys[0] = key_of(realm, has ? STATE_STAGED : STATE_SIGNING);
-	r->config.keys[0].alg = alg;
-	TRY(run(r));
+	if (has == 0)
+		times = key_first(&rules, times.created_s, keeper_max_ttl_s(realm));
+	times.limit_s = wish->limit_s;
+	TRY(keeper_new_key(realm, &times, &key));
+	if (wish->alg < ALG_COUNT || r->config.duty == KEEPER_IMPORT)
+		key.alg = wish->alg;
+	TRY(seal(r, &key, 1, ret_key));
 	TRY(authority_write_jwks(r->a, realm->name));
-	r->last.staged = has > 0;
-	*ret_key = r->last;
+	ret_key->staged = has > 0;
 	return CH_DONE;
 }
 
 ch_err keeper_import(const struct authority *a, int passphrase_fd, int pem_fd,
-		     const struct config_realm *realm, uint8_t alg, struct imported *ret_key)
+		     const struct config_realm *realm, const struct new_key *wish,
+		     struct imported *ret_key)
 {
 	struct run r = { .a = a,
 			 .passphrase_fd = passphrase_fd,
 			 .other_fd = pem_fd,
 			 .config = { .duty = KEEPER_IMPORT } };
-	return one_more(&r, realm, alg, ret_key);
+	return one_more(&r, realm, wish, ret_key);
 }
 
 ch_err keeper_add(const struct authority *a, int passphrase_fd, const struct config_realm *realm,
-		  uint8_t alg, struct imported *ret_key)
+		  const struct new_key *wish, struct imported *ret_key)
 {
-	AUTO(fd_close) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	enum alg default_alg = ALG_ES256;
 	struct run r = { .a = a,
 			 .passphrase_fd = passphrase_fd,
-			 .other_fd = nothing,
+			 .other_fd = -1,
 			 .config = { .duty = KEEPER_GENERATE } };
-	if (alg == 255 && !alg_by_name(realm->alg, &default_alg))
-		return ch_fail(CH_E_UNSUPPORTED, "no such algorithm", 0);
-	return one_more(&r, realm, alg == 255 ? (uint8_t)default_alg : alg, ret_key);
+	return one_more(&r, realm, wish, ret_key);
 }
 
 ch_err keeper_open_passphrase(const struct authority *a, int *ret_fd)

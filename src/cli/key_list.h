@@ -2,5 +2,11 @@
 #pragma once
 #include "authority.h"
 
-/* To standard output; an empty realm means all. The exit status. */
-int key_list(const struct authority *a, str realm, bool json);
+struct key_list_wish {
+	str realm; /* empty: all */
+	bool json;
+	bool all; /* those that have left as well */
+};
+
+/* To standard output. The exit status. */
+int key_list(const struct authority *a, const struct key_list_wish *w);

@@ -13,7 +13,7 @@
 #include "say.h"
 #include "wire/boot.h"
 
-enum { ISSUER_ROOM = 32 * 1024, PLAN_ROOM = 256 * 1024 };
+enum { ISSUER_ROOM = 32 * 1024, PLAN_ROOM = 256 * 1024, LOOKS_A_KEY = 48, LOOK_MAX_S = 3600 };
 
 static uint8_t issuer_rooms[PLAN_GROUPS_MAX][ISSUER_ROOM], gate_room[ISSUER_ROOM],
 	plan_room[PLAN_ROOM];
@@ -171,6 +171,13 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 	return CH_DONE;
 }
 
+/* Often enough that a key is made in time, and one whose time is over goes soon. */
+static uint32_t keys_look_s(const struct config *c)
+{
+	uint32_t look_s = c->key_sign_s / LOOKS_A_KEY;
+	return look_s < 1 ? 1 : look_s > LOOK_MAX_S ? LOOK_MAX_S : look_s;
+}
+
 static ch_err plan_of(const struct serving *s, str libexec, str cli, struct plan *p)
 {
 	const struct config *c = &s->a->config;
@@ -184,6 +191,7 @@ static ch_err plan_of(const struct serving *s, str libexec, str cli, struct plan
 			    .cli = cli,
 			    .notify = s->notify.address,
 			    .watchdog_us = s->notify.watchdog_us,
+			    .keys_look_s = keys_look_s(c),
 			    .n_groups = c->n_groups };
 	for (size_t i = 0; i < c->n_groups; i++)
 		TRY(plan_group_of(s, i, &p->groups[i]));

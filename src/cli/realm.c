@@ -42,7 +42,7 @@ static int add_it(const struct authority *a, str name, bool json, str *ret_becam
 	if (!failed(e) && has == 0)
 		e = keeper_open_passphrase(a, &passphrase);
 	if (!failed(e) && has == 0)
-		e = keeper_add(a, passphrase, m, 255, &k);
+		e = keeper_add(a, passphrase, m, &(struct new_key){ .alg = 255 }, &k);
 	if (failed(e))
 		return say_trouble("cannot add realm", name, e);
 	*ret_became = has ? LIT("same") : LIT("added");

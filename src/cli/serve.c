@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "dev.h"
 #include "keeper.h"
+#include "key_tend.h"
 #include "passphrase.h"
 #include "plan_of.h"
 #include "sandbox/spawn.h"
@@ -117,6 +118,10 @@ static int serve(const struct serve_wish *w)
 		r = serving_listen(&s, &a);
 	if (r != EXIT_YES || w->check)
 		return r;
+	/* nobody serves yet, so what was due meanwhile is done before anybody can see it */
+	if (key_tend_all(&(struct tending){ &a, s.passphrase_fd, true, false }) != EXIT_YES)
+		say("serving with the keys as they are; the running authority tries again",
+		    (str){ 0 });
 	ch_err e = serving_prepare(&s, &spawn, &boot, &program);
 	if (!failed(e))
 		e = spawn_become(&spawn);

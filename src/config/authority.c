@@ -58,6 +58,14 @@ static const struct field group_fields[] = {
 	{ 0 },
 };
 
+static const struct field key_fields[] = {
+	{ "sign_s", FIELD_NUMBER, true, AT(config, key_sign_s), .min = 20,
+	  .max = CONFIG_KEY_SIGN_MAX_S },
+	{ "staged_s", FIELD_NUMBER, true, AT(config, key_staged_s), .min = 1,
+	  .max = CONFIG_KEY_SIGN_MAX_S / 4 },
+	{ 0 },
+};
+
 static const struct field file_fields[] = {
 	{ "secret_memory", FIELD_CHOICE, true, AT(config, secret_memory), .words = memory_kinds },
 	{ "passphrase_file", FIELD_TEXT, AT(config, passphrase_file) },
@@ -66,6 +74,7 @@ static const struct field file_fields[] = {
 	{ "jwks_max_age_s", FIELD_NUMBER, AT(config, jwks_max_age_s), .min = 1, .max = 86400 },
 	{ "log_json", FIELD_BOOL, true, AT(config, log_json) },
 	{ "log_requests", FIELD_BOOL, true, AT(config, log_requests) },
+	{ "keys", FIELD_SECTION, true, .at = 0, .item = key_fields },
 	{ "groups", FIELD_MAP, AT(config, groups), COUNT_AT(config, n_groups), .min = 1,
 	  .max = PLAN_GROUPS_MAX, .item = group_fields, .item_size = sizeof(struct config_group) },
 	{ "realms", FIELD_MAP, AT(config, realms), COUNT_AT(config, n_realms), .min = 1,
@@ -205,8 +214,35 @@ static ch_err group_check(const struct checked *k, size_t at)
 	return CH_DONE;
 }
 
+/* Where `keys` says nothing, what would not fit jwks_max_age_s is made to fit. */
+static void key_times_fit(const struct node *root, struct config *c)
+{
+	const struct node *keys = node_get(root, LIT("keys"));
+	if (!node_get(keys, LIT("staged_s")) && c->key_staged_s < c->jwks_max_age_s)
+		c->key_staged_s = c->jwks_max_age_s;
+}
+
+static ch_err keys_check(const struct checked *k)
+{
+	const struct config *c = k->config;
+	if (c->key_staged_s < c->jwks_max_age_s) {
+		wr_lit(complain(k->c, line_at(k, LIT("keys"), LIT("staged_s"), LIT(""))),
+		       "keys.staged_s is less than jwks_max_age_s: who keeps the public keys that "
+		       "long would not know a new one; make it at least as long");
+		return ch_fail(CH_E_MISMATCH, "keys are staged too briefly", c->key_staged_s);
+	}
+	if (c->key_sign_s / 4 < c->key_staged_s) {
+		wr_lit(complain(k->c, line_at(k, LIT("keys"), LIT("sign_s"), LIT(""))),
+		       "keys.sign_s is less than four times keys.staged_s: the next key would not "
+		       "be staged in time; sign longer or stage less long");
+		return ch_fail(CH_E_MISMATCH, "keys sign too briefly", c->key_sign_s);
+	}
+	return CH_DONE;
+}
+
 static ch_err agreement_check(const struct checked *k)
 {
+	TRY(keys_check(k));
 	for (size_t i = 0; i < k->config->n_groups; i++)
 		TRY(group_check(k, i));
 	for (size_t i = 0; i < k->config->n_realms; i++)
@@ -219,7 +255,9 @@ ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 {
 	const struct complaint c = { path, why };
 	AUTO(config_text_done) struct config_text *text = NULL;
-	struct config draft = { .secret_memory = SECRETMEM_MEMFD };
+	struct config draft = { .secret_memory = SECRETMEM_MEMFD,
+				.key_sign_s = CONFIG_KEY_SIGN_S,
+				.key_staged_s = CONFIG_KEY_STAGED_S };
 	struct node *root = NULL;
 	for (size_t i = 0; i < REALMS_MAX; i++) {
 		draft.realms[i].refresh_ttl_s = CONFIG_REFRESH_TTL_S;
@@ -230,6 +268,7 @@ ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 	}
 	TRY(text_read(&c, yaml, &text, &root));
 	TRY(fields_read(&c, root, file_fields, "the file", &draft));
+	key_times_fit(root, &draft);
 	TRY(agreement_check(&(struct checked){ &c, root, &draft }));
 	*ret_c = draft;
 	*ret_text = TAKE(text);

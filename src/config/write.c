@@ -118,6 +118,19 @@ static void put_realm(struct wr *w, const struct config_realm *r)
 	put_list_line(w, "    scopes", r->scopes, r->n_scopes);
 }
 
+static void put_keys(struct wr *w, const struct config *c)
+{
+	wr_lit(w,
+	       "\n# Keys are replaced by themselves, see docs/KEYS.md. A key signs for sign_s (14 "
+	       "days)\n"
+	       "# and its successor is published all that time before it follows. staged_s is how\n"
+	       "# long one must have been published before `chancery key rotate` lets it sign: at\n"
+	       "# least jwks_max_age_s, better as long as any verifier of yours keeps a key set.\n"
+	       "keys:\n");
+	put_number_line(w, "  sign_s", c->key_sign_s);
+	put_number_line(w, "  staged_s", c->key_staged_s);
+}
+
 static void put_head(struct wr *w, const struct config *c)
 {
 	wr_lit(w,
@@ -148,6 +161,7 @@ static void put_head(struct wr *w, const struct config *c)
 	wr_lit(w, "\n# How long relying parties may keep the public keys. A new key is published\n"
 		  "# for at least this long before it signs.\n");
 	put_number_line(w, "jwks_max_age_s", c->jwks_max_age_s);
+	put_keys(w, c);
 	wr_lit(w, "\n# The log: a JSON object a line, and a line for each request; optional.\n");
 	wr_str(w, c->log_json ? LIT("log_json: true\n") : LIT("log_json: false\n"));
 	wr_str(w, c->log_requests ? LIT("log_requests: true\n") : LIT("log_requests: false\n"));

@@ -5,6 +5,7 @@
 #include "chain/chain.h"
 #include "crypto/alg.h"
 #include "http/http.h"
+#include "keystate/keystate.h"
 #include "metrics.h"
 #include "revoke/set.h"
 #include "rules.h"
@@ -114,10 +115,20 @@ struct realm {
 	uint32_t attached; /* the generation last said to be */
 	struct job *first, *last;
 	size_t waiting;
+	/* what the newest signer said, and the room of its texts */
+	bool knows_keys;
+	size_t n_keys;
+	struct realm_key {
+		struct key_times times;
+		uint8_t alg;
+		str kid, jwk;
+	} keys[SIGN_BATCH_MAX];
+	char key_texts[JWKS_MAX];
+	/* what follows from it at this time of day, jwks_refresh() */
+	int64_t from_s, until_s; /* until_s 0: for good */
 	unsigned algs;
 	bool has_key;
-	bool knows_keys;
-	size_t jwks_n, n_keys;
+	size_t jwks_n;         /* 0: all keys are over */
 	struct policy *policy; /* for its own tokens; NULL: none is made of these keys yet */
 	str etag;
 	char etag_text[40];
@@ -134,6 +145,8 @@ void signers_flush(struct issuer *is);
 /* What has waited too long; returns the time in ms until the next look, -1: none. */
 int signers_sweep(struct issuer *is, uint64_t now_ns);
 void jwks_read(struct realm *r, const struct sign_key *keys, size_t n);
+/* Before any use of the set, of algs or of has_key: makes them what they are now. */
+void jwks_refresh(struct realm *r);
 
 /* --- hasher, hasher.c --- */
 struct hash_job {

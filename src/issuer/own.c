@@ -41,8 +41,11 @@ static ch_err parties_check(struct realm *m, const struct token_verdict *v, stru
 
 ch_err own_token_read(struct realm *m, str token, struct token_verdict *ret_v)
 {
+	jwks_refresh(m);
 	if (!m->knows_keys)
 		return ch_fail(CH_E_BUSY, "the signer is not here yet", 0);
+	if (m->jwks_n == 0)
+		return ch_fail(CH_E_DENIED, "the realm has no key at this time", 0);
 	if (!m->policy)
 		TRY(policy_make(m));
 	token_verify(m->policy, token, clock_unix_s(), &m->issuer->assertions.token, ret_v);

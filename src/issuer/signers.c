@@ -87,8 +87,9 @@ ch_err job_start(struct job *j)
 	struct realm *r = j->realm;
 	for (size_t i = 0; i < j->n; i++)
 		TRY(request_check(&j->requests[i]));
+	jwks_refresh(r);
 	if (r->knows_keys && !r->has_key)
-		return ch_fail(CH_E_NO_KEY, "the realm has no signing key yet", 0);
+		return ch_fail(CH_E_NO_KEY, "the realm has no key that may sign now", 0);
 	if (!slot_find(r->issuer, j))
 		return ch_fail(CH_E_BUSY, "too many requests wait for a signature", JOBS_MAX);
 	j->since_ns = clock_mono_ns();

@@ -1,6 +1,5 @@
-/* Unlock, generate, import. The key-encryption key comes from the passphrase by
+/* Unlock, generate (or give new times), import. The key-encryption key comes from the passphrase by
  * Argon2id; it leaves this process only as secret memory for the warden. */
-#include "base/clock.h"
 #include "base/file.h"
 #include "codec/base64url.h"
 #include "keeper_internal.h"
@@ -101,12 +100,21 @@ static ch_err tell_public(const struct private_key *k, size_t index, str kid)
 	return tell(CONTROL_PUBLIC, index, kid, wr_bytes(&w));
 }
 
+static struct key_times times_of(const struct keeper_key *c)
+{
+	return (struct key_times){ .created_s = c->created_s,
+				   .published_s = c->published_s,
+				   .not_before_s = c->not_before_s,
+				   .not_after_s = c->not_after_s,
+				   .limit_s = c->limit_s,
+				   .max_ttl_s = c->max_ttl_s };
+}
+
 static struct key_meta meta_of(const struct keeper_key *c, const struct private_key *k, str kid)
 {
 	struct key_meta m = {
 		.alg = private_key_alg(k),
-		.state = (enum key_state)c->state,
-		.created_s = clock_unix_s(),
+		.times = times_of(c),
 		.realm = c->realm,
 		.kid = kid,
 		.grant = { .typ = c->typs,
@@ -114,7 +122,6 @@ static struct key_meta meta_of(const struct keeper_key *c, const struct private_
 			   .rate_per_s = c->rate_per_s,
 			   .n_audiences = c->n_audiences },
 	};
-	m.not_before_s = m.created_s;
 	for (size_t i = 0; i < c->n_audiences; i++)
 		m.grant.audiences[i] = c->audiences[i];
 	return m;
@@ -137,14 +144,33 @@ static ch_err seal_key(const struct keeper_config *c, size_t i, const struct pri
 	return CH_DONE;
 }
 
+/* The key stays what it is, and so does its grant: nothing here can widen it. */
+static ch_err time_again(const struct keeper_config *c, size_t i, const struct secret *kek)
+{
+	static uint8_t file[KEYFILE_MAX];
+	AUTO(private_key_done) struct private_key *k = NULL;
+	struct key_meta meta = { 0 };
+	struct wr w = wr_of(file, sizeof(file));
+	TRY(keyfile_open(c->keys[i].sealed, kek, &meta, &k));
+	if (!str_eq(meta.realm, c->keys[i].realm))
+		return ch_fail(CH_E_MISMATCH, "a sealed key belongs to another realm", i);
+	meta.times = times_of(&c->keys[i]);
+	TRY(keyfile_write(&meta, k, kek, &w));
+	return tell(CONTROL_SEALED, i, meta.kid, wr_bytes(&w));
+}
+
+static ch_err new_key(const struct keeper_config *c, size_t i, const struct secret *kek)
+{
+	AUTO(private_key_done) struct private_key *k = NULL;
+	uint8_t alg = c->keys[i].alg;
+	TRY(private_key_generate(alg < ALG_COUNT ? (enum alg)alg : ALG_ES256, &k));
+	return seal_key(c, i, k, kek);
+}
+
 static ch_err generate(const struct keeper_config *c, const struct secret *kek)
 {
-	for (size_t i = 0; i < c->n_keys; i++) {
-		AUTO(private_key_done) struct private_key *k = NULL;
-		uint8_t alg = c->keys[i].alg;
-		TRY(private_key_generate(alg < ALG_COUNT ? (enum alg)alg : ALG_ES256, &k));
-		TRY(seal_key(c, i, k, kek));
-	}
+	for (size_t i = 0; i < c->n_keys; i++)
+		TRY(c->keys[i].sealed.n > 0 ? time_again(c, i, kek) : new_key(c, i, kek));
 	return CH_DONE;
 }
 

@@ -10,7 +10,7 @@
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
 
-enum { BOOT_ROOM = 64 * 1024, HEAP_SIZE = 2 * 1024 * 1024 };
+enum { BOOT_ROOM = 96 * 1024, HEAP_SIZE = 2 * 1024 * 1024 };
 
 static ch_err run(void)
 {

@@ -6,7 +6,9 @@
 
 enum { FLAG_IMPORTED = 1, TYP_BITS = KEY_TYP_ACCESS | KEY_TYP_ID };
 
-static const str magic = LIT("CHKEY1\n");
+static const str magic = LIT("CHKEY2\n"), magic_1 = LIT("CHKEY1\n");
+
+enum { STATE_1_SIGNING = 1, STATE_1_STAGED, STATE_1_VERIFY_ONLY };
 
 static bool kid_ok(str kid)
 {
@@ -36,16 +38,32 @@ static ch_err check_grant(const struct key_grant *g)
 	return CH_DONE;
 }
 
+static bool is_time(int64_t at_s)
+{
+	return at_s >= 0 && at_s <= KEYFILE_TIME_MAX;
+}
+
+static ch_err check_times(const struct key_times *t)
+{
+	if (!is_time(t->created_s) || !is_time(t->published_s) || !is_time(t->not_before_s) ||
+	    !is_time(t->not_after_s) || !is_time(t->limit_s))
+		return ch_fail(CH_E_RANGE, "key file with impossible times", 0);
+	if (t->not_after_s != 0 && t->not_after_s <= t->not_before_s)
+		return ch_fail(CH_E_RANGE, "key file of a key that ends before it begins",
+			       t->not_after_s);
+	/* nobody could know it when it signs */
+	if (t->not_before_s != 0 && (t->published_s == 0 || t->not_before_s < t->published_s))
+		return ch_fail(CH_E_RANGE, "key file of a key that signs before it is published",
+			       t->not_before_s);
+	return CH_DONE;
+}
+
 /* The same for what is written and what was read. */
 static ch_err check_meta(const struct key_meta *m)
 {
 	if ((unsigned)m->alg >= ALG_COUNT)
 		return ch_fail(CH_E_RANGE, "key file with an unknown algorithm", m->alg);
-	if (m->state < KEY_SIGNING || m->state > KEY_VERIFY_ONLY)
-		return ch_fail(CH_E_RANGE, "key file with an unknown state", m->state);
-	if (m->created_s < 0 || m->not_before_s < 0 || m->not_after_s < 0 ||
-	    (m->not_after_s != 0 && m->not_after_s <= m->not_before_s))
-		return ch_fail(CH_E_RANGE, "key file with impossible times", m->not_after_s);
+	TRY(check_times(&m->times));
 	if (!name_ok(m->realm, KEYFILE_NAME_MAX))
 		return ch_fail(CH_E_SYNTAX, "key file with an impossible realm name", m->realm.n);
 	if (!kid_ok(m->kid))
@@ -67,10 +85,11 @@ static void put_header(struct wr *w, const struct key_meta *m)
 {
 	wr_str(w, magic);
 	wr_u8(w, (uint8_t)(m->alg + 1));
-	wr_u8(w, (uint8_t)m->state);
-	wr_i64(w, m->created_s);
-	wr_i64(w, m->not_before_s);
-	wr_i64(w, m->not_after_s);
+	wr_i64(w, m->times.created_s);
+	wr_i64(w, m->times.published_s);
+	wr_i64(w, m->times.not_before_s);
+	wr_i64(w, m->times.not_after_s);
+	wr_i64(w, m->times.limit_s);
 	wr_str16(w, m->realm);
 	wr_str16(w, m->kid);
 	put_grant(w, &m->grant);
@@ -107,20 +126,50 @@ static ch_err get_grant(struct rd *r, struct key_grant *g)
 	return CH_DONE;
 }
 
+static void get_times(struct rd *r, struct key_times *t)
+{
+	t->created_s = rd_i64(r);
+	t->published_s = rd_i64(r);
+	t->not_before_s = rd_i64(r);
+	t->not_after_s = rd_i64(r);
+	t->limit_s = rd_i64(r);
+}
+
+static ch_err get_times_1(struct rd *r, struct key_times *t)
+{
+	uint8_t state = rd_u8(r);
+	t->created_s = rd_i64(r);
+	t->not_before_s = rd_i64(r);
+	t->not_after_s = rd_i64(r);
+	if (state < STATE_1_SIGNING || state > STATE_1_VERIFY_ONLY)
+		return ch_fail(CH_E_RANGE, "key file with an unknown state", state);
+	if (state == STATE_1_STAGED) {
+		t->limit_s = t->not_after_s;
+		t->not_before_s = t->not_after_s = 0;
+		return CH_DONE;
+	}
+	t->published_s = t->created_s < t->not_before_s ? t->created_s : t->not_before_s;
+	if (state == STATE_1_VERIFY_ONLY && t->not_after_s == 0 && is_time(t->not_before_s))
+		t->not_after_s = t->not_before_s + 1;
+	return CH_DONE;
+}
+
 /* Leaves in *ret_header what the seal covers and in *ret_sealed the sealed part. */
 static ch_err parse(bytes file, struct key_meta *m, bytes *ret_header, bytes *ret_sealed)
 {
 	struct rd r = rd_of(file);
-	if (!str_eq(str_of_bytes(rd_take(&r, magic.n)), magic))
+	str is = str_of_bytes(rd_take(&r, magic.n));
+	if (!str_eq(is, magic) && !str_eq(is, magic_1))
 		return ch_fail(CH_E_SYNTAX, "not a key file", file.n);
 	m->alg = (enum alg)(rd_u8(&r) - 1);
-	m->state = (enum key_state)rd_u8(&r);
-	m->created_s = rd_i64(&r);
-	m->not_before_s = rd_i64(&r);
-	m->not_after_s = rd_i64(&r);
+	if (str_eq(is, magic))
+		get_times(&r, &m->times);
+	else
+		TRY(get_times_1(&r, &m->times));
 	m->realm = rd_str16(&r, KEYFILE_NAME_MAX);
 	m->kid = rd_str16(&r, KEYFILE_NAME_MAX);
 	TRY(get_grant(&r, &m->grant));
+	m->times.max_ttl_s = m->grant.max_ttl_s;
 	uint8_t flags = rd_u8(&r);
 	m->imported = flags & FLAG_IMPORTED;
 	size_t header_size = file.n - rd_left(&r);

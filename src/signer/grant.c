@@ -1,4 +1,4 @@
-/* What a key may sign: its realm's state, typ, audience, lifetime and rate. The grant
+/* What a key may sign: its time, typ, audience, lifetime and rate. The grant
  * is in the sealed file, so an issuer cannot widen it. */
 #include "signer_internal.h"
 
@@ -27,19 +27,17 @@ bool bucket_take(struct bucket *b, uint64_t now_ns)
 	return true;
 }
 
-static bool is_signing(const struct signing_key *k, uint8_t alg, int64_t now_s)
-{
-	return k->meta.state == KEY_SIGNING && (alg == SIGN_ALG_ANY || alg == k->meta.alg) &&
-	       now_s >= k->meta.not_before_s &&
-	       (k->meta.not_after_s == 0 || now_s < k->meta.not_after_s);
-}
-
+/* The one whose time it is. While signers are being replaced two may be; then the newer. */
 static struct signing_key *find_key(struct realm *m, uint8_t alg, int64_t now_s)
 {
-	for (size_t i = 0; i < m->n_keys; i++)
-		if (is_signing(&m->keys[i], alg, now_s))
-			return &m->keys[i];
-	return NULL;
+	struct signing_key *found = NULL;
+	for (size_t i = 0; i < m->n_keys; i++) {
+		struct signing_key *k = &m->keys[i];
+		if ((alg == SIGN_ALG_ANY || alg == k->meta.alg) &&
+		    key_signs_rather(&k->meta.times, found ? &found->meta.times : NULL, now_s))
+			found = k;
+	}
+	return found;
 }
 
 static str claim_text(const struct sign_request *q, enum sign_claim_id id)

@@ -62,7 +62,9 @@ static ch_err announce_one(struct wr *w, const struct signing_key *k)
 	TRY(jwk_write(&jwk, &parts, k->meta.kid));
 	const struct sign_key key = { .kid = k->meta.kid,
 				      .alg = (uint8_t)k->meta.alg,
-				      .state = (uint8_t)k->meta.state,
+				      .not_before_s = k->meta.times.not_before_s,
+				      .not_after_s = key_ends_s(&k->meta.times),
+				      .max_ttl_s = k->meta.times.max_ttl_s,
 				      .jwk = wr_bytes(&jwk) };
 	if (!sign_batch_add_key(w, &key))
 		return ch_fail(CH_E_FULL, "a realm has more keys than a message holds",

@@ -216,6 +216,8 @@ void events_children(struct supervisor *s)
 		struct process *p = process_by_pid(s, pid);
 		if (pid == s->checker)
 			reload_checked(s, status);
+		if (pid == s->tender)
+			tend_ended(s, status);
 		if (p)
 			ended(s, p, status);
 	}

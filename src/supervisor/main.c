@@ -131,6 +131,7 @@ static void begin_stop(struct supervisor *s)
 	stop_role(s, ROLE_GATE);
 	stop_role(s, ROLE_ISSUER);
 	stop_role(s, ROLE_KEEPER);
+	tend_stop(s);
 }
 
 static void go_on_stopping(struct supervisor *s)
@@ -208,17 +209,20 @@ static void turn(struct supervisor *s, int timeout_ms)
 		begin_stop(s);
 }
 
+/* Of two times to wait in ms, -1: no end. */
+static int sooner(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
 static int run(struct supervisor *s)
 {
 	uint64_t give_up_ns = 0;
 	for (;;) {
 		int restart_ms = restart_due(s);
-		int retry_ms = generation_retry(s);
-		if (restart_ms >= 0 && (retry_ms < 0 || restart_ms < retry_ms))
-			retry_ms = restart_ms;
-		int revoke_ms = revoke_due(s);
-		if (revoke_ms >= 0 && (retry_ms < 0 || revoke_ms < retry_ms))
-			retry_ms = revoke_ms;
+		int retry_ms = sooner(generation_retry(s), restart_ms);
+		retry_ms = sooner(retry_ms, revoke_due(s));
+		retry_ms = sooner(retry_ms, tend_due(s));
 		if (s->broken)
 			begin_stop(s);
 		if (s->stopping && give_up_ns == 0)

@@ -71,6 +71,11 @@ struct supervisor {
 	pid_t checker;                /* looks at the configuration for a reload; 0: nobody does */
 	bool reload_again, reloading; /* asked for once more meanwhile; stopping to start anew */
 	uint64_t alive_due_ns;        /* when the service manager is told again that we live */
+	pid_t tender;                 /* tends the keys; 0: nobody does */
+	uint64_t tend_at_ns;          /* when the next one is due; 0: not known yet */
+	unsigned tend_failures;       /* in a row */
+	int64_t clock_offset_s;       /* of the time of day to the time that only goes on */
+	bool clock_known;
 	int signals, listener;
 	int asker; /* a cli that waits for a renewal; -1: none */
 	size_t asker_group;
@@ -130,6 +135,12 @@ void report_hand_over(struct supervisor *s, const struct control *c, const char 
 void reload_begin(struct supervisor *s);
 void reload_checked(struct supervisor *s, int status);
 int reload_become(const struct supervisor *s);
+
+/* tend.c: `chancery key tend`, every so often. Starts it when it is due; the time until the
+ * next in ms, or -1. What it ended with (a wait status). At the end of this process. */
+int tend_due(struct supervisor *s);
+void tend_ended(struct supervisor *s, int status);
+void tend_stop(struct supervisor *s);
 
 /* renew.c: DIR/run/control */
 ch_err renew_listen(struct supervisor *s);

@@ -33,6 +33,7 @@ void plan_write(struct wr *w, const struct plan *p)
 	wr_str16(w, p->cli);
 	wr_str16(w, p->notify);
 	wr_u64(w, p->watchdog_us);
+	wr_u32(w, p->keys_look_s);
 	wr_u16(w, u16_from(p->n_groups));
 	for (size_t i = 0; i < p->n_groups; i++)
 		group_write(w, &p->groups[i]);
@@ -73,6 +74,7 @@ ch_err plan_read(bytes b, struct plan *ret_p)
 	p->cli = rd_str16(&r, PATH_MAX_BYTES);
 	p->notify = rd_str16(&r, PATH_MAX_BYTES);
 	p->watchdog_us = rd_u64(&r);
+	p->keys_look_s = rd_u32(&r);
 	p->n_groups = rd_count16(&r, PLAN_GROUPS_MAX);
 	for (size_t i = 0; i < p->n_groups; i++)
 		group_read(&r, &p->groups[i]);

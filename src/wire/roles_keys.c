@@ -72,8 +72,13 @@ ch_err warden_config_read(bytes b, struct warden_config *ret_c)
 static void keeper_key_write(struct wr *w, const struct keeper_key *k)
 {
 	wr_str16(w, k->realm);
+	wr_bytes16(w, k->sealed);
+	wr_i64(w, k->created_s);
+	wr_i64(w, k->published_s);
+	wr_i64(w, k->not_before_s);
+	wr_i64(w, k->not_after_s);
+	wr_i64(w, k->limit_s);
 	wr_u8(w, k->alg);
-	wr_u8(w, k->state);
 	wr_u8(w, k->typs);
 	wr_u32(w, k->max_ttl_s);
 	wr_u32(w, k->rate_per_s);
@@ -97,8 +102,13 @@ void keeper_config_write(struct wr *w, const struct keeper_config *c)
 static void keeper_key_read(struct rd *r, struct keeper_key *k)
 {
 	k->realm = rd_str16(r, NAME_MAX_BYTES);
+	k->sealed = rd_bytes16(r, SEALED_KEY_MAX);
+	k->created_s = rd_i64(r);
+	k->published_s = rd_i64(r);
+	k->not_before_s = rd_i64(r);
+	k->not_after_s = rd_i64(r);
+	k->limit_s = rd_i64(r);
 	k->alg = rd_u8(r);
-	k->state = rd_u8(r);
 	k->typs = rd_u8(r);
 	k->max_ttl_s = rd_u32(r);
 	k->rate_per_s = rd_u32(r);
@@ -119,7 +129,7 @@ ch_err keeper_config_read(bytes b, struct keeper_config *ret_c)
 	c->kdf = rd_bytes16(&r, SEALED_KEY_MAX);
 	c->random_passphrase = rd_bool(&r);
 	c->has_registry = rd_bool(&r);
-	c->n_keys = rd_count16(&r, REALMS_MAX);
+	c->n_keys = rd_count16(&r, KEEPER_KEYS_MAX);
 	for (size_t i = 0; i < c->n_keys; i++)
 		keeper_key_read(&r, &c->keys[i]);
 	return wire_done(&r);

@@ -105,7 +105,9 @@ bool sign_batch_add_key(struct wr *w, const struct sign_key *k)
 	size_t before = w->n;
 	wr_str16(w, k->kid);
 	wr_u8(w, k->alg);
-	wr_u8(w, k->state);
+	wr_i64(w, k->not_before_s);
+	wr_i64(w, k->not_after_s);
+	wr_u32(w, k->max_ttl_s);
 	wr_bytes16(w, k->jwk);
 	return keep_item(w, before, MESSAGE_MAX);
 }
@@ -187,9 +189,11 @@ ch_err sign_read_key(struct rd *r, struct sign_key *ret_key)
 {
 	struct sign_key k = { .kid = rd_str16(r, 64) };
 	k.alg = rd_u8(r);
-	k.state = rd_u8(r);
+	k.not_before_s = rd_i64(r);
+	k.not_after_s = rd_i64(r);
+	k.max_ttl_s = rd_u32(r);
 	k.jwk = rd_bytes16(r, 4096);
-	if (r->bad || k.kid.n == 0 || k.jwk.n == 0)
+	if (r->bad || k.kid.n == 0 || k.jwk.n == 0 || k.not_before_s < 0 || k.not_after_s < 0)
 		return ch_fail(CH_E_PROTOCOL, "a signer's key is not well formed", 0);
 	*ret_key = k;
 	return CH_DONE;

@@ -290,7 +290,9 @@ class TestKeys:
         return subprocess.run(["openssl", "genpkey", *made], capture_output=True, check=True).stdout
 
     def test_the_first_import_signs_at_once_and_the_next_is_staged(self, keyless):
-        assert jwks(keyless.dev, "home") == []
+        with pytest.raises(urllib.error.HTTPError) as no_set:
+            jwks(keyless.dev, "home")
+        assert no_set.value.code == 503, "nobody is given an empty set"
         status, answer = ask_token(keyless.dev)
         assert status == 503 and "access_token" not in answer
         pem = self.pem("EdDSA")

@@ -29,10 +29,12 @@ static struct key_meta a_meta(enum alg a)
 {
 	return (struct key_meta){
 		.alg = a,
-		.state = KEY_STAGED,
-		.created_s = 1700000000,
-		.not_before_s = 1700000001,
-		.not_after_s = 1800000000,
+		.times = { .created_s = 1700000000,
+			   .published_s = 1700000001,
+			   .not_before_s = 1700000301,
+			   .not_after_s = 1800000000,
+			   .limit_s = 1900000000,
+			   .max_ttl_s = 3600 },
 		.realm = LIT("home"),
 		.kid = LIT("-f3_"),
 		.grant = { .typ = KEY_TYP_ACCESS | KEY_TYP_ID,
@@ -69,9 +71,12 @@ static enum ch_code open_code(bytes file, const struct secret *kek)
 static void same_meta(const struct key_meta *a, const struct key_meta *b)
 {
 	assert_int_equal(a->alg, b->alg);
-	assert_int_equal(a->state, b->state);
-	assert_true(a->created_s == b->created_s && a->not_before_s == b->not_before_s &&
-		    a->not_after_s == b->not_after_s);
+	assert_true(a->times.created_s == b->times.created_s &&
+		    a->times.published_s == b->times.published_s &&
+		    a->times.not_before_s == b->times.not_before_s &&
+		    a->times.not_after_s == b->times.not_after_s &&
+		    a->times.limit_s == b->times.limit_s &&
+		    a->times.max_ttl_s == b->times.max_ttl_s);
 	assert_true(str_eq(a->realm, b->realm) && str_eq(a->kid, b->kid));
 	assert_int_equal(a->grant.typ, b->grant.typ);
 	assert_int_equal(a->grant.max_ttl_s, b->grant.max_ttl_s);
@@ -173,10 +178,19 @@ static void what_could_not_be_read_is_not_written(void **state)
 	m.alg = ALG_COUNT;
 	assert_int_equal(write_code(&f, &m), CH_E_RANGE);
 	m = f.meta;
-	m.state = (enum key_state)4;
+	m.times.not_after_s = m.times.not_before_s;
 	assert_int_equal(write_code(&f, &m), CH_E_RANGE);
 	m = f.meta;
-	m.not_after_s = m.not_before_s;
+	m.times.published_s = 0;
+	assert_int_equal(write_code(&f, &m), CH_E_RANGE);
+	m = f.meta;
+	m.times.not_before_s = m.times.published_s - 1;
+	assert_int_equal(write_code(&f, &m), CH_E_RANGE);
+	m = f.meta;
+	m.times.created_s = -1;
+	assert_int_equal(write_code(&f, &m), CH_E_RANGE);
+	m = f.meta;
+	m.times.limit_s = INT64_MAX;
 	assert_int_equal(write_code(&f, &m), CH_E_RANGE);
 	m = f.meta;
 	m.realm = LIT("../x");
@@ -232,6 +246,64 @@ static void the_biggest_file_fits(void **state)
 	}
 }
 
+/* A file as it was before keys had plans. */
+static size_t write_1(const struct fixture *f, uint8_t state, int64_t not_after_s, uint8_t *file)
+{
+	AUTO(secret_done) struct secret *plain = NULL;
+	struct wr w = wr_of(file, KEYFILE_MAX);
+	assert_false(failed(private_key_export(f->key, &plain)));
+	wr_lit(&w, "CHKEY1\n");
+	wr_u8(&w, 1);
+	wr_u8(&w, state);
+	wr_i64(&w, 1700000000);
+	wr_i64(&w, 1700000000);
+	wr_i64(&w, not_after_s);
+	wr_str16(&w, LIT("home"));
+	wr_str16(&w, LIT("old"));
+	wr_u8(&w, KEY_TYP_ACCESS);
+	wr_u32(&w, 600);
+	wr_u32(&w, 0);
+	wr_u16(&w, 0);
+	wr_u8(&w, 0);
+	bytes header = { file, w.n };
+	wr_u16(&w, (uint16_t)(secret_size(plain) + SEAL_OVERHEAD));
+	assert_false(failed(seal(f->kek, header, plain, &w)));
+	return w.n;
+}
+
+static void a_file_of_before_has_sensible_times(void **state)
+{
+	(void)state;
+	static const struct {
+		uint8_t state;
+		int64_t not_after_s;
+		enum key_state is, is_at_the_end;
+	} cases[] = {
+		{ 1, 0, KEY_SIGNING, KEY_SIGNING },
+		{ 1, 1700100000, KEY_SIGNING, KEY_RETIRED },
+		{ 2, 0, KEY_STAGED, KEY_STAGED },
+		{ 3, 0, KEY_RETIRED, KEY_RETIRED },
+	};
+	AUTO(stop) struct fixture f;
+	uint8_t file[KEYFILE_MAX];
+	start(&f, ALG_ES256);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		AUTO(private_key_done) struct private_key *k = NULL;
+		struct key_meta m;
+		size_t n = write_1(&f, cases[i].state, cases[i].not_after_s, file);
+		assert_false(failed(keyfile_open((bytes){ file, n }, f.kek, &m, &k)));
+		assert_int_equal(key_state_at(&m.times, 1700050000), cases[i].is);
+		assert_int_equal(key_state_at(&m.times, 1800000000), cases[i].is_at_the_end);
+		assert_int_equal(m.times.max_ttl_s, 600);
+		/* and can be written as one of now */
+		assert_int_equal(write_code(&f, &m), CH_OK);
+	}
+	size_t n = write_1(&f, 4, 0, file);
+	assert_int_equal(open_code((bytes){ file, n }, f.kek), CH_E_RANGE);
+	n = write_1(&f, 0, 0, file);
+	assert_int_equal(open_code((bytes){ file, n }, f.kek), CH_E_RANGE);
+}
+
 static void kdf_file(void **state)
 {
 	(void)state;
@@ -272,6 +344,7 @@ int main(void)
 		cmocka_unit_test(what_could_not_be_read_is_not_written),
 		cmocka_unit_test(a_grant_has_bounds),
 		cmocka_unit_test(the_biggest_file_fits),
+		cmocka_unit_test(a_file_of_before_has_sensible_times),
 		cmocka_unit_test(kdf_file),
 	};
 	return cmocka_run_group_tests(tests, init, NULL);

@@ -63,7 +63,7 @@ static int set_up(void **state)
 	assert_false(failed(crypto_init(NULL)));
 	for (size_t i = 0; i < ALG_COUNT; i++) {
 		t.keys[i].meta = (struct key_meta){ .alg = (enum alg)i,
-						    .state = KEY_SIGNING,
+						    .times = { .not_before_s = 1 },
 						    .kid = kids[i],
 						    .grant = { .typ = KEY_TYP_ACCESS | KEY_TYP_ID,
 							       .max_ttl_s = 600 } };

@@ -18,14 +18,12 @@ static int set_up(void **state)
 {
 	(void)state;
 	keys[0] = (struct signing_key){ .meta = { .alg = ALG_ES256,
-						  .state = KEY_SIGNING,
-						  .not_before_s = NOW - 10,
+						  .times = { .not_before_s = NOW - 10 },
 						  .grant = { .typ = KEY_TYP_ACCESS,
 							     .max_ttl_s = 600,
 							     .n_audiences = 1,
 							     .audiences = { LIT("mail") } } } };
 	keys[1] = (struct signing_key){ .meta = { .alg = ALG_RS256,
-						  .state = KEY_STAGED,
 						  .grant = { .typ = KEY_TYP_ACCESS | KEY_TYP_ID,
 							     .max_ttl_s = 600 } } };
 	home = (struct realm){ .name = LIT("home"), .keys = keys, .n_keys = 2 };
@@ -104,12 +102,28 @@ static void only_a_signing_key_signs_and_only_in_its_time(void **state)
 	assert_int_equal(judge(&q, NOW), CH_E_NO_KEY);
 	q = good();
 	assert_int_equal(judge(&q, NOW - 11), CH_E_NO_KEY);
-	keys[0].meta.not_after_s = NOW;
+	keys[0].meta.times.not_after_s = NOW;
 	assert_int_equal(judge(&q, NOW - 1), CH_OK);
 	assert_int_equal(judge(&q, NOW), CH_E_NO_KEY);
-	keys[0].meta.not_after_s = 0;
-	keys[0].meta.state = KEY_VERIFY_ONLY;
+	keys[0].meta.times.not_after_s = 0;
+	assert_int_equal(judge(&q, NOW), CH_OK);
+	keys[0].meta.times.limit_s = NOW;
 	assert_int_equal(judge(&q, NOW), CH_E_NO_KEY);
+}
+
+static void of_two_the_newer_signs(void **state)
+{
+	(void)state;
+	struct sign_request q = good();
+	struct signing_key *k = NULL;
+	keys[1].meta.times.not_before_s = NOW;
+	assert_false(failed(grant_check(&home, &q, NOW - 1, second_ns, &k)));
+	assert_ptr_equal(k, &keys[0]);
+	assert_false(failed(grant_check(&home, &q, NOW, second_ns, &k)));
+	assert_ptr_equal(k, &keys[1]);
+	q.alg = ALG_ES256; /* but who asks for an algorithm gets it */
+	assert_false(failed(grant_check(&home, &q, NOW, second_ns, &k)));
+	assert_ptr_equal(k, &keys[0]);
 }
 
 static void no_audience_in_a_grant_means_any(void **state)
@@ -163,6 +177,7 @@ int main(void)
 		cmocka_unit_test_setup(each_term_is_kept, set_up),
 		cmocka_unit_test_setup(what_is_missing_is_refused, set_up),
 		cmocka_unit_test_setup(only_a_signing_key_signs_and_only_in_its_time, set_up),
+		cmocka_unit_test_setup(of_two_the_newer_signs, set_up),
 		cmocka_unit_test_setup(no_audience_in_a_grant_means_any, set_up),
 		cmocka_unit_test_setup(a_rate_is_a_second_s_worth_and_fills_evenly, set_up),
 		cmocka_unit_test_setup(the_rate_holds_for_key_and_socket, set_up),

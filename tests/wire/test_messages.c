@@ -49,7 +49,11 @@ static void keeper_sample(struct wr *w)
 	struct keeper_config c = { .duty = KEEPER_IMPORT, .n_keys = 1 };
 	c.keys[0] = (struct keeper_key){ .realm = LIT("home"),
 					 .alg = 255,
-					 .state = 2,
+					 .created_s = 1,
+					 .published_s = 2,
+					 .not_before_s = 3,
+					 .not_after_s = 4,
+					 .limit_s = 5,
 					 .typs = 3,
 					 .max_ttl_s = 600,
 					 .rate_per_s = 7,
@@ -138,6 +142,7 @@ static void told_sample(struct wr *w)
 static void plan_sample(struct wr *w)
 {
 	struct plan p = { .dir = LIT("/d"),
+			  .keys_look_s = 3600,
 			  .libexec = LIT("/l"),
 			  .dev = true,
 			  .events = true,

@@ -20,6 +20,9 @@ enum {
 	CONFIG_REFRESH_TTL_S = 90 * 86400, /* what holds when the file does not say */
 	CONFIG_REFRESH_IDLE_S = 30 * 86400,
 	CONFIG_REFRESH_WINDOW_S = 60,
+	CONFIG_KEY_SIGN_S = 14 * 86400,
+	CONFIG_KEY_STAGED_S = 3600,
+	CONFIG_KEY_SIGN_MAX_S = 3660 * 86400,
 	CONFIG_REFRESH_TTL_MAX_S = 3660 * 86400,
 	CONFIG_SESSION_TTL_S = 7 * 86400,
 	CONFIG_SESSION_IDLE_S = 12 * 3600,
@@ -59,6 +62,7 @@ struct config {
 	uint32_t uid_base;
 	uint32_t jwks_max_age_s;
 	bool log_json, log_requests;
+	uint32_t key_sign_s, key_staged_s;
 	size_t n_groups;
 	struct config_group groups[PLAN_GROUPS_MAX];
 	size_t n_realms;

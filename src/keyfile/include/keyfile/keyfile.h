@@ -2,13 +2,17 @@
  * and readable without the key-encryption key (KEK); it is the associated data of the
  * sealed part, so that nothing in it can be changed. Integers are big endian.
  *
- *   "CHKEY1\n"
- *   u8 alg (1 ES256, 2 EdDSA, 3 RS256, 4 PS256)   u8 state (enum key_state)
- *   i64 created_s   i64 not_before_s   i64 not_after_s
+ *   "CHKEY2\n"
+ *   u8 alg (1 ES256, 2 EdDSA, 3 RS256, 4 PS256)
+ *   i64 created_s   i64 published_s   i64 not_before_s   i64 not_after_s   i64 limit_s
  *   str16 realm   str16 kid
  *   u8 typ bits   u32 max_ttl_s   u32 rate_per_s   u16 count   str16 audience …
  *   u8 flags (1 imported)
  *   bytes16 sealed: nonce || ciphertext of private_key_export || tag
+ *
+ * "CHKEY1" is read as well: behind alg it had u8 state (1 signing, 2 staged, 3 verify-only)
+ * and the times but published_s and limit_s. What signed there signs on until a successor
+ * is planned; what was staged has no plan yet.
  *
  * and the file that says how the KEK comes from the passphrase:
  *
@@ -21,11 +25,11 @@
 #include "base/secret.h"
 #include "crypto/key.h"
 #include "crypto/seal.h"
+#include "keystate/keystate.h"
 
 enum { KEYFILE_MAX = 8192, KDF_FILE_MAX = 128 };
+#define KEYFILE_TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
 enum { KEYFILE_NAME_MAX = 64, KEYFILE_AUDIENCES_MAX = 16, KEYFILE_AUDIENCE_MAX = 256 };
-
-enum key_state { KEY_SIGNING = 1, KEY_STAGED, KEY_VERIFY_ONLY };
 
 /* What tokens a key may sign: bits of typ. */
 enum key_typ { KEY_TYP_ACCESS = 1, KEY_TYP_ID = 2 };
@@ -40,12 +44,9 @@ struct key_grant {
 
 struct key_meta {
 	enum alg alg;
-	enum key_state state;
-	int64_t created_s;
-	int64_t not_before_s;
-	int64_t not_after_s; /* 0: never ends */
-	str realm;           /* name_ok, at most 64 */
-	str kid;             /* 1 to 64 of A-Z a-z 0-9 - _ . and no . first */
+	struct key_times times; /* max_ttl_s is the grant's */
+	str realm;              /* name_ok, at most 64 */
+	str kid;                /* 1 to 64 of A-Z a-z 0-9 - _ . and no . first */
 	struct key_grant grant;
 	bool imported;
 };

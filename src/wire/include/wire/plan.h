@@ -32,6 +32,7 @@ struct plan {
 	str cli;              /* the program that starts us anew, absolute */
 	str notify;           /* a service manager's socket; empty: nobody is told */
 	uint64_t watchdog_us; /* it wants a sign of life within this; 0: none */
+	uint32_t keys_look_s; /* how often keys are tended; 0: never */
 	size_t n_groups;
 	struct plan_group groups[PLAN_GROUPS_MAX];
 	size_t n_gates;

@@ -50,12 +50,17 @@ ch_err warden_config_read(bytes b, struct warden_config *ret_c);
 
 /* --- keeper: fds passphrase file, then warden socket (UNLOCK) or PEM (IMPORT), then the
  * registry of secrets if has_registry, to which new keys are told (registry.h). Keys come
- * back as CONTROL_SEALED and CONTROL_PUBLIC, generation = index in keys --- */
+ * back as CONTROL_SEALED and (new ones) CONTROL_PUBLIC, generation = index in keys --- */
 enum keeper_duty { KEEPER_UNLOCK, KEEPER_GENERATE, KEEPER_IMPORT };
+enum { KEEPER_KEYS_MAX = 16 };
 struct keeper_key {
 	str realm;
-	uint8_t alg;   /* enum alg; 255: ES256, or what the PEM is */
-	uint8_t state; /* 1 signing, 2 staged */
+	/* a sealed file, whose times alone are changed; empty: a new key */
+	bytes sealed;
+	/* the times of struct key_times (keystate.h) */
+	int64_t created_s, published_s, not_before_s, not_after_s, limit_s;
+	/* of a new one: */
+	uint8_t alg; /* enum alg; 255: ES256, or what the PEM is */
 	uint8_t typs;
 	uint32_t max_ttl_s;
 	uint32_t rate_per_s; /* 0: no limit */
@@ -71,7 +76,7 @@ struct keeper_config {
 	bool random_passphrase;
 	bool has_registry;
 	size_t n_keys; /* GENERATE; 1 for IMPORT */
-	struct keeper_key keys[REALMS_MAX];
+	struct keeper_key keys[KEEPER_KEYS_MAX];
 };
 void keeper_config_write(struct wr *w, const struct keeper_config *c);
 ch_err keeper_config_read(bytes b, struct keeper_config *ret_c);

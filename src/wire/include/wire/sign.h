@@ -2,7 +2,8 @@
  * from the socket. No call signs bytes: a request names claims from a closed list.
  *
  *   batch   u8 type  u8 version  u16 count  item…
- *   KEYS    str16 kid  u8 alg  u8 state  bytes16 public JWK
+ *   KEYS    str16 kid  u8 alg  i64 not before  i64 not after  u32 longest lifetime
+ *           bytes16 public JWK
  *   SIGN    u32 req  u8 typ  u8 alg  u32 ttl_s  u8 claims { u8 id  value }…
  *           value: text str16, number i64, bool u8
  *   SIGNED  u32 req  u16 code  str16 token */
@@ -92,8 +93,10 @@ struct sign_answer {
 struct sign_key {
 	str kid;
 	uint8_t alg;
-	uint8_t state; /* 1 signing, 2 staged, 3 verify-only */
-	bytes jwk;     /* the public key as JSON */
+	int64_t not_before_s; /* signs from then on; 0: not planned */
+	int64_t not_after_s;  /* and no longer from then on; 0: open */
+	uint32_t max_ttl_s;   /* the longest lifetime of what it signs */
+	bytes jwk;            /* the public key as JSON */
 };
 
 /* Adds a claim when text.p is set; asserts on too many. */
