@@ -50,7 +50,8 @@ static const char usage[] =
 	"--scope -S takes one out, and so for the other lists. disable, remove and reset hold\n"
 	"from the next request on; disable and remove also revoke the tokens that are out.\n"
 	"import adds and changes, and removes none; with --dry-run it only says what it would\n"
-	"do. Secrets' hashes are in an export if --with-hashes says so; without them, clients that are new\n"
+	"do. Secrets' hashes are in an export if --with-hashes says so; without them, clients that "
+	"are new\n"
 	"to the other side need a reset.\n";
 
 enum { SECRET_MIN = 16, SECRET_MAX = 256, SECRET_RANDOM = 32 };

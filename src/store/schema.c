@@ -74,8 +74,8 @@ static const char *const steps[] = {
 	"CREATE INDEX devices_expires ON devices(expires);"
 	"CREATE INDEX devices_client ON devices(realm, client_id);"
 	"CREATE INDEX devices_sub ON devices(sub);",
-	"CREATE TABLE revocations_due("
-	"  id INTEGER PRIMARY KEY, realm TEXT NOT NULL, record BLOB NOT NULL) STRICT;",
+	("CREATE TABLE revocations_due("
+	 "  id INTEGER PRIMARY KEY, realm TEXT NOT NULL, record BLOB NOT NULL) STRICT;"),
 };
 enum { VERSION = COUNT_OF(steps) };
 

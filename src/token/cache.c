@@ -175,9 +175,8 @@ static bool entry_write(const struct token_cache *c, struct entry *e, str token,
 	wr_str(&w, token);
 	str payload = { (const char *)w.p + w.n, v->claims.n };
 	wr_str(&w, v->claims);
-	str *const texts[] = { &e->v.claims, &e->v.sub,      &e->v.client_id,
-			       &e->v.scope,  &e->v.username, &e->v.jti,
-			       &e->v.grant_id };
+	str *const texts[] = { &e->v.claims,   &e->v.sub, &e->v.client_id, &e->v.scope,
+			       &e->v.username, &e->v.jti, &e->v.grant_id };
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		text_move(v->claims, payload, &w, texts[i]);
 	return !w.full;

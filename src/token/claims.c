@@ -8,22 +8,22 @@
 
 /* A name as it stands in a token, with the refusal when the claim is missing or wrong. */
 static const struct refusal claim_rows[AT_COUNT] = {
-	[AT_ISS] = CLAIM_ROW("iss"),     [AT_AUD] = CLAIM_ROW("aud"),
-	[AT_EXP] = CLAIM_ROW("exp"),     [AT_IAT] = CLAIM_ROW("iat"),
-	[AT_NBF] = CLAIM_ROW("nbf"),     [AT_SUB] = CLAIM_ROW("sub"),
-	[AT_JTI] = CLAIM_ROW("jti"),     [AT_CLIENT_ID] = CLAIM_ROW("client_id"),
-	[AT_SCOPE] = CLAIM_ROW("scope"), [AT_USERNAME] = CLAIM_ROW("username"),
-	[AT_CNF] = CLAIM_ROW("cnf"),     [AT_AZP] = CLAIM_ROW("azp"),
+	[AT_ISS] = CLAIM_ROW("iss"),           [AT_AUD] = CLAIM_ROW("aud"),
+	[AT_EXP] = CLAIM_ROW("exp"),           [AT_IAT] = CLAIM_ROW("iat"),
+	[AT_NBF] = CLAIM_ROW("nbf"),           [AT_SUB] = CLAIM_ROW("sub"),
+	[AT_JTI] = CLAIM_ROW("jti"),           [AT_CLIENT_ID] = CLAIM_ROW("client_id"),
+	[AT_SCOPE] = CLAIM_ROW("scope"),       [AT_USERNAME] = CLAIM_ROW("username"),
+	[AT_CNF] = CLAIM_ROW("cnf"),           [AT_AZP] = CLAIM_ROW("azp"),
 	[AT_GRANT_ID] = CLAIM_ROW("grant_id"),
 };
 
 static const struct json_name claim_names[AT_COUNT] = {
-	[AT_ISS] = JSON_NAME("iss"),     [AT_AUD] = JSON_NAME("aud"),
-	[AT_EXP] = JSON_NAME("exp"),     [AT_IAT] = JSON_NAME("iat"),
-	[AT_NBF] = JSON_NAME("nbf"),     [AT_SUB] = JSON_NAME("sub"),
-	[AT_JTI] = JSON_NAME("jti"),     [AT_CLIENT_ID] = JSON_NAME("client_id"),
-	[AT_SCOPE] = JSON_NAME("scope"), [AT_USERNAME] = JSON_NAME("username"),
-	[AT_CNF] = JSON_NAME("cnf"),     [AT_AZP] = JSON_NAME("azp"),
+	[AT_ISS] = JSON_NAME("iss"),           [AT_AUD] = JSON_NAME("aud"),
+	[AT_EXP] = JSON_NAME("exp"),           [AT_IAT] = JSON_NAME("iat"),
+	[AT_NBF] = JSON_NAME("nbf"),           [AT_SUB] = JSON_NAME("sub"),
+	[AT_JTI] = JSON_NAME("jti"),           [AT_CLIENT_ID] = JSON_NAME("client_id"),
+	[AT_SCOPE] = JSON_NAME("scope"),       [AT_USERNAME] = JSON_NAME("username"),
+	[AT_CNF] = JSON_NAME("cnf"),           [AT_AZP] = JSON_NAME("azp"),
 	[AT_GRANT_ID] = JSON_NAME("grant_id"),
 };
 

@@ -54,7 +54,8 @@ static bool says(const struct said *s, enum value_kind kind, const char *hex)
 	for (size_t i = 0; i < values_count(s->values); i++) {
 		const struct value *v = values_at(s->values, i);
 		if (v->kind == kind && bytes_eq(v->is, (bytes){ b.p, b.n }))
-			return v->number == (kind != VALUE_ED25519_SEED && kind != VALUE_PRIVATE_KEY);
+			return v->number ==
+			       (kind != VALUE_ED25519_SEED && kind != VALUE_PRIVATE_KEY);
 	}
 	return false;
 }

@@ -102,7 +102,7 @@ struct issuer_realm {
 };
 struct issuer_config {
 	str group;
-	str store; /* folder of the group's store */
+	str store;       /* folder of the group's store */
 	str revocations; /* folder of the realms' chains; each is REALM in it */
 	/* of this group: refresh tokens need it beside the store, which does not hold it */
 	uint8_t refresh_key[REFRESH_KEY_SIZE];
