@@ -115,6 +115,7 @@ struct realm {
 	uint32_t attached; /* the generation last said to be */
 	struct job *first, *last;
 	size_t waiting;
+	struct guesses guesses; /* of user codes */
 	/* what the newest signer said, and the room of its texts */
 	bool knows_keys;
 	size_t n_keys;
@@ -282,6 +283,8 @@ void serve_login(struct http_req *r, void *ctx);
 void serve_userinfo(struct http_req *r, void *ctx);
 void serve_introspect(struct http_req *r, void *ctx);
 void serve_device_authorization(struct http_req *r, void *ctx);
+void serve_device(struct http_req *r, void *ctx);
+void serve_device_answer(struct http_req *r, void *ctx);
 void serve_revoke(struct http_req *r, void *ctx);
 void serve_revocations(struct http_req *r, void *ctx);
 

@@ -34,3 +34,17 @@ bool pace_ask(struct pace *t, const uint8_t hash[static STORE_HASH_SIZE], uint64
 		p->interval_s = (uint16_t)(p->interval_s + PACE_STEP_S);
 	return !soon;
 }
+
+bool guesses_left(struct guesses *g, uint64_t now_ns)
+{
+	const uint64_t step_ns = (uint64_t)GUESSES_REFILL_MS * 1000000;
+	uint64_t back = (now_ns - g->since_ns) / step_ns;
+	g->since_ns += back * step_ns;
+	g->spent = back >= g->spent ? 0 : g->spent - (unsigned)back;
+	return g->spent < GUESSES_MAX;
+}
+
+void guesses_spend(struct guesses *g)
+{
+	g->spent++;
+}

@@ -109,5 +109,20 @@ void page_signed_out(struct wr *w, enum lang lang, str realm);
 /* "23 November 2026, 01:40 UTC", in a time element. */
 void time_put(struct wr *w, enum lang lang, int64_t unix_s);
 
+struct device_page {
+	enum lang lang;
+	const struct issuer_realm *realm;
+	str user;        /* who is signed in */
+	str user_code;   /* as it was typed, when it is none; empty: none came */
+	str app, scopes; /* who asks for what */
+	enum text_id message;
+	str csrf;
+};
+/* Posts user_code. */
+void page_device_code(struct wr *w, const struct device_page *p);
+/* Posts user_code and act = allow or deny. */
+void page_device_ask(struct wr *w, const struct device_page *p);
+void page_device_done(struct wr *w, const struct device_page *p, bool allowed);
+
 /* An error that a person can see; detail is for those who run the application, in English. */
 void page_error(struct wr *w, enum lang lang, enum text_id title, enum text_id text, str detail);

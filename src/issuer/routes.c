@@ -32,6 +32,8 @@ void routes_make(struct issuer *is)
 			route_add(is, m, "/*/token", HTTP_POST, serve_token);
 			route_add(is, m, "/*/device_authorization", HTTP_POST,
 				  serve_device_authorization);
+			route_add(is, m, "/*/device", HTTP_GET, serve_device);
+			route_add(is, m, "/*/device", HTTP_POST, serve_device_answer);
 			route_add(is, m, "/*/introspect", HTTP_POST, serve_introspect);
 			route_add(is, m, "/*/revoke", HTTP_POST, serve_revoke);
 			route_add(is, m, "/*/revocations", HTTP_GET, serve_revocations);

@@ -260,6 +260,15 @@ struct pace {
 /* The device of this code asks, and is not answered yet. False: too soon. */
 bool pace_ask(struct pace *t, const uint8_t hash[static STORE_HASH_SIZE], uint64_t now_ns);
 
+/* How many wrong user codes a realm takes: zeroed, all are left. */
+enum { GUESSES_MAX = 100, GUESSES_REFILL_MS = 1000 };
+struct guesses {
+	uint64_t since_ns;
+	unsigned spent;
+};
+bool guesses_left(struct guesses *g, uint64_t now_ns);
+void guesses_spend(struct guesses *g);
+
 /* --- metadata, metadata.c: OpenID Connect Discovery 1.0, RFC 8414 --- */
 /* algs: bit 1 << enum alg for each that the realm signs with */
 void metadata_write(struct wr *w, const struct issuer_realm *realm, unsigned algs);

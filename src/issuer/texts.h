@@ -97,6 +97,33 @@ enum lang {
 	X(SCOPE_MAIL_READ, "Read your mail", "Lire vos e-mails")                                    \
 	X(SCOPE_MAIL_SEND, "Send mail in your name", "Envoyer des e-mails en votre nom")            \
 	X(SCOPE_OTHER, "Use its permission {}", "Utiliser sa permission {}")                        \
+	X(DEVICE, "Connect a device", "Connecter un appareil")                                      \
+	X(DEVICE_CODE, "The code that the device shows", "Le code que l’appareil affiche")          \
+	X(DEVICE_NEXT, "Continue", "Continuer")                                                     \
+	X(DEVICE_UNKNOWN,                                                                           \
+	  "There is no such code here, or it is used or too old. Look at the device again, or "     \
+	  "start anew there.",                                                                      \
+	  "Ce code n’existe pas ici, ou il est déjà utilisé ou trop ancien. Vérifiez "        \
+	  "l’appareil, ou recommencez là-bas.")                                                     \
+	X(DEVICE_TOO_OFTEN, "Too many codes were tried. Please wait half a minute and try again.",  \
+	  "Trop de codes ont été essayés. Veuillez attendre une demi-minute et "                 \
+	  "réessayer.")                                                                             \
+	X(DEVICE_SAME, "Does your device show this code?",                                          \
+	  "Votre appareil affiche-t-il ce code ?")                                                  \
+	X(DEVICE_ASKS, "There, {} would like to:", "Là-bas, {} souhaite :")                         \
+	X(DEVICE_WARNING,                                                                           \
+	  "Only allow this if you have begun it yourself, just now, on a device in front of "       \
+	  "you. If somebody sent you this link or this code, do not allow it: they would get "      \
+	  "into your account.",                                                                     \
+	  "N’autorisez que si vous venez de le demander vous-même, sur un appareil "             \
+	  "devant vous. Si quelqu’un vous a envoyé ce lien ou ce code, refusez : il "            \
+	  "entrerait dans votre compte.")                                                           \
+	X(DEVICE_IN, "The device is connected", "L’appareil est connecté")                          \
+	X(DEVICE_IN_TEXT, "You can close this page and go back to the device.",                     \
+	  "Vous pouvez fermer cette page et revenir à l’appareil.")                                 \
+	X(DEVICE_OUT, "The device is not connected", "L’appareil n’est pas connecté")               \
+	X(DEVICE_OUT_TEXT, "Nothing was allowed. You can close this page.",                         \
+	  "Rien n’a été autorisé. Vous pouvez fermer cette page.")                                  \
 	X(REALM, "realm {}", "domaine {}")
 
 enum text_id {

@@ -97,7 +97,7 @@ def apache(request, folder, authority, home):
     authority.run("client", "add", "--realm", "home", "--id", client_id, "--redirect",
                   a.url + "/inside/redirect", "--audience", "api", "--auth", request.param,
                   "--secret-file", str(folder / "secret"), "--scope", "openid", "--scope", "profile",
-                  "--scope", "email")
+                  "--scope", "email", "--logout-redirect", a.url + "/bye")
     with a:
         yield a
 
@@ -129,6 +129,16 @@ def test_apache_keeps_others_out(authority, apache):
     # an answer that nobody asked for
     for bad in ("code=x&state=y", "error=access_denied&state=y"):
         assert ask("GET", f"{apache.url}/inside/redirect?{bad}").status >= 400
+
+
+def test_apache_signs_out(authority, apache, home):
+    """RP-initiated logout with the ID token as its hint: no question, and nobody is signed in."""
+    person = Person(authority).go(apache.url + "/inside/page")
+    assert person.text == "what is inside\n"
+    person.open(f"{apache.url}/inside/redirect?logout=" + urllib.parse.quote(apache.url + "/bye"))
+    assert person.url == apache.url + "/bye", (person.url, person.text)
+    person.open(apache.url + "/inside/page")
+    assert person.url.startswith(home["issuer"]) and 'name="password"' in person.text
 
 
 # --- curl ---

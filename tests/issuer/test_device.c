@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "pages.h"
 #include "rules.h"
 
 static const uint64_t second = 1000000000;
@@ -140,12 +141,75 @@ static void pace_full(void **state)
 	}
 }
 
+/* A hundred wrong codes, then one a second. */
+static void guessing(void **state)
+{
+	struct guesses g = { 0 };
+	uint64_t now = 1000 * second;
+	(void)state;
+	for (int i = 0; i < GUESSES_MAX; i++) {
+		assert_true(guesses_left(&g, now));
+		guesses_spend(&g);
+	}
+	assert_false(guesses_left(&g, now));
+	assert_false(guesses_left(&g, now + second - 1));
+	assert_true(guesses_left(&g, now + second));
+	guesses_spend(&g);
+	assert_false(guesses_left(&g, now + second));
+	for (int i = 0; i < GUESSES_MAX; i++) {
+		assert_true(guesses_left(&g, now + 10 * GUESSES_MAX * second));
+		guesses_spend(&g);
+	}
+	assert_false(guesses_left(&g, now + 10 * GUESSES_MAX * second));
+}
+
+static bool has(str page, const char *text)
+{
+	return memmem(page.p, page.n, text, strlen(text));
+}
+
+/* What a person or an app made up is text; each page that allows something warns. */
+static void pages(void **state)
+{
+	static char room[32768];
+	const struct issuer_realm realm = { .name = LIT("home") };
+	struct device_page p = { .lang = LANG_EN,
+				 .realm = &realm,
+				 .user = LIT("<a>"),
+				 .user_code = LIT("\"><i>"),
+				 .app = LIT("<b>&"),
+				 .scopes = LIT("mail.read <s>"),
+				 .message = TEXT_DEVICE_UNKNOWN,
+				 .csrf = LIT("token") };
+	struct wr w = wr_of(room, sizeof(room));
+	(void)state;
+	page_device_code(&w, &p);
+	assert_false(failed(wr_done(&w)));
+	assert_true(has(wr_text(&w), "value=\"&quot;&gt;&lt;i&gt;\"") &&
+		    has(wr_text(&w), "role=\"alert\""));
+	assert_false(has(wr_text(&w), "<a>") || has(wr_text(&w), "name=\"act\""));
+	p.user_code = LIT("WDJBMJHT");
+	for (enum lang l = 0; l < LANG_COUNT; l++) {
+		p.lang = l;
+		w = wr_of(room, sizeof(room));
+		page_device_ask(&w, &p);
+		assert_false(failed(wr_done(&w)));
+		assert_true(has(wr_text(&w), "WDJB-MJHT") && has(wr_text(&w), "&lt;b&gt;&amp;"));
+		assert_false(has(wr_text(&w), "<s>") || has(wr_text(&w), "<a>"));
+		assert_true(has(wr_text(&w), l == LANG_EN ? "do not allow it" : "refusez"));
+		w = wr_of(room, sizeof(room));
+		page_device_done(&w, &p, l == LANG_EN);
+		assert_false(failed(wr_done(&w)) || has(wr_text(&w), "<form"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(typed),     cmocka_unit_test(made),
 		cmocka_unit_test(pace),      cmocka_unit_test(pace_like_a_model),
-		cmocka_unit_test(pace_full),
+		cmocka_unit_test(pace_full), cmocka_unit_test(guessing),
+		cmocka_unit_test(pages),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
