@@ -3,6 +3,7 @@
 #include <stdbool.h>
 
 int cmd_audit(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
 int cmd_client(int argc, char **argv);
 int cmd_coredump(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
@@ -10,6 +11,7 @@ int cmd_init(int argc, char **argv);
 int cmd_key(int argc, char **argv);
 int cmd_realm(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_sightings(int argc, char **argv);
 int cmd_token(int argc, char **argv);

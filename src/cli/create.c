@@ -19,7 +19,7 @@
 
 enum { PASSPHRASE_BYTES = 32, PASSPHRASE_TEXT = 43 };
 
-static ch_err make_passphrase(const struct authority *a)
+ch_err create_passphrase(const struct authority *a, const char *name)
 {
 	SECRET_BUF(random, PASSPHRASE_BYTES);
 	SECRET_BUF(text, PASSPHRASE_TEXT + 1);
@@ -28,7 +28,7 @@ static ch_err make_passphrase(const struct authority *a)
 	base64url_write(&w, BYTES_OF(random));
 	wr_char(&w, '\n');
 	TRY(wr_done(&w));
-	return file_create(a->fd, "passphrase", wr_bytes(&w), 0600);
+	return file_create(a->fd, name, wr_bytes(&w), 0600);
 }
 
 static ch_err open_dir(const struct creation *c, struct authority *a)
@@ -64,7 +64,7 @@ static bool is_keyless(const struct creation *c, str realm)
 	return c->no_keys;
 }
 
-static ch_err make_keys(const struct creation *c, const struct authority *a)
+ch_err create_keys(const struct creation *c, const struct authority *a)
 {
 	const struct config_realm *realms[REALMS_MAX];
 	size_t n = 0;
@@ -89,10 +89,10 @@ static ch_err create(const struct creation *c, struct authority *a, struct audit
 	if (audit_begin(a, "init", str_from_c(a->dir.p), t) != EXIT_YES)
 		return ch_fail(CH_E_DENIED, "the audit cannot be begun", 0);
 	if (c->random_passphrase)
-		TRY(make_passphrase(a));
+		TRY(create_passphrase(a, "passphrase"));
 	TRY(refresh_key_make(a));
 	TRY(write_config(a));
-	return make_keys(c, a);
+	return create_keys(c, a);
 }
 
 int create_authority(const struct creation *c, struct authority *ret_a)

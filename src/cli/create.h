@@ -15,3 +15,8 @@ struct creation {
 /* A new folder (or an empty one) with configuration, stores and sealed keys. Says
  * what is wrong; EXIT_NO when there is an authority already. */
 int create_authority(const struct creation *c, struct authority *ret_a);
+
+/* Its parts, for a restore: a random passphrase in a file of DIR, and the first key of each
+ * realm. */
+ch_err create_passphrase(const struct authority *a, const char *name);
+ch_err create_keys(const struct creation *c, const struct authority *a);

@@ -37,6 +37,12 @@ ch_err store_create(str folder, uid_t owner, gid_t group);
 /* One of an earlier version becomes one of this by the way. E_NOT_FOUND when there is none,
  * E_STORE when it is damaged, E_MISMATCH when it is of a later version. */
 ch_err store_open(str folder, struct store **ret_s);
+/* Everything in it, at one moment, into a new file at this path, while others use it. */
+ch_err store_copy(struct store *s, str path);
+/* E_STORE when the engine finds damage. Reads all of it. */
+ch_err store_check(struct store *s);
+/* What must not outlive a restore: who is signed in, codes and device codes under way. */
+ch_err store_forget(struct store *s);
 /* A number that is another one when another connection has committed since. */
 ch_err store_version(struct store *s, uint64_t *ret_version);
 
