@@ -119,7 +119,7 @@ static void prepare(void)
 /* Microseconds a proof, all of it: judged, and noted as used. */
 static double ours_us(void)
 {
-	struct token_request r = {
+	struct proof_request r = {
 		.token = token,
 		.method = LIT("GET"),
 		.url = LIT("https://api.example.org/v1/messages?limit=20"),

@@ -34,7 +34,7 @@ static enum token_code judged(str proof, const uint8_t jkt[static 32], bool with
 	static const str nonce = { "n1", 2 };
 	struct token_verdict v = { .code = TOKEN_accepted, .bound = true };
 	const struct token_proofs shown = { .dpop = proof, .dpop_scheme = true };
-	struct token_request r = {
+	struct proof_request r = {
 		.token = { "an.access.token", 15 },
 		.method = { "GET", 3 },
 		.url = { "https://rs.test/inbox", 21 },

@@ -61,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	arena_init(&a, room, sizeof(room));
 	(void)basic_read(text, &a, &id, &secret);
-	if (!failed(bearer_read(text, (str){ 0 }, &id)))
+	bool dpop = false;
+	if (!failed(bearer_read(text, (str){ 0 }, &id, &dpop)))
 		assert(id.n > 0 && !str_has(id, ' ') && !str_has(id, '"'));
 	(void)etag_matches(text, LIT("\"abc\""));
 	(void)pkce_check(text, text);

@@ -73,7 +73,9 @@ enum ch_code {
 	CH_E_PENDING = 33,
 	CH_E_SLOW_DOWN = 34,
 	CH_E_EXPIRED = 35,
-	CH_E_REFUSED = 36
+	CH_E_REFUSED = 36,
+	CH_E_INVALID_PROOF = 37,
+	CH_E_NONCE = 38
 };
 
 /* A place that can fail; constant, one for each such place. */

@@ -82,6 +82,19 @@ static int wrong(const struct admin_call *c, const char *why, str what)
 	return command_usage(c->kind->usage, false);
 }
 
+/* The option of a flag that is told something else. */
+static const char *flag_wrong(const struct admin_call *c)
+{
+	for (size_t i = 0; i < c->kind->attrs.n; i++) {
+		const struct attr *at = &c->kind->attrs.attrs[i];
+		str text = str_from_c(c->given[i].text);
+		if (at->kind == ATTR_FLAG && text.p && !str_eq(text, LIT("yes")) &&
+		    !str_eq(text, LIT("no")))
+			return at->option;
+	}
+	return NULL;
+}
+
 static int run(struct admin_call *c, const struct verb *v, int argc, char **argv)
 {
 	struct option_spec specs[ATTRS_MAX + 16];
@@ -97,6 +110,8 @@ static int run(struct admin_call *c, const struct verb *v, int argc, char **argv
 	if (c->own_flag && c->secret_file)
 		return wrong(c, "does not go together with the file of a secret",
 			     str_from_c(c->kind->own_flag));
+	if (flag_wrong(c))
+		return wrong(c, "takes yes or no", str_from_c(flag_wrong(c)));
 	int r = authority_open(c->dir, &c->a);
 	if (r == EXIT_YES)
 		r = authority_check_realm(&c->a, str_from_c(c->realm));

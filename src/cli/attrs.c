@@ -174,7 +174,9 @@ ch_err attrs_apply(const struct attrs *r, const struct given *given, struct aren
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct attr *at = &r->attrs[i];
-		if (given[i].text && at->kind == ATTR_LOWER)
+		if (given[i].text && at->kind == ATTR_FLAG)
+			*(bool *)place(at, row) = str_eq(str_from_c(given[i].text), LIT("yes"));
+		else if (given[i].text && at->kind == ATTR_LOWER)
 			TRY(lowered(str_from_c(given[i].text), a, place(at, row)));
 		else if (given[i].text)
 			*(str *)place(at, row) = str_from_c(given[i].text);

@@ -13,9 +13,9 @@ enum attr_kind {
 	ATTR_LOWER, /* a text that is kept in lower case (ASCII) */
 	ATTR_LIST,  /* an array in JSON */
 	ATTR_WORDS, /* a list whose items stand in one text, as OAuth has scopes */
-	ATTR_FLAG,
-	ATTR_JSON, /* a text that is JSON, without blanks around its signs; empty: no member */
-	ATTR_HASH, /* STORE_HASH_SIZE bytes or none, base64url in JSON */
+	ATTR_FLAG,  /* yes or no in an option */
+	ATTR_JSON,  /* a text that is JSON, without blanks around its signs; empty: no member */
+	ATTR_HASH,  /* STORE_HASH_SIZE bytes or none, base64url in JSON */
 };
 
 struct attr {

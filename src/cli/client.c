@@ -38,6 +38,8 @@ static const char usage[] =
 	"  --logout-redirect U  where a sign-out may lead to; once for each\n"
 	"  --consent C          ask (the default): people say whether it may have what it asks\n"
 	"                       for; none: it is your own, and they are not asked\n"
+	"  --dpop yes|no        its tokens are bound to a key that it shows (RFC 9449)\n"
+	"  --par yes|no         it pushes its authorization requests (RFC 9126)\n"
 	"  --public             add: it can keep no secret (a program on people's machines)\n"
 	"add, reset:\n"
 	"  --secret-file F      its secret (16 bytes or more); without it one is made\n"
@@ -97,6 +99,14 @@ static const struct attr attrs[] = {
 	  .kind = ATTR_LIST,
 	  .at = AT(logout_uris) },
 	{ .name = { "consent", 7 }, .option = "--consent", .kind = ATTR_TEXT, .at = AT(consent) },
+	{ .name = { "dpop_bound_access_tokens", 24 },
+	  .option = "--dpop",
+	  .kind = ATTR_FLAG,
+	  .at = AT(dpop) },
+	{ .name = { "require_pushed_authorization_requests", 37 },
+	  .option = "--par",
+	  .kind = ATTR_FLAG,
+	  .at = AT(par) },
 	{ .name = { "disabled", 8 }, .kind = ATTR_FLAG, .at = AT(disabled) },
 	{ .name = { "secret_hash", 11 },
 	  .told_as = { "has_secret", 10 },

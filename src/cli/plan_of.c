@@ -115,6 +115,9 @@ static struct issuer_realm issuer_realm_of(const struct config_realm *m)
 				  .refresh_window_s = m->refresh_window_s,
 				  .session_ttl_s = m->session_ttl_s,
 				  .session_idle_s = m->session_idle_s,
+				  .dpop_required = m->dpop == 1,
+				  .dpop_nonce = m->dpop_nonce,
+				  .par_required = m->par == 1,
 				  .n_audiences = m->n_audiences,
 				  .n_scopes = m->n_scopes };
 	for (size_t i = 0; i < m->n_audiences; i++)

@@ -122,7 +122,7 @@ int bound_judge(const struct bound_wish *b, str token, int64_t now_s, struct tok
 	AUTO(text_done) uint8_t *certificate = NULL;
 	struct token_proofs shown = { .dpop_scheme = false };
 	str nonce = str_from_c(b->nonce);
-	struct token_request r = {
+	struct proof_request r = {
 		.token = token,
 		.method = str_from_c(b->method),
 		.url = str_from_c(b->url),

@@ -9,6 +9,7 @@
 
 static const char *const memory_kinds[] = { "memfd", "mlock", NULL }; /* enum secretmem_kind */
 static const char *const realm_kinds[] = { "consumer", "enterprise", "staff", NULL };
+static const char *const demands[] = { "optional", "required", NULL };
 static const char *const algs[] = { "ES256", "EdDSA", "RS256", "PS256", NULL };
 
 static const struct field resource_fields[] = {
@@ -39,6 +40,9 @@ static const struct field realm_fields[] = {
 	  .max = CONFIG_SESSION_TTL_MAX_S },
 	{ "session_idle_s", FIELD_NUMBER, true, AT(config_realm, session_idle_s), .min = 60,
 	  .max = CONFIG_SESSION_TTL_MAX_S },
+	{ "dpop", FIELD_CHOICE, true, AT(config_realm, dpop), .words = demands },
+	{ "dpop_nonce", FIELD_BOOL, true, AT(config_realm, dpop_nonce) },
+	{ "par", FIELD_CHOICE, true, AT(config_realm, par), .words = demands },
 	{ "rate_per_s", FIELD_NUMBER, AT(config_realm, rate_per_s), .min = 1,
 	  .max = CONFIG_RATE_MAX },
 	{ "audiences", FIELD_MAP, AT(config_realm, audiences), COUNT_AT(config_realm, n_audiences),

@@ -60,6 +60,8 @@ void config_defaults(struct config *ret_c)
 	set_realm(&ret_c->realms[2], LIT("staff"), LIT("staff"),
 		  LIT("http://localhost:8081/staff"));
 	ret_c->realms[2].issues = false;
+	ret_c->realms[2].dpop = 1;
+	ret_c->realms[2].dpop_nonce = true;
 }
 
 void gate_file_defaults(struct gate_file *ret_g)

@@ -54,6 +54,14 @@ void put_text_line(struct wr *w, const char *key, str value)
 	wr_char(w, '\n');
 }
 
+/* A word that YAML reads as what it is. */
+static void put_text_line_plain(struct wr *w, const char *key, str word)
+{
+	put_key(w, key);
+	wr_str(w, word);
+	wr_char(w, '\n');
+}
+
 void put_number_line(struct wr *w, const char *key, uint64_t value)
 {
 	put_key(w, key);
@@ -78,6 +86,16 @@ void put_listen_line(struct wr *w, const char *key, str host, uint32_t port)
 	wr_str(w, ip6 ? LIT("'\n") : LIT("\n"));
 }
 
+static void put_bool_line(struct wr *w, const char *key, bool value)
+{
+	put_text_line_plain(w, key, value ? LIT("true") : LIT("false"));
+}
+
+static void put_demand_line(struct wr *w, const char *key, unsigned value)
+{
+	put_text_line_plain(w, key, value ? LIT("required") : LIT("optional"));
+}
+
 static void put_group(struct wr *w, const struct config_group *g)
 {
 	wr_lit(w, "  ");
@@ -96,7 +114,7 @@ static void put_realm(struct wr *w, const struct config_realm *r)
 	wr_lit(w, ":\n");
 	put_text_line(w, "    kind", r->kind);
 	put_text_line(w, "    issuer", r->issuer);
-	wr_str(w, r->issues ? LIT("    issues: true\n") : LIT("    issues: false\n"));
+	put_bool_line(w, "    issues", r->issues);
 	put_text_line(w, "    alg", r->alg);
 	put_number_line(w, "    access_ttl_s", r->access_ttl_s);
 	put_number_line(w, "    id_ttl_s", r->id_ttl_s);
@@ -106,6 +124,9 @@ static void put_realm(struct wr *w, const struct config_realm *r)
 	put_number_line(w, "    refresh_window_s", r->refresh_window_s);
 	put_number_line(w, "    session_ttl_s", r->session_ttl_s);
 	put_number_line(w, "    session_idle_s", r->session_idle_s);
+	put_demand_line(w, "    dpop", r->dpop);
+	put_bool_line(w, "    dpop_nonce", r->dpop_nonce);
+	put_demand_line(w, "    par", r->par);
 	put_number_line(w, "    rate_per_s", r->rate_per_s);
 	wr_lit(w, "    audiences:\n");
 	for (size_t i = 0; i < r->n_audiences; i++) {
@@ -195,6 +216,16 @@ void config_write(struct wr *w, const struct config *c)
 	       "#                 token it used last; 0 to 300. After that its use is a theft\n"
 	       "#   session_ttl_s  how long a person stays signed in in a browser, at most;\n"
 	       "#                 session_idle_s: without a visit\n"
+	       "#   dpop          required: every access token is bound to a key of its client, "
+	       "so\n"
+	       "#                 that a stolen one is no use (RFC 9449); optional: those of "
+	       "clients\n"
+	       "#                 that show a key. Mail programs show none\n"
+	       "#   dpop_nonce    true: a proof must carry a nonce of ours, at most two minutes "
+	       "old\n"
+	       "#   par           required: clients push each authorization request to us before "
+	       "a\n"
+	       "#                 browser sees it (RFC 9126); optional: those that want to\n"
 	       "#   rate_per_s    tokens a second that the signer makes at most\n"
 	       "#   audiences     who tokens can be meant for: the name in aud, and the absolute\n"
 	       "#                 URI that a client asks for it by (resource, RFC 8707)\n"

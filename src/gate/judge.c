@@ -115,7 +115,7 @@ static void confirm_keys(struct judging *j)
 	char now[NONCE_TEXT], before[NONCE_TEXT];
 	nonces_at(&g->nonces, j->now_s, now, before);
 	const str nonces[] = { { now, NONCE_TEXT }, { before, NONCE_TEXT } };
-	const struct token_request r = {
+	const struct proof_request r = {
 		.token = j->a->token,
 		.method = j->a->method,
 		.url = j->a->url,

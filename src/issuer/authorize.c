@@ -115,6 +115,7 @@ static ch_err code_make(struct visit *v, const struct session *s, str *ret_code)
 		.scope = v->scope,
 		.audience = v->audience,
 		.nonce = v->request.nonce,
+		.dpop = v->request.dpop_jkt,
 		.auth_time = s->auth_time,
 		.expires = now + v->in.realm->config->code_ttl_s,
 		.sid = s->sid,

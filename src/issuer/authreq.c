@@ -27,6 +27,7 @@ static const struct {
 	FIELD("id_token_hint", id_token_hint),
 	FIELD("ui_locales", ui_locales),
 	FIELD("acr_values", acr_values),
+	FIELD("dpop_jkt", dpop_jkt),
 };
 _Static_assert(COUNT_OF(fields) <= AUTH_FIELDS_MAX, "all fields have room");
 
@@ -77,6 +78,9 @@ static struct auth_fail pkce_fail(const struct auth_request *q)
 		return FAIL("invalid_request", "code_challenge_method must be S256");
 	if (!pkce_challenge_ok(q->challenge))
 		return FAIL("invalid_request", "code_challenge is not a SHA-256 in base64url");
+	/* it has the same form */
+	if (q->dpop_jkt.p && !pkce_challenge_ok(q->dpop_jkt))
+		return FAIL("invalid_request", "dpop_jkt is not a SHA-256 in base64url");
 	return (struct auth_fail){ 0 };
 }
 

@@ -68,6 +68,8 @@ ch_err grant_make(struct token_request *t, const struct store_code *c, struct st
 				 : now + m->code_ttl_s + m->access_ttl_s,
 		.seq = stays,
 		.rotated = now,
+		/* who can prove itself is bound by that (RFC 9449 section 5) */
+		.dpop = client_is_public(t->client) ? t->jkt : (str){ 0 },
 	};
 	rand_fill(ret_g->salt, sizeof(ret_g->salt));
 	return CH_DONE;
@@ -81,6 +83,11 @@ static ch_err code_check(struct token_request *t, const struct store_code *c)
 		return ch_fail(CH_E_INVALID_GRANT, "the code is another client's", 0);
 	if (!str_eq(c->redirect_uri, form_get(&t->form, LIT("redirect_uri"))))
 		return ch_fail(CH_E_INVALID_GRANT, "redirect_uri is not the one of the code", 0);
+	if (c->dpop.n > 0 && !str_eq(c->dpop, t->jkt))
+		return ch_fail(
+			CH_E_INVALID_GRANT,
+			"the code is bound to a key (dpop_jkt), and the DPoP proof is not of it",
+			0);
 	TRY(pkce_check(c->challenge, form_get(&t->form, LIT("code_verifier"))));
 	return grant_resource(t, c->audience);
 }

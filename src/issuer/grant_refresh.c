@@ -31,7 +31,7 @@ static ch_err refresh_decide(const struct realm *m, const struct settling *s,
 	/* the chain is the truth, also beside a store from a backup */
 	if (revocations_have(m, &(struct revoked_query){ .grant_id = g->id }))
 		return ch_fail(CH_E_INVALID_GRANT, REFUSED, s->seq);
-	switch (refresh_judge(m->config, g, s->client_id, s->seq, now)) {
+	switch (refresh_judge(m->config, g, s->client_id, s->jkt, s->seq, now)) {
 	case REFRESH_ROTATE:
 		if (rotate)
 			metrics_count(m, COUNT_REFRESH_ROTATED);
@@ -76,6 +76,7 @@ static ch_err token_find(struct token_request *t, struct settling *s)
 	if (!refresh_token_genuine(t->realm->issuer->config.refresh_key, &s->grant, &shown))
 		return ch_fail(CH_E_INVALID_GRANT, REFUSED, 0);
 	s->seq = shown.seq;
+	s->jkt = t->jkt;
 	return arena_str(a, t->client->id, &s->client_id);
 }
 

@@ -4,6 +4,13 @@
 #include "base/log.h"
 #include "issuer.h"
 
+/* An empty text is no claim. */
+static void add(struct sign_request *q, enum sign_claim_id id, str text)
+{
+	if (text.n > 0)
+		sign_add_text(q, id, text);
+}
+
 static void access_begin(struct job *j, const struct realm *m)
 {
 	j->n = 1;
@@ -11,13 +18,7 @@ static void access_begin(struct job *j, const struct realm *m)
 	j->requests[0].typ = TYP_ACCESS;
 	j->requests[0].alg = SIGN_ALG_ANY;
 	j->requests[0].ttl_s = j->ttl_s;
-}
-
-/* An empty text is no claim. */
-static void add(struct sign_request *q, enum sign_claim_id id, str text)
-{
-	if (text.n > 0)
-		sign_add_text(q, id, text);
+	add(&j->requests[0], CLAIM_CNF_JKT, j->jkt);
 }
 
 ch_err grant_client_credentials(struct token_request *t, struct job *j)

@@ -10,6 +10,7 @@
 #include "revoke/set.h"
 #include "rules.h"
 #include "token/assertion.h"
+#include "token/confirm.h"
 #include "token/replay.h"
 #include "wire/sign.h"
 
@@ -46,6 +47,7 @@ struct settling {
 	uint8_t code_hash[STORE_HASH_SIZE]; /* of the code that was shown */
 	struct store_grant grant;
 	str client_id; /* who shows the refresh token */
+	str jkt;       /* and of which key a proof; empty: none */
 	int64_t seq;   /* of that token */
 };
 
@@ -76,6 +78,7 @@ struct job {
 	str scope;
 	uint32_t ttl_s;
 	str refresh; /* the refresh token; empty: none */
+	str jkt;     /* thumbprint of the key that they are bound to; empty: none */
 	/* what must be durable before the tokens go out, settle.c; NULL: nothing.
 	 * E_INVALID_GRANT refuses this job, what else fails is the store's failure */
 	ch_err (*settle)(struct job *j);
@@ -189,14 +192,18 @@ void clients_init(struct clients *c);
 /* E_NOT_FOUND when there is none or it is disabled; lives until the next turn. */
 ch_err client_find(struct issuer *is, str realm, str id, const struct store_client **ret_c);
 
-/* --- client assertions that were used, spent.c --- */
+/* --- what was used and is for one use, spent.c: tables that outlive this process --- */
+enum spent_kind { SPENT_ASSERTIONS, SPENT_PROOFS, SPENT_KINDS };
+/* The proofs' table, for replay_note. */
+ch_err spent_proofs(struct issuer *is, struct replay **ret_used);
 /* Notes it until its exp. E_INVALID_CLIENT when it was noted before, E_BUSY when there is no
  * room; anything else when the table cannot be had. */
 ch_err spent_note(struct issuer *is, str realm, const struct assertion *a, int64_t now_s);
 
 /* --- the realm's own access tokens, own.c --- */
 /* Good, now, and of an app and a person that are here? E_DENIED if not; E_BUSY, E_STORE …
- * when it cannot be said. What *ret_v points to lives until the next one is judged. */
+ * when it cannot be said. What *ret_v points to lives until the next one is judged. One that is
+ * bound to a key (ret_v->bound) opens nothing until proof_confirm has said so. */
 ch_err own_token_judge(struct realm *m, str token, struct arena *a, struct token_verdict *ret_v);
 
 /* Good by its text, of this realm, and not expired: whoever has it, and whether it is revoked or
@@ -236,7 +243,9 @@ struct issuer {
 	struct throttle throttle;
 	struct pace pace;
 	struct assertion_scratch assertions; /* of the request under way, for its tokens too */
-	struct replay *spent;                /* NULL: no assertion came yet */
+	struct token_scratch proof_scratch;  /* of the proof beside them */
+	struct replay *spent[SPENT_KINDS];   /* NULL: not opened yet */
+	struct nonces nonces;
 	struct realm realms[REALMS_MAX];
 	struct http_route routes[ROUTES_MAX];
 	size_t route_endpoints[ROUTES_MAX]; /* in metrics */
@@ -289,7 +298,7 @@ void serve_revoke(struct http_req *r, void *ctx);
 void serve_revocations(struct http_req *r, void *ctx);
 
 /* --- what endpoints share, reply.c --- */
-/* RFC 6749 section 5.2; logs what the client may not see. */
+/* RFC 6749 section 5.2, RFC 9449 section 8; logs what the client may not see. */
 void reply_error(struct http_req *r, const struct realm *m, ch_err e);
 void reply_json(struct http_req *r, unsigned status, str json);
 /* A page with its headers. */
@@ -304,6 +313,8 @@ void reply_page(struct http_req *r, const struct page_answer *p);
 /* 303, with cookies as above. */
 void reply_see_other(struct http_req *r, str location, const str *cookies, size_t n_cookies);
 void reply_error_page(struct http_req *r, enum lang lang, ch_err e);
+/* With one field more. */
+void reply_json_with(struct http_req *r, unsigned status, str json, struct http_out more);
 /* Room for an answer in the request's arena; everything after it is written in it. */
 struct wr reply_room(struct http_req *r, size_t n);
 
@@ -313,9 +324,39 @@ struct token_request {
 	struct realm *realm;
 	struct form form;
 	const struct store_client *client;
+	struct proof proof;
+	str jkt; /* thumbprint of the proof's key, as text; p == NULL: no proof was shown */
 };
 /* Who asks, clientauth.c (RFC 6749 section 2.3); E_INVALID_CLIENT or E_INVALID_REQUEST. */
 ch_err client_authenticate(struct token_request *t);
+
+/* --- DPoP, proof.c --- */
+/* The URL that was asked for, as clients know it: of the issuer's, not of the Host field. */
+str realm_url(struct http_req *r, const struct realm *m);
+/* DPoP-Nonce for an answer. */
+struct http_out proof_nonce(struct http_req *r, const struct realm *m);
+/* What a proof must be for; does not move. */
+struct proof_terms {
+	char now[NONCE_TEXT], before[NONCE_TEXT];
+	str nonces[2];
+	struct proof_request request;
+};
+void proof_terms(struct http_req *r, const struct realm *m, struct proof_terms *ret_t);
+/* Judges the request's proof, if there is one, into t->proof and t->jkt. E_INVALID_PROOF,
+ * E_NONCE. */
+ch_err proof_take(struct token_request *t);
+/* An access token as it came. */
+struct shown_token {
+	str token;
+	bool by_dpop; /* the scheme */
+};
+/* Does who shows a good token that is bound to a key hold that key (RFC 9449 section 7)? Fine for
+ * an unbound one. E_INVALID_PROOF, E_NONCE; E_DENIED: it is another key's, came as a plain
+ * bearer token, or is not bound and came by the scheme DPoP. */
+ch_err proof_confirm(struct http_req *r, struct realm *m, const struct shown_token *shown,
+		     struct token_verdict *v);
+/* It is used now. E_INVALID_PROOF when it was before, E_BUSY when there is no room. */
+ch_err proof_note(struct token_request *t);
 ch_err grant_client_credentials(struct token_request *t, struct job *j);
 ch_err grant_code(struct token_request *t, struct job *j);
 ch_err grant_refresh(struct token_request *t, struct job *j);

@@ -15,6 +15,8 @@
 #include "wire/boot.h"
 #include "wire/control.h"
 
+enum { NONCE_SLICE_S = 60 };
+
 static struct issuer issuer;
 static uint8_t boot[BOOT_MAX];
 
@@ -30,6 +32,13 @@ static ch_err config_take(struct issuer *is)
 		signers_init(&is->realms[i]);
 	}
 	return CH_DONE;
+}
+
+/* What clients bring back to us after a restart is under keys that the store does not hold. */
+static void keys_derive(struct issuer *is)
+{
+	is->nonces.slice_s = NONCE_SLICE_S;
+	mac(is->config.refresh_key, bytes_of_str(LIT("chancery DPoP nonces 1")), is->nonces.key);
 }
 
 /* Nobody is answered before the loop has signers. */
@@ -72,6 +81,7 @@ static ch_err start(struct issuer *is)
 	/* the same after a restart: who has a form open goes on */
 	mac(is->config.refresh_key, bytes_of_str(LIT("chancery forms")), is->csrf_key);
 	TRY(revocations_open(is));
+	keys_derive(is);
 	(void)page_style_hash();
 	is->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (is->epoll < 0)

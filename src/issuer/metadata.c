@@ -81,6 +81,7 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 	put_list(o, LIT("revocation_endpoint_auth_methods_supported"), methods, COUNT_OF(methods));
 	put_algs(o, LIT("revocation_endpoint_auth_signing_alg_values_supported"), all);
 	put_list(o, LIT("code_challenge_methods_supported"), &s256, 1);
+	put_algs(o, LIT("dpop_signing_alg_values_supported"), all);
 	put_list(o, LIT("claims_supported"), claims, COUNT_OF(claims));
 	put_list(o, LIT("claim_types_supported"), &one, 1);
 	put_list(o, LIT("acr_values_supported"), &acr, 1);

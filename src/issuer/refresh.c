@@ -83,9 +83,12 @@ int64_t grant_expires(const struct issuer_realm *realm, int64_t created, int64_t
 /* A token that is good was made by us for this grant (refresh_token_genuine): nothing that
  * others can think up gets here, so what revokes cannot be guessed. */
 enum refresh_verdict refresh_judge(const struct issuer_realm *realm, const struct store_grant *g,
-				   str client_id, int64_t seq, int64_t now)
+				   str client_id, str jkt, int64_t seq, int64_t now)
 {
-	if (grant_is_over(realm, g, now) || seq > g->seq || seq < 1 || g->dpop.n > 0)
+	/* who has a token without its key can do nothing with it, nor end the grant */
+	if (g->dpop.n > 0 && !str_eq(g->dpop, jkt))
+		return REFRESH_REFUSED;
+	if (grant_is_over(realm, g, now) || seq > g->seq || seq < 1)
 		return REFRESH_REFUSED;
 	if (!str_eq(g->client_id, client_id))
 		return REFRESH_STOLEN;

@@ -10,17 +10,23 @@ struct wr reply_room(struct http_req *r, size_t n)
 	return wr_of(p, p ? n : 0);
 }
 
-void reply_json(struct http_req *r, unsigned status, str json)
+void reply_json_with(struct http_req *r, unsigned status, str json, struct http_out more)
 {
-	static const struct http_out fields[] = {
-		{ { "Cache-Control", 13 }, { "no-store", 8 } },
-		{ { "X-Content-Type-Options", 22 }, { "nosniff", 7 } },
+	const struct http_out fields[] = {
+		{ LIT("Cache-Control"), LIT("no-store") },
+		{ LIT("X-Content-Type-Options"), LIT("nosniff") },
+		more,
 	};
 	http_answer(r, &(struct http_answer){ .status = status,
 					      .type = LIT("application/json"),
 					      .body = bytes_of_str(json),
 					      .fields = fields,
-					      .n_fields = COUNT_OF(fields) });
+					      .n_fields = COUNT_OF(fields) - !more.name.n });
+}
+
+void reply_json(struct http_req *r, unsigned status, str json)
+{
+	reply_json_with(r, status, json, (struct http_out){ .name = { NULL, 0 } });
 }
 
 /* Errors of ours, and those of the machine, which the client sees as one sentence. */
@@ -48,13 +54,15 @@ void reply_error(struct http_req *r, const struct realm *m, ch_err e)
 	bool shown = ch_code_shown(code) && e.site;
 	unsigned status = (unsigned)ch_code_http(code);
 	struct wr w = reply_room(r, 512);
-	struct http_out fields[3] = { { LIT("Cache-Control"), LIT("no-store") } };
+	struct http_out fields[4] = { { LIT("Cache-Control"), LIT("no-store") } };
 	size_t n = 1;
 	error_write(&w, code, shown ? str_from_c(e.site->what) : str_from_c(ch_code_text(code)));
 	if (status == 401)
 		fields[n++] = (struct http_out){ LIT("WWW-Authenticate"), challenge_of(r, m) };
 	if (status == 503 || status == 429)
 		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("1") };
+	if (code == CH_E_NONCE)
+		fields[n++] = proof_nonce(r, m);
 	if (status >= 500)
 		LOG(LOG_WARN, "request failed", log_str("realm", m->config->name), log_trace(r),
 		    log_err(e));

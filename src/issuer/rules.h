@@ -36,12 +36,13 @@ ch_err client_auth_of(const struct form *f, bool has_authorization, enum client_
 /* Can it keep no secret? */
 bool client_is_public(const struct store_client *c);
 
-/* --- bearer tokens, bearer.c --- */
+/* --- access tokens that come in, bearer.c --- */
 /* field: the Authorization field, in_form: access_token of the body; p == NULL: there is
- * none. E_MISSING when neither is one, E_INVALID_REQUEST when both are, or it cannot be a token. */
-ch_err bearer_read(str field, str in_form, str *ret_token);
-/* The value of WWW-Authenticate; error and scope may be empty. */
-void bearer_challenge_write(struct wr *w, str realm, str error, str scope);
+ * none. E_MISSING when neither is one, E_INVALID_REQUEST when both are, or it cannot be a token.
+ * *ret_dpop: it came by the scheme DPoP (RFC 9449 section 7.1). */
+ch_err bearer_read(str field, str in_form, str *ret_token, bool *ret_dpop);
+/* A challenge of WWW-Authenticate; error and scope may be empty. */
+void challenge_write(struct wr *w, bool dpop, str realm, str error, str scope);
 
 /* --- PKCE, pkce.c: RFC 7636, S256 alone --- */
 enum { PKCE_CHALLENGE_SIZE = 43, PKCE_VERIFIER_MIN = 43, PKCE_VERIFIER_MAX = 128 };
@@ -88,10 +89,10 @@ enum refresh_verdict {
 	REFRESH_REFUSED, /* and nothing else */
 	REFRESH_STOLEN,  /* two have it: refused, and the grant is revoked */
 };
-/* What becomes of a genuine token of this number that this client shows (RFC 9700
- * section 4.14.2). */
+/* What becomes of a genuine token of this number that this client shows, with a proof of this
+ * key or (empty) without one (RFC 9700 section 4.14.2, RFC 9449 section 5). */
 enum refresh_verdict refresh_judge(const struct issuer_realm *realm, const struct store_grant *g,
-				   str client_id, int64_t seq, int64_t now);
+				   str client_id, str jkt, int64_t seq, int64_t now);
 /* Revoked, or too old by its own date or by what the realm says now. */
 bool grant_is_over(const struct issuer_realm *realm, const struct store_grant *g, int64_t now);
 /* When a grant ends that nobody comes back to. */
@@ -112,6 +113,7 @@ struct auth_request {
 	str challenge;
 	str method;
 	str resource;
+	str dpop_jkt;
 	/* OpenID Connect Core section 3.1.2.1 */
 	str prompt;
 	str max_age;

@@ -1,6 +1,6 @@
-/* Which client assertions were used: a table in a file beside the store, mapped, so that
- * it outlives this process and a restart does not let an assertion in twice. It is made at the
- * first use. Must only be told of assertions whose signature is good: strangers cannot fill it. */
+/* Which client assertions and DPoP proofs were used: tables in files beside the store, mapped,
+ * so that they outlive this process and a restart lets nothing in twice. Each is made at its first
+ * use. Must only be told of what a client of ours has signed: strangers cannot fill them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,9 +11,9 @@
 #include "base/path.h"
 #include "issuer.h"
 
-/* How many may be live at once: 4 MiB. An assertion is live until its exp, five minutes at
- * most, so at least 400 a second may come. */
-enum { SPENT_MAX = 128 * 1024 };
+/* How many may be live at once: 4 and 16 MiB. An assertion is live until its exp, five minutes
+ * at most, so at least 400 a second may come; a proof for 76 s, so 6,800. */
+enum { ASSERTIONS_MAX = 128 * 1024, PROOFS_MAX = 512 * 1024 };
 
 static ch_err zeros_write(int fd, size_t n)
 {
@@ -30,26 +30,26 @@ static ch_err map(int fd, size_t n, void **ret_p)
 {
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p == MAP_FAILED)
-		return ch_fail(CH_E_IO, "cannot map the table of used client assertions", errno);
+		return ch_fail(CH_E_IO, "cannot map a table of what was used", errno);
 	*ret_p = p;
 	return CH_DONE;
 }
 
 /* The blocks are written first: in a mapping, a full disk would be a signal. One byte more
  * says that the table is whole; without it, it is made anew. */
-static ch_err table_make(int fd, size_t n, struct replay **ret_r)
+static ch_err table_make(int fd, size_t n, size_t max, struct replay **ret_r)
 {
 	struct replay *r = NULL;
 	void *p = NULL;
 	if (ftruncate(fd, 0) != 0)
-		return ch_fail(CH_E_IO, "cannot make the table of used client assertions", errno);
+		return ch_fail(CH_E_IO, "cannot make a table of what was used", errno);
 	TRY(zeros_write(fd, n));
 	if (fdatasync(fd) != 0)
-		return ch_fail(CH_E_IO, "cannot make the table of used client assertions", errno);
+		return ch_fail(CH_E_IO, "cannot make a table of what was used", errno);
 	TRY(map(fd, n, &p));
-	ch_err e = replay_init(p, n, SPENT_MAX, &r);
+	ch_err e = replay_init(p, n, max, &r);
 	if (!failed(e) && (fdatasync(fd) != 0 || ftruncate(fd, (off_t)n + 1) != 0))
-		e = ch_fail(CH_E_IO, "cannot make the table of used client assertions", errno);
+		e = ch_fail(CH_E_IO, "cannot make a table of what was used", errno);
 	if (failed(e))
 		(void)munmap(p, n);
 	else
@@ -57,35 +57,56 @@ static ch_err table_make(int fd, size_t n, struct replay **ret_r)
 	return e;
 }
 
-static ch_err table_open(struct issuer *is)
+static const struct {
+	str file;
+	size_t max; /* how many may be live at once */
+} tables[SPENT_KINDS] = {
+	[SPENT_ASSERTIONS] = { { "assertions", 10 }, ASSERTIONS_MAX },
+	[SPENT_PROOFS] = { { "proofs", 6 }, PROOFS_MAX },
+};
+
+static ch_err table_open(const struct issuer *is, enum spent_kind kind, struct replay **ret_r)
 {
+	const size_t max = tables[kind].max, n = replay_size(max);
 	struct path path;
 	struct stat st;
 	void *p = NULL;
-	size_t n = replay_size(SPENT_MAX);
-	TRY(path_join(&path, is->config.store, LIT("assertions"), (str){ 0 }));
+	TRY(path_join(&path, is->config.store, tables[kind].file, (str){ 0 }));
 	AUTO(fd_close)
 	int fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0 || fstat(fd, &st) != 0)
-		return ch_fail(CH_E_IO, "cannot open the table of used client assertions", errno);
+		return ch_fail(CH_E_IO, "cannot open a table of what was used", errno);
 	if (st.st_size != (off_t)n + 1)
-		return table_make(fd, n, &is->spent);
+		return table_make(fd, n, max, ret_r);
 	TRY(map(fd, n, &p));
-	return replay_attach(p, n, SPENT_MAX, &is->spent);
+	return replay_attach(p, n, max, ret_r);
+}
+
+static ch_err table_of(struct issuer *is, enum spent_kind kind, struct replay **ret_r)
+{
+	if (!is->spent[kind])
+		TRY(table_open(is, kind, &is->spent[kind]));
+	*ret_r = is->spent[kind];
+	return CH_DONE;
+}
+
+ch_err spent_proofs(struct issuer *is, struct replay **ret_used)
+{
+	return table_of(is, SPENT_PROOFS, ret_used);
 }
 
 ch_err spent_note(struct issuer *is, str realm, const struct assertion *a, int64_t now_s)
 {
 	char both[2 * STORE_NAME_MAX + 1];
 	struct wr key = wr_of(both, sizeof(both));
-	if (!is->spent)
-		TRY(table_open(is));
+	struct replay *used = NULL;
+	TRY(table_of(is, SPENT_ASSERTIONS, &used));
 	/* no name has a blank */
 	wr_str(&key, realm);
 	wr_char(&key, ' ');
 	wr_str(&key, a->client);
 	TRY(wr_done(&key));
-	switch (replay_note(is->spent, wr_bytes(&key), bytes_of_str(a->jti), a->exp, now_s)) {
+	switch (replay_note(used, wr_bytes(&key), bytes_of_str(a->jti), a->exp, now_s)) {
 	case REPLAY_NEW:
 		return CH_DONE;
 	case REPLAY_USED:
@@ -97,5 +118,5 @@ ch_err spent_note(struct issuer *is, str realm, const struct assertion *a, int64
 		break;
 	}
 	return ch_fail(CH_E_BUSY, "too many client assertions are live: let them expire sooner",
-		       SPENT_MAX);
+		       ASSERTIONS_MAX);
 }

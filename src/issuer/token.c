@@ -26,7 +26,7 @@ static void reply_tokens(struct job *j)
 	struct json_out o = json_out_of(&w);
 	json_begin(&o, (str){ 0 }, '{');
 	json_put_str(&o, LIT("access_token"), j->tokens[0]);
-	json_put_str(&o, LIT("token_type"), LIT("Bearer"));
+	json_put_str(&o, LIT("token_type"), j->jkt.n > 0 ? LIT("DPoP") : LIT("Bearer"));
 	json_put_int(&o, LIT("expires_in"), j->ttl_s);
 	json_put_str(&o, LIT("scope"), j->scope);
 	if (j->n > 1)
@@ -37,6 +37,9 @@ static void reply_tokens(struct job *j)
 	ch_err e = wr_done(&w);
 	if (failed(e))
 		reply_error(j->http, j->realm, e);
+	else if (j->jkt.n > 0 && j->realm->config->dpop_nonce)
+		/* the next one, before this one is over */
+		reply_json_with(j->http, 200, wr_text(&w), proof_nonce(j->http, j->realm));
 	else
 		reply_json(j->http, 200, wr_text(&w));
 }
@@ -113,6 +116,14 @@ static ch_err grant_run(struct token_request *t, struct job *j)
 	return ch_fail(CH_E_UNSUPPORTED_GRANT, "the grant type is not supported", 0);
 }
 
+static ch_err key_check(const struct token_request *t)
+{
+	if (t->jkt.p || (!t->realm->config->dpop_required && !t->client->dpop))
+		return CH_DONE;
+	return ch_fail(CH_E_INVALID_PROOF,
+		       "a DPoP proof is required: this client's tokens are bound to a key", 0);
+}
+
 static ch_err token_request_run(struct http_req *r, struct realm *m)
 {
 	struct token_request t = { .http = r, .realm = m };
@@ -121,11 +132,15 @@ static ch_err token_request_run(struct http_req *r, struct realm *m)
 	if (!j || !s)
 		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", 0);
 	TRY(body_form(r, &t.form));
+	/* first: who lacks the nonce of the hour has not used up an assertion */
+	TRY(proof_take(&t));
 	ch_err who = client_authenticate(&t);
 	if (ch_code_of(who) == CH_E_INVALID_CLIENT)
 		metrics_count(m, COUNT_CLIENT_REFUSED);
 	TRY(who);
+	TRY(key_check(&t));
 	j->realm = m;
+	j->jkt = t.jkt;
 	j->http = r;
 	j->done = on_signed;
 	j->settling = s;
@@ -133,6 +148,7 @@ static ch_err token_request_run(struct http_req *r, struct realm *m)
 	j->revoked = m->revocations.added;
 	TRY(arena_str(&r->arena, t.client->id, &j->client_id));
 	TRY(grant_run(&t, j));
+	TRY(proof_note(&t));
 	return job_start(j);
 }
 

@@ -72,7 +72,7 @@ bool request_take(const struct ch_request *from, int64_t now_s, struct ch_reques
 /* How the internal contract wants it. */
 struct confirm {
 	struct token_proofs proofs;
-	struct token_request request;
+	struct proof_request request;
 	char nonces[2][NONCE_TEXT];
 	str accepted[2];
 };

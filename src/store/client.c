@@ -40,6 +40,8 @@ static void client_bind(sqlite3_stmt *q, const struct store_client *c)
 	bind_str(q, 14, c->home);
 	bind_str(q, 15, c->logout_uris);
 	bind_str(q, 16, c->consent);
+	(void)sqlite3_bind_int(q, 17, c->dpop);
+	(void)sqlite3_bind_int(q, 18, c->par);
 }
 
 ch_err store_client_add(struct store *s, const struct store_client *c)
@@ -93,6 +95,8 @@ static ch_err client_read(sqlite3_stmt *q, struct arena *a_or_null, struct store
 	TRY(column_str(q, 13, a_or_null, &c.home));
 	TRY(column_str(q, 14, a_or_null, &c.logout_uris));
 	TRY(column_str(q, 15, a_or_null, &c.consent));
+	c.dpop = sqlite3_column_int(q, 16) != 0;
+	c.par = sqlite3_column_int(q, 17) != 0;
 	*ret_c = c;
 	return CH_DONE;
 }

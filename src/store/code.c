@@ -27,6 +27,7 @@ ch_err store_code_add(struct store *s, const struct store_code *c, int64_t now)
 	(void)sqlite3_bind_int64(q, 10, c->auth_time);
 	(void)sqlite3_bind_int64(q, 11, c->expires);
 	bind_str(q, 12, c->sid);
+	bind_str(q, 13, c->dpop);
 	return statement_run(q);
 }
 
@@ -48,8 +49,9 @@ static ch_err code_read(sqlite3_stmt *q, struct arena *a, struct store_code *ret
 	c.auth_time = sqlite3_column_int64(q, 9);
 	c.expires = sqlite3_column_int64(q, 10);
 	TRY(column_str(q, 11, a, &c.sid));
-	TRY(column_str(q, 12, a, &c.grant_id));
-	c.spent = sqlite3_column_int(q, 13) != 0;
+	TRY(column_str(q, 12, a, &c.dpop));
+	TRY(column_str(q, 13, a, &c.grant_id));
+	c.spent = sqlite3_column_int(q, 14) != 0;
 	*ret_c = c;
 	return CH_DONE;
 }

@@ -61,7 +61,7 @@ static const char *const steps[] = {
 	"ALTER TABLE clients ADD COLUMN logout_uris TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE clients ADD COLUMN consent TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE codes ADD COLUMN sid TEXT NOT NULL DEFAULT '';"
-	"ALTER TABLE grants ADD COLUMN sid TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE grants ADD COLUMN sid TEXT NOT NULL DEFAULT '';",
 	"CREATE TABLE devices("
 	"  hash BLOB PRIMARY KEY, user_code TEXT NOT NULL, realm TEXT NOT NULL,"
 	"  client_id TEXT NOT NULL, scope TEXT NOT NULL, audience TEXT NOT NULL,"
@@ -76,6 +76,9 @@ static const char *const steps[] = {
 	"CREATE INDEX devices_sub ON devices(sub);",
 	("CREATE TABLE revocations_due("
 	 "  id INTEGER PRIMARY KEY, realm TEXT NOT NULL, record BLOB NOT NULL) STRICT;"),
+	("ALTER TABLE clients ADD COLUMN dpop INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE clients ADD COLUMN par INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE codes ADD COLUMN dpop TEXT NOT NULL DEFAULT '';"),
 };
 enum { VERSION = COUNT_OF(steps) };
 

@@ -17,12 +17,14 @@ enum { BUSY_TIMEOUT_MS = 2000 };
 
 #define CLIENT_COLUMNS                                                                       \
 	"realm, id, secret_hash, auth_method, grant_types, redirect_uris, scopes, audience," \
-	" audiences, username, disabled, jwks, name, home, logout_uris, consent"
-#define CLIENT_VALUES "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
+	" audiences, username, disabled, jwks, name, home, logout_uris, consent, dpop, par"
+#define CLIENT_VALUES                                                              \
+	"(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, " \
+	"?17, ?18)"
 #define USER_COLUMNS "realm, sub, username, password_hash, mailbox, name, email, disabled"
 #define CODE_COLUMNS                                                                    \
 	"hash, realm, client_id, redirect_uri, challenge, sub, scope, audience, nonce," \
-	" auth_time, expires, sid"
+	" auth_time, expires, sid, dpop"
 #define GRANT_COLUMNS                                                                     \
 	"id, realm, client_id, sub, scope, audience, auth_time, created, expires, salt, " \
 	"seq, rotated, revoked, dpop, sid"
@@ -51,7 +53,7 @@ static const char *const queries[Q_COUNT] = {
 	[Q_USER_LIST] = "SELECT " USER_COLUMNS " FROM users"
 			" WHERE ?1 = '' OR realm = ?1 ORDER BY realm, username",
 	[Q_CODE_ADD] = "INSERT INTO codes(" CODE_COLUMNS ")"
-		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[Q_CODE_GET] = "SELECT " CODE_COLUMNS ", grant_id, spent FROM codes"
 		       " WHERE hash = ?1 AND realm = ?2",
 	/* one statement: the engine's write lock decides who has it */

@@ -48,7 +48,18 @@ static enum token_code judge_certificate(struct token_verdict *v, const struct t
 	return TOKEN_accepted;
 }
 
+static void request_assert(const struct proof_request *r)
+{
+	assert(r->now_s >= 0 && r->window_s >= 1 && r->window_s <= DPOP_WINDOW_MAX_S);
+	assert(r->skew_s >= 0 && r->skew_s <= DPOP_SKEW_MAX_S);
+}
+
 /* As long as it could be shown, by a clock that is behind as far as clocks may be. */
+static int64_t until_of(const struct dpop *d)
+{
+	return d->iat + d->request->window_s + d->request->skew_s + 1;
+}
+
 static enum token_code note(const struct dpop *d)
 {
 	static const enum token_code codes[] = {
@@ -56,14 +67,13 @@ static enum token_code note(const struct dpop *d)
 		[REPLAY_USED] = TOKEN_proof_replayed,
 		[REPLAY_FULL] = TOKEN_proof_unknown,
 	};
-	const struct token_request *r = d->request;
-	int64_t until = d->iat + r->window_s + r->skew_s + 1;
-	return codes[replay_note(r->replay, (bytes){ d->jkt, THUMBPRINT_SIZE },
-				 bytes_of_str(d->jti), until, r->now_s)];
+	const struct proof_request *r = d->request;
+	return codes[replay_note(r->replay, (bytes){ d->shown, THUMBPRINT_SIZE },
+				 bytes_of_str(d->jti), until_of(d), r->now_s)];
 }
 
 static enum token_code judge_proof(struct token_verdict *v, const struct token_proofs *shown,
-				   const struct token_request *r, struct token_scratch *scratch)
+				   const struct proof_request *r, struct token_scratch *scratch)
 {
 	struct dpop d = { .request = r, .jkt = v->binding.jkt, .scratch = scratch };
 	if (!v->binding.has_jkt)
@@ -75,12 +85,29 @@ static enum token_code judge_proof(struct token_verdict *v, const struct token_p
 	return code == TOKEN_accepted ? code : refuse(v, code, LIT("proof"), LIT("jti"));
 }
 
-enum token_code token_confirm(struct token_verdict *v, const struct token_proofs *shown,
-			      const struct token_request *r, struct token_scratch *scratch)
+enum token_code proof_check(str dpop, const struct proof_request *r, struct token_scratch *scratch,
+			    struct proof *ret_p)
 {
-	assert((r->replay || !shown->dpop_scheme) && r->now_s >= 0 && r->window_s >= 1 &&
-	       r->window_s <= DPOP_WINDOW_MAX_S);
-	assert(r->skew_s >= 0 && r->skew_s <= DPOP_SKEW_MAX_S);
+	struct dpop d = { .request = r, .scratch = scratch };
+	struct proof p = { .until_s = 0 };
+	request_assert(r);
+	enum token_code code = dpop_judge(&d, dpop);
+	p.what = d.what;
+	if (code == TOKEN_accepted) {
+		p.until_s = until_of(&d);
+		mem_copy(p.jkt, d.shown, sizeof(p.jkt));
+		mem_copy(p.jti, d.jti.p, d.jti.n);
+		p.jti_n = d.jti.n;
+	}
+	*ret_p = p;
+	return code;
+}
+
+enum token_code token_confirm(struct token_verdict *v, const struct token_proofs *shown,
+			      const struct proof_request *r, struct token_scratch *scratch)
+{
+	assert(r->replay || !shown->dpop_scheme);
+	request_assert(r);
 	if (v->code != TOKEN_accepted)
 		return v->code;
 	enum token_code code = judge_kind(v, shown);

@@ -4,13 +4,14 @@
 #include "token/confirm.h"
 
 struct dpop {
-	const struct token_request *request;
-	const uint8_t *jkt; /* the key that it must be of, 32 bytes */
+	const struct proof_request *request;
+	const uint8_t *jkt; /* the key that it must be of, 32 bytes; NULL: any */
 	struct token_scratch *scratch;
 	struct arena arena;
 	struct jws jws;
 	struct key_parts key;
-	str where, what; /* of a refusal, constants */
+	str where, what;   /* of a refusal, constants */
+	uint8_t shown[32]; /* thumbprint of the key that it is of */
 	str jti;
 	int64_t iat;
 };

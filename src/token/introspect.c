@@ -3,6 +3,7 @@
  * from the token: a consumer key cannot speak for an enterprise mailbox. */
 #include "token/introspect.h"
 
+#include "codec/base64url.h"
 #include "codec/json.h"
 #include "refusal.h"
 #include "token/mailbox.h"
@@ -60,6 +61,27 @@ void introspect_check(const struct introspect_rules *r, struct token_verdict *v)
 		token_refuse(v, no);
 }
 
+static void put_hash(struct json_out *o, str name, const uint8_t hash[static 32])
+{
+	char text[44];
+	struct wr w = wr_of(text, sizeof(text));
+	base64url_write(&w, (bytes){ hash, 32 });
+	json_put_str(o, name, wr_text(&w));
+}
+
+/* The keys that its bearer must show (RFC 7800, RFC 9449 section 6.2). */
+static void put_binding(struct json_out *o, const struct token_verdict *v)
+{
+	if (!v->bound)
+		return;
+	json_begin(o, LIT("cnf"), '{');
+	if (v->binding.has_jkt)
+		put_hash(o, LIT("jkt"), v->binding.jkt);
+	if (v->binding.has_x5t)
+		put_hash(o, LIT("x5t#S256"), v->binding.x5t);
+	json_finish(o, '}');
+}
+
 static void put_claims(struct wr *w, const struct token_verdict *v)
 {
 	struct json_out o = json_out_of(w);
@@ -75,7 +97,8 @@ static void put_claims(struct wr *w, const struct token_verdict *v)
 	json_put_int(&o, LIT("exp"), v->exp);
 	json_put_int(&o, LIT("iat"), v->iat);
 	json_put_str(&o, LIT("jti"), v->jti);
-	json_put_str(&o, LIT("token_type"), LIT("Bearer"));
+	json_put_str(&o, LIT("token_type"), v->binding.has_jkt ? LIT("DPoP") : LIT("Bearer"));
+	put_binding(&o, v);
 	json_put_str(&o, LIT("realm"), v->realm);
 	json_finish(&o, '}');
 }

@@ -95,21 +95,34 @@ enum replay_answer replay_set_note(struct replay_set *s, uint64_t mine, int64_t 
 	return REPLAY_FULL;
 }
 
-enum replay_answer replay_note(struct replay *r, bytes key, bytes jti, int64_t until_s,
-			       int64_t now_s)
+/* Where it belongs, and what stands there above the time. */
+static struct replay_set *set_of(struct replay *r, bytes key, bytes jti, uint64_t *ret_print)
 {
 	uint8_t both[2 * SHA256_SIZE], code[MAC_SIZE];
-	int64_t left = 0;
-	if (!ck_sub(until_s, now_s, &left) || left <= 0 || left > REPLAY_KEPT_MAX_S)
-		return REPLAY_FULL;
 	sha256(key, both);
 	sha256(jti, both + SHA256_SIZE);
 	keyed_hash(r->key, BYTES_OF(both), code);
 	struct rd words = rd_of(BYTES_OF(code));
 	uint64_t place = rd_u64(&words);
 	uint64_t print = rd_u64(&words) >> REPLAY_UNTIL_BITS;
-	print += !print;
-	size_t set = (size_t)((unsigned __int128)place * r->n_sets >> 64);
-	uint64_t mine = print << REPLAY_UNTIL_BITS | ((uint64_t)until_s & until_mask);
-	return replay_set_note(&r->sets[set], mine, now_s);
+	*ret_print = (print + !print) << REPLAY_UNTIL_BITS;
+	return &r->sets[(size_t)((unsigned __int128)place * r->n_sets >> 64)];
+}
+
+enum replay_answer replay_note(struct replay *r, bytes key, bytes jti, int64_t until_s,
+			       int64_t now_s)
+{
+	uint64_t print = 0;
+	int64_t left = 0;
+	if (!ck_sub(until_s, now_s, &left) || left <= 0 || left > REPLAY_KEPT_MAX_S)
+		return REPLAY_FULL;
+	struct replay_set *set = set_of(r, key, jti, &print);
+	return replay_set_note(set, print | ((uint64_t)until_s & until_mask), now_s);
+}
+
+bool replay_has(struct replay *r, bytes key, bytes jti, int64_t now_s)
+{
+	uint64_t print = 0;
+	struct replay_set *set = set_of(r, key, jti, &print);
+	return is_beside(set, REPLAY_WAYS, print, now_s);
 }

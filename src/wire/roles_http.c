@@ -17,6 +17,9 @@ static void issuer_realm_write(struct wr *w, const struct issuer_realm *m)
 	wr_u32(w, m->refresh_window_s);
 	wr_u32(w, m->session_ttl_s);
 	wr_u32(w, m->session_idle_s);
+	wr_bool(w, m->dpop_required);
+	wr_bool(w, m->dpop_nonce);
+	wr_bool(w, m->par_required);
 	wr_u16(w, u16_from(m->n_audiences));
 	for (size_t i = 0; i < m->n_audiences; i++) {
 		wr_str16(w, m->audiences[i].name);
@@ -56,6 +59,9 @@ static void issuer_realm_read(struct rd *r, struct issuer_realm *m)
 		r->bad = true;
 	m->session_ttl_s = rd_u32(r);
 	m->session_idle_s = rd_u32(r);
+	m->dpop_required = rd_bool(r);
+	m->dpop_nonce = rd_bool(r);
+	m->par_required = rd_bool(r);
 	m->n_audiences = rd_count16(r, AUDIENCES_MAX);
 	for (size_t i = 0; i < m->n_audiences; i++) {
 		m->audiences[i].name = rd_str16(r, NAME_MAX_BYTES);

@@ -108,7 +108,8 @@ def test_none_is_told_no_error(authority, token):
                 userinfo(authority, Authorization=basic("bench", "bench-secret")),
                 http("GET", authority.meta["userinfo_endpoint"] + "?access_token=" + token)):
         assert got.status == 401, got.body
-        assert got.headers["WWW-Authenticate"] == 'Bearer realm="home"'
+        assert got.headers["WWW-Authenticate"] == (
+            'Bearer realm="home", DPoP realm="home", algs="ES256 EdDSA RS256 PS256"')
         assert got.headers["Cache-Control"] == "no-store"
 
 

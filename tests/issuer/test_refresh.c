@@ -159,7 +159,8 @@ static void verdicts(void **state)
 	struct store_grant g = grant();
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(table); i++)
-		assert_int_equal(refresh_judge(&realm, &g, LIT("app"), table[i].seq, table[i].now),
+		assert_int_equal(refresh_judge(&realm, &g, LIT("app"), (str){ 0 }, table[i].seq,
+					       table[i].now),
 				 table[i].is);
 }
 
@@ -169,7 +170,8 @@ static void verdicts_for_others(void **state)
 	struct store_grant g = grant();
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(table); i++)
-		assert_int_equal(refresh_judge(&realm, &g, LIT("ap"), table[i].seq, table[i].now),
+		assert_int_equal(refresh_judge(&realm, &g, LIT("ap"), (str){ 0 }, table[i].seq,
+					       table[i].now),
 				 table[i].is == REFRESH_REFUSED ? REFRESH_REFUSED : REFRESH_STOLEN);
 }
 
@@ -180,8 +182,9 @@ static void verdicts_without_a_window(void **state)
 	(void)state;
 	r.refresh_window_s = 0;
 	for (size_t i = 0; i < COUNT_OF(table); i++)
-		assert_int_equal(refresh_judge(&r, &g, LIT("app"), table[i].seq, table[i].now),
-				 table[i].is == REFRESH_REPEAT ? REFRESH_STOLEN : table[i].is);
+		assert_int_equal(
+			refresh_judge(&r, &g, LIT("app"), (str){ 0 }, table[i].seq, table[i].now),
+			table[i].is == REFRESH_REPEAT ? REFRESH_STOLEN : table[i].is);
 }
 
 static void nothing_of_a_grant_that_is_over(void **state)
@@ -197,8 +200,28 @@ static void nothing_of_a_grant_that_is_over(void **state)
 	gone[4].dpop = LIT("a key that nobody has shown");
 	for (size_t i = 0; i < COUNT_OF(gone); i++)
 		for (int64_t seq = 1; seq <= 8; seq++)
-			assert_int_equal(refresh_judge(&realm, &gone[i], LIT("app"), seq, 5000),
+			assert_int_equal(
+				refresh_judge(&realm, &gone[i], LIT("app"), (str){ 0 }, seq, 5000),
+				REFRESH_REFUSED);
+}
+
+/* Bound to a key: it is as without one for who proves it, and nothing for all others, who cannot
+ * even end it. */
+static void verdicts_with_a_key(void **state)
+{
+	struct store_grant g = grant();
+	const str others[] = { { NULL, 0 }, LIT("another key"), LIT("the ke"), LIT("the keyy") };
+	(void)state;
+	g.dpop = LIT("the key");
+	for (size_t i = 0; i < COUNT_OF(table); i++) {
+		assert_int_equal(
+			refresh_judge(&realm, &g, LIT("app"), g.dpop, table[i].seq, table[i].now),
+			table[i].is);
+		for (size_t k = 0; k < COUNT_OF(others); k++)
+			assert_int_equal(refresh_judge(&realm, &g, LIT("app"), others[k],
+						       table[i].seq, table[i].now),
 					 REFRESH_REFUSED);
+	}
 }
 
 static void ends(void **state)
@@ -219,6 +242,7 @@ int main(void)
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(verdicts_for_others),
 		cmocka_unit_test(verdicts_without_a_window),
+		cmocka_unit_test(verdicts_with_a_key),
 		cmocka_unit_test(nothing_of_a_grant_that_is_over),
 		cmocka_unit_test(ends),
 	};

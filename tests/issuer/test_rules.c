@@ -335,29 +335,38 @@ static void bearers(void **state)
 	static const str none = { NULL, 0 };
 	static const char *const bad[] = { "Bearer a b", "Bearer a,b", "Bearer \"a\"", "Bearer ",
 					   "Bearer a\t" };
-	static const char *const absent[] = { "", "Basic YTpi", "DPoP abc", "Bearerabc", "Bearer" };
+	static const char *const absent[] = { "", "Basic YTpi", "DPoPabc", "Bearerabc", "Bearer" };
 	char text[128];
 	struct wr w = wr_of(text, sizeof(text));
 	str token = none;
+	bool dpop = true;
 	(void)state;
-	assert_false(failed(bearer_read(LIT("bEARER  a-._~+/9="), none, &token)));
-	assert_true(str_eq(token, LIT("a-._~+/9=")));
-	assert_false(failed(bearer_read(none, LIT("a.b"), &token)));
+	assert_false(failed(bearer_read(LIT("bEARER  a-._~+/9="), none, &token, &dpop)));
+	assert_true(str_eq(token, LIT("a-._~+/9=")) && !dpop);
+	assert_false(failed(bearer_read(LIT("dpop a.b"), none, &token, &dpop)));
+	assert_true(str_eq(token, LIT("a.b")) && dpop);
+	assert_false(failed(bearer_read(none, LIT("a.b"), &token, &dpop)));
 	assert_true(str_eq(token, LIT("a.b")));
-	assert_int_equal(ch_code_of(bearer_read(LIT("Bearer a"), LIT("a"), &token)),
+	assert_int_equal(ch_code_of(bearer_read(LIT("Bearer a"), LIT("a"), &token, &dpop)),
 			 CH_E_INVALID_REQUEST);
-	assert_int_equal(ch_code_of(bearer_read(none, LIT("a b"), &token)), CH_E_INVALID_REQUEST);
-	assert_int_equal(ch_code_of(bearer_read(none, none, &token)), CH_E_MISSING);
+	assert_int_equal(ch_code_of(bearer_read(none, LIT("a b"), &token, &dpop)),
+			 CH_E_INVALID_REQUEST);
+	assert_int_equal(ch_code_of(bearer_read(none, none, &token, &dpop)), CH_E_MISSING);
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		assert_int_equal(ch_code_of(bearer_read(str_from_c(bad[i]), none, &token)),
+		assert_int_equal(ch_code_of(bearer_read(str_from_c(bad[i]), none, &token, &dpop)),
 				 CH_E_INVALID_REQUEST);
 	for (size_t i = 0; i < COUNT_OF(absent); i++)
-		assert_int_equal(ch_code_of(bearer_read(str_from_c(absent[i]), none, &token)),
-				 CH_E_MISSING);
-	bearer_challenge_write(&w, LIT("home"), none, none);
+		assert_int_equal(
+			ch_code_of(bearer_read(str_from_c(absent[i]), none, &token, &dpop)),
+			CH_E_MISSING);
+	challenge_write(&w, false, LIT("home"), none, none);
 	assert_true(str_eq(wr_text(&w), LIT("Bearer realm=\"home\"")));
 	w.n = 0;
-	bearer_challenge_write(&w, LIT("home"), LIT("insufficient_scope"), LIT("openid"));
+	challenge_write(&w, true, LIT("home"), LIT("use_dpop_nonce"), none);
+	assert_true(str_eq(wr_text(&w), LIT("DPoP realm=\"home\", error=\"use_dpop_nonce\", "
+					    "algs=\"ES256 EdDSA RS256 PS256\"")));
+	w.n = 0;
+	challenge_write(&w, false, LIT("home"), LIT("insufficient_scope"), LIT("openid"));
 	assert_true(str_eq(wr_text(&w), LIT("Bearer realm=\"home\", error=\"insufficient_scope\""
 					    ", scope=\"openid\"")));
 }

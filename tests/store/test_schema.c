@@ -109,7 +109,8 @@ static void from_the_first(void **state)
 	assert_false(failed(store_user_by_name(s, LIT("home"), LIT("alice"), &arena, &u)));
 	assert_true(str_eq(u.mailbox, LIT("alice@home.test")));
 	assert_false(failed(store_code_get(s, LIT("home"), hash, &arena, &code)));
-	assert_true(!code.spent && code.grant_id.n == 0);
+	assert_true(!code.spent && code.grant_id.n == 0 && code.dpop.n == 0);
+	assert_true(!c.dpop && !c.par);
 }
 
 /* The same tables as in a new one. */

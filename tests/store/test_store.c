@@ -71,6 +71,7 @@ static struct store_client client(const char *realm)
 		.audiences = LIT("mail api"),
 		.username = LIT("alice@home.test"),
 		.jwks = LIT("{\"keys\":[]}"),
+		.dpop = true,
 	};
 }
 
@@ -98,7 +99,7 @@ static void clients(void **state)
 	assert_true(str_eq(got.username, c.username));
 	assert_true(str_eq(got.audiences, c.audiences));
 	assert_true(str_eq(got.jwks, c.jwks));
-	assert_false(got.disabled);
+	assert_true(!got.disabled && got.dpop && !got.par);
 	assert_int_equal(ch_code_of(store_client_get(s, LIT("corp"), LIT("bench"), &arena, &got)),
 			 CH_E_NOT_FOUND);
 	c.id = LIT("a b");
@@ -186,6 +187,7 @@ static struct store_code seeded_code(struct store *s, char sub[static STORE_SUB_
 		.nonce = LIT("n"),
 		.auth_time = 1000,
 		.expires = 1060,
+		.dpop = LIT("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"),
 	};
 }
 
@@ -207,6 +209,7 @@ static void code_once(void **state)
 	assert_true(str_eq(got.redirect_uri, c.redirect_uri));
 	assert_true(str_eq(got.sub, c.sub));
 	assert_true(got.auth_time == 1000 && got.expires == 1060 && !got.spent);
+	assert_true(got.grant_id.n == 0 && str_eq(got.dpop, c.dpop));
 	assert_false(failed(store_code_spend(s, c.hash, LIT("g"))));
 	assert_int_equal(ch_code_of(store_code_spend(s, c.hash, LIT("other"))), CH_E_NOT_FOUND);
 	assert_int_equal(code_get(s, "home", &c, &got), CH_OK);

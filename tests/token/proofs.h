@@ -7,7 +7,7 @@
 struct scene {
 	struct token_verdict v;
 	struct token_proofs shown;
-	struct token_request r;
+	struct proof_request r;
 };
 
 /* A token bound to the key of home (ES256), shown by DPoP for GET https://rs.test/inbox at

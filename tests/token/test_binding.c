@@ -384,6 +384,36 @@ static void rfc9449_token_request(void **state)
 	assert_true(str_eq(s.v.what, LIT("htu")));
 }
 
+/* Where tokens are asked for, any key will do, and the answer is which. */
+static void rfc9449_proof_alone(void **state)
+{
+	static struct token_scratch scratch;
+	struct proof p;
+	uint8_t jkt[32];
+	str nonce = LIT("eyJ7S_zG.eyJH0-Z.HX4w-7v");
+	struct proof_request r = { .method = LIT("POST"),
+				   .url = LIT("https://server.example.com/token"),
+				   .now_s = 1562262618,
+				   .window_s = 60,
+				   .skew_s = 5 };
+	(void)state;
+	bytes_from(rfc_jkt, jkt);
+	assert_int_equal(proof_check(token_proof, &r, &scratch, &p), TOKEN_accepted);
+	assert_memory_equal(p.jkt, jkt, sizeof(jkt));
+	assert_true(str_eq((str){ (const char *)p.jti, p.jti_n }, LIT("-BwC3ESc6acc2lTc")));
+	assert_int_equal(p.until_s, 1562262616 + 60 + 5 + 1);
+	/* an ath is not asked for, and harmless */
+	r.method = LIT("GET");
+	r.url = LIT("https://resource.example.org/protectedresource");
+	assert_int_equal(proof_check(resource_proof, &r, &scratch, &p), TOKEN_accepted);
+	assert_int_equal(proof_check(token_proof, &r, &scratch, &p), TOKEN_bad_proof);
+	assert_true(str_eq(p.what, LIT("htm")) && p.jti_n == 0 && p.until_s == 0);
+	r.nonces = &nonce;
+	r.n_nonces = 1;
+	assert_int_equal(proof_check(resource_proof, &r, &scratch, &p), TOKEN_nonce_needed);
+	assert_int_equal(proof_check(LIT(""), &r, &scratch, &p), TOKEN_bad_proof);
+}
+
 /* RFC 8705 appendix A */
 static void rfc8705_certificate(void **state)
 {
@@ -418,6 +448,7 @@ int main(void)
 		cmocka_unit_test(threads_share_a_store),
 		cmocka_unit_test(rfc9449_resource),
 		cmocka_unit_test(rfc9449_token_request),
+		cmocka_unit_test(rfc9449_proof_alone),
 		cmocka_unit_test(rfc8705_certificate),
 	};
 	assert_false(failed(crypto_init(NULL)));

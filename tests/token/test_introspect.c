@@ -118,6 +118,21 @@ static enum token_code judge(const struct introspect_rules *r, const struct wish
 	return v.code;
 }
 
+/* By an issuer, who asks no proof of who asks (RFC 9449 section 6.2). */
+static void a_key_is_said(void **state)
+{
+	struct token_verdict v;
+	struct wr w = wr_of(answer_room, sizeof(answer_room));
+	struct wish t = { home_key, issuers[0].issuer, LIT("alice@home.test"), LIT("mail.read"),
+			  true };
+	(void)state;
+	token_verify(policy, token_of(&t), NOW, &scratch, &v);
+	introspect_write(&w, &v);
+	assert_true(str_ends(wr_text(&w), LIT("\"token_type\":\"DPoP\",\"cnf\":{\"jkt\":"
+					      "\"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I\"},"
+					      "\"realm\":\"home\"}")));
+}
+
 static void accepted_says_all(void **state)
 {
 	(void)state;
@@ -211,9 +226,8 @@ static void no_room_is_a_refusal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(accepted_says_all),
-		cmocka_unit_test(each_rule_refuses),
-		cmocka_unit_test(without_rules),
+		cmocka_unit_test(accepted_says_all),    cmocka_unit_test(a_key_is_said),
+		cmocka_unit_test(each_rule_refuses),    cmocka_unit_test(without_rules),
 		cmocka_unit_test(no_room_is_a_refusal),
 	};
 	return cmocka_run_group_tests(tests, make_policy, drop_policy);

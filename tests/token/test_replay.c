@@ -72,7 +72,10 @@ static void used_until_it_ends(void **state)
 	struct replay *r = store_of(100, &storage);
 	bytes k = bytes_of_str(LIT("key")), j = bytes_of_str(LIT("jti"));
 	(void)state;
+	assert_false(replay_has(r, k, j, NOW));
 	assert_int_equal(replay_note(r, k, j, NOW + 60, NOW), REPLAY_NEW);
+	assert_true(replay_has(r, k, j, NOW) && replay_has(r, k, j, NOW + 59));
+	assert_false(replay_has(r, k, j, NOW + 60) || replay_has(r, j, k, NOW));
 	assert_int_equal(replay_note(r, k, j, NOW + 60, NOW), REPLAY_USED);
 	assert_int_equal(replay_note(r, k, j, NOW + 90, NOW + 30), REPLAY_USED);
 	assert_int_equal(replay_note(r, k, j, NOW + 60, NOW + 59), REPLAY_USED);

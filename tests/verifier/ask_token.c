@@ -117,7 +117,7 @@ static void confirm(const struct question *q, struct token_verdict *v)
 		.dpop_scheme = q->dpop_scheme,
 		.certificate = bytes_of_str(str_of(q->certificate)),
 	};
-	const struct token_request r = {
+	const struct proof_request r = {
 		.token = str_of(q->token),
 		.method = str_of(q->method),
 		.url = str_of(q->url),

@@ -47,4 +47,8 @@
 	X(E_PENDING, "no person has answered yet", 400, "authorization_pending", true)            \
 	X(E_SLOW_DOWN, "asked too often", 400, "slow_down", true)                                 \
 	X(E_EXPIRED, "the device code is expired", 400, "expired_token", true)                    \
-	X(E_REFUSED, "the person has said no", 400, "access_denied", true)
+	X(E_REFUSED, "the person has said no", 400, "access_denied", true)                        \
+	/* RFC 9449 sections 5 and 8 */                                                           \
+	X(E_INVALID_PROOF, "the DPoP proof is not good", 400, "invalid_dpop_proof", true)         \
+	X(E_NONCE, "the DPoP proof must carry the nonce of the answer's DPoP-Nonce field", 400,   \
+	  "use_dpop_nonce", true)

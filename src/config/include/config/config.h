@@ -38,6 +38,9 @@ struct config_realm {
 	uint32_t access_ttl_s, id_ttl_s, code_ttl_s;
 	uint32_t refresh_ttl_s, refresh_idle_s, refresh_window_s;
 	uint32_t session_ttl_s, session_idle_s;
+	unsigned dpop; /* 1: required, 0: optional */
+	bool dpop_nonce;
+	unsigned par;        /* 1: required, 0: optional */
 	uint32_t rate_per_s; /* tokens a second at most */
 	size_t n_audiences;
 	struct role_audience audiences[AUDIENCES_MAX];

@@ -70,6 +70,8 @@ struct store_client {
 	str home;          /* where people read about it: a URL; may be empty */
 	str logout_uris;   /* list: where a sign-out may lead to */
 	str consent;       /* "none": people are not asked. Else they are */
+	bool dpop;         /* its tokens are bound to a key, always (RFC 9449 section 5.2) */
+	bool par;          /* its requests are pushed, always (RFC 9126 section 6) */
 	bool disabled;
 };
 
@@ -132,6 +134,7 @@ struct store_code {
 	int64_t auth_time;
 	int64_t expires;
 	str sid;      /* of the session that it was given in; may be empty */
+	str dpop;     /* thumbprint of the key that it is bound to; empty: none */
 	str grant_id; /* that it was spent for; empty: none was made */
 	bool spent;
 };

@@ -25,8 +25,8 @@ struct token_proofs {
 };
 
 /* The request as the client meant it. */
-struct token_request {
-	str token;  /* as it came: ath is its hash */
+struct proof_request {
+	str token;  /* as it came: ath is its hash; p == NULL: there is none (proof_check) */
 	str method; /* exact: "GET" */
 	str url;    /* of a configured origin, never of a Host field; query and fragment are not
 		     * compared (RFC 9449 section 4.3), scheme and host without case, default
@@ -56,7 +56,22 @@ struct token_request {
  * before; so nothing is remembered for who lacks the key. No allocation of ours; libcrypto
  * makes some for the proof's key. */
 enum token_code token_confirm(struct token_verdict *v, const struct token_proofs *shown,
-			      const struct token_request *r, struct token_scratch *scratch);
+			      const struct proof_request *r, struct token_scratch *scratch);
+
+/* A proof without a token: where tokens are asked for (RFC 9449 section 5). */
+struct proof {
+	uint8_t jkt[32]; /* thumbprint of its key (RFC 7638) */
+	/* for replay_note: key jkt, this jti, until then */
+	uint8_t jti[DPOP_JTI_MAX];
+	size_t jti_n;
+	int64_t until_s;
+	str what; /* of a refusal: the member's name, or empty; a constant */
+};
+/* Accepted, bad_proof or nonce_needed, by the rules of token_confirm but for the token: any key
+ * will do, and no ath is asked for. Whether it was used before is the caller's to find out, when all
+ * else about the request is good: r->replay is not looked at. *ret_p is always set. */
+enum token_code proof_check(str dpop, const struct proof_request *r, struct token_scratch *scratch,
+			    struct proof *ret_p);
 
 /* Stateless nonces (RFC 9449 section 8): a keyed hash of the time's slice, the same on every
  * gate that has the key. */

@@ -23,3 +23,5 @@ ch_err replay_attach(void *storage, size_t n, size_t proofs, struct replay **ret
  * exactly one unless an older proof of its set ends in the same moment. */
 enum replay_answer replay_note(struct replay *r, bytes key, bytes jti, int64_t until_s,
 			       int64_t now_s);
+/* Is it noted, and live? Changes nothing. */
+bool replay_has(struct replay *r, bytes key, bytes jti, int64_t now_s);

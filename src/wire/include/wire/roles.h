@@ -95,6 +95,9 @@ struct issuer_realm {
 	uint32_t refresh_ttl_s, refresh_idle_s, refresh_window_s;
 	/* of a person who is signed in: at most, and without a visit */
 	uint32_t session_ttl_s, session_idle_s;
+	bool dpop_required; /* every access token is bound to a key (RFC 9449) */
+	bool dpop_nonce;    /* a proof must carry a nonce of ours */
+	bool par_required;  /* every authorization request is pushed (RFC 9126) */
 	size_t n_audiences;
 	struct role_audience audiences[AUDIENCES_MAX];
 	size_t n_scopes;
