@@ -211,6 +211,10 @@ static const struct text_row rows[] = {
 	    "|ssl_password|--password|--passphrase|\\bbindpw|\\brootpw)"
 	    "[ =][\"']?" VALUE,
 	    "redis, OpenLDAP and command lines: the argument"),
+	ROW("psk", VALUE_PASSWORD, CHECK_PASSWORD, AL_VISIBLE, ROW_NOCASE, 1, 8, 64,
+	    "\\bpsk(?:=|\":|: )[\"' ]{0,2}" VALUE,
+	    "keys of wireless networks in wpa_supplicant's and NetworkManager's files: psk, the "
+	    "value"),
 	ROW("password-scheme", VALUE_PASSWORD, CHECK_SCHEME, AL_VISIBLE, 0, 1, 4, 256,
 	    "\\{(?:PLAIN|CLEAR(?:TEXT)?)\\}" VALUE,
 	    "passwords of Dovecot and LDAP that are kept as they are: behind {PLAIN}"),
