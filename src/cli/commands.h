@@ -6,6 +6,7 @@ int cmd_audit(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_client(int argc, char **argv);
 int cmd_coredump(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_key(int argc, char **argv);

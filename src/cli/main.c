@@ -25,6 +25,7 @@ static const struct command {
 	{ "revoke", cmd_revoke, "end tokens, grants, or what a client, person or key gave" },
 	{ "token", cmd_token, "get a token from an issuer" },
 	{ "audit", cmd_audit, "what administrators did: list, verify" },
+	{ "doctor", cmd_doctor, "what is wrong with an installation, and how to mend it" },
 	{ "backup", cmd_backup, "all that an authority must not lose, but its keys, in one file" },
 	{ "restore", cmd_restore, "an authority out of such a file, with new keys" },
 	{ "gate", cmd_gate, "say to mail and web servers whether a token is good" },
