@@ -93,6 +93,7 @@ static ch_err device_authorize(struct http_req *r, struct realm *m, struct wr *w
 	TRY(client_authenticate(&t));
 	TRY(device_wish(&t, &d));
 	TRY(device_add(&t, &d, user_code, &code));
+	metrics_count(m, COUNT_DEVICE_BEGUN);
 	answer_write(w, m, &d, code);
 	return wr_done(w);
 }

@@ -98,6 +98,7 @@ static bool code_try(struct device_visit *v)
 		return !failed(e);
 	}
 	guesses_spend(&v->realm->guesses);
+	metrics_count(v->realm, COUNT_DEVICE_WRONG);
 	if (throttle_end(t, who, false, now))
 		LOG(LOG_WARN, "a person has tried so many device codes that he must wait",
 		    log_str("realm", v->realm->config->name), log_str("sub", v->s.user.sub));
@@ -150,6 +151,7 @@ static void decide(struct device_visit *v, bool allow)
 		reply_error_page(v->http, v->page.lang, e);
 		return;
 	}
+	metrics_count(v->realm, allow ? COUNT_DEVICE_ALLOWED : COUNT_DEVICE_DENIED);
 	LOG(LOG_INFO, "a person answers a device", log_str("realm", v->realm->config->name),
 	    log_str("answer", allow ? LIT("yes") : LIT("no")), log_str("sub", v->s.user.sub),
 	    log_str("client", d->client_id), log_str("scope", d->scope));

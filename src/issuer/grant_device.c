@@ -6,6 +6,7 @@
 
 static ch_err device_reused(const struct realm *m, const struct store_device *d)
 {
+	metrics_count(m, COUNT_CODE_REUSED);
 	return grant_revoke(m, d->grant_id, d->client_id,
 			    ch_fail(CH_E_INVALID_GRANT, "the device code was used before", 0));
 }

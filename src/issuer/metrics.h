@@ -21,6 +21,10 @@ enum metrics_counter {
 	COUNT_REFRESH_REFUSED,
 	COUNT_REFRESH_REUSED, /* a theft: the grant was revoked */
 	COUNT_CODE_REUSED,    /* a theft: what it gave was revoked */
+	COUNT_DEVICE_BEGUN,
+	COUNT_DEVICE_ALLOWED,
+	COUNT_DEVICE_DENIED,
+	COUNT_DEVICE_WRONG, /* a user code that is none */
 	COUNT_GRANT_REVOKED,
 	COUNT_SIGNER_GONE,
 	METRICS_COUNTERS

@@ -9,6 +9,7 @@ from chancery import PROGRAM, authority_of, claims_of
 from people import Browser
 from test_device import SCOPE, begun, metadata, poll
 from test_issuer import refused
+from test_monitor import gained
 from test_refresh import client_add, refresh, store
 
 ALICE, BOB = "alice@home.test", "bob@home.test"
@@ -225,6 +226,18 @@ def test_guessing_is_bounded(authority, home):
     assert answer.status == 429 and answer.headers["Retry-After"]
     assert page_of(signed_in(authority, home)[0], home, device)
     assert authority.log_text().count("so many device codes") == 1
+
+
+def test_it_is_counted(authority, alice, home):
+    def acts():
+        for act in ("allow", "deny"):
+            alice.submit(page_of(alice, home, begun(home)), act=act)
+        alice.get(home["issuer"] + "/device", user_code="BBBB-BBBB")
+
+    counted = gained(authority, acts)
+    assert {result: counted.get(f'devices_total{{realm="home",result="{result}"}}')
+            for result in ("begun", "allowed", "denied", "wrong")} == {
+        "begun": 2, "allowed": 1, "denied": 1, "wrong": 1}
 
 
 def test_in_the_log(authority, alice, home):
