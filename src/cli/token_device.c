@@ -157,8 +157,12 @@ int flow_device(struct flow *f, str *ret_body)
 	int r = begin(f, &w);
 	if (r != EXIT_YES)
 		return r;
-	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		(void)sigaction(numbers[i], &stop, &old[i]);
+		/* who started us in the background wants it to stay so */
+		if (old[i].sa_handler == SIG_IGN)
+			(void)sigaction(numbers[i], &old[i], NULL);
+	}
 	show(&w);
 	r = poll_until(f, &w, ret_body);
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)

@@ -36,9 +36,11 @@ def issuer(authority):
     return authority.dev["realms"]["home"]["issuer"]
 
 
-def start(*args):
+def start(*args, interrupt=signal.SIG_DFL):
+    """interrupt: what SIGINT does to it; whoever runs these tests in the background ignores it."""
     return subprocess.Popen([PROGRAM, "token", *args], stdin=subprocess.DEVNULL, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, interrupt))
 
 
 def ended(process, status=0):
@@ -183,6 +185,14 @@ def test_given_up(number):
         process.send_signal(number)
         out, err = ended(process, -number)  # as the shell expects it of who was interrupted
         assert out == "" and "given up" in err and not fake.times
+
+
+def test_one_in_the_background_is_not_interrupted():
+    with Fake([TOKENS]) as fake:
+        process = start("--issuer", fake.url, "--client", "c", "--device", interrupt=signal.SIG_IGN)
+        shown(process)
+        process.send_signal(signal.SIGINT)
+        assert ended(process)[0] == "a.b.c\n"
 
 
 def test_an_issuer_without_devices(authority, issuer):
