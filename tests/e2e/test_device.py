@@ -6,6 +6,7 @@ import re
 import pytest
 
 from chancery import authority_of, basic, claims_of, http as ask
+from proofs import Prover
 from test_issuer import FORM, post, refused
 from test_refresh import client_add, kill_issuer, refresh, store
 
@@ -163,6 +164,22 @@ def test_allowed(authority, home):
     person = claims_of(tokens["id_token"])
     assert person["sub"] == sub and person["aud"] == "tv" and "nonce" not in person
     assert refresh(home, tokens["refresh_token"], "tv").status == 200
+
+
+def test_a_device_with_a_key(authority, home):
+    """What it gets is bound to the key of its proof (RFC 9449), the refresh token as well."""
+    device, key, url = begun(home), Prover(), home["token_endpoint"]
+    refused(poll(home, device["device_code"], headers={"DPoP": key.proof(url)}), 400,
+            "authorization_pending")
+    decided(authority, device)
+    refused(poll(home, device["device_code"], headers={"DPoP": key.proof(url, htm="GET")}), 400,
+            "invalid_dpop_proof")
+    tokens = poll(home, device["device_code"], headers={"DPoP": key.proof(url)}).json()
+    assert tokens["token_type"] == "DPoP"
+    assert claims_of(tokens["access_token"])["cnf"] == {"jkt": key.jkt}
+    refused(refresh(home, tokens["refresh_token"], "tv"), 400, "invalid_grant")
+    again = refresh(home, tokens["refresh_token"], "tv", {"DPoP": key.proof(url)})
+    assert again.status == 200 and again.json()["token_type"] == "DPoP"
 
 
 def test_no_refresh_token_without_its_grant(authority, home):
