@@ -64,6 +64,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool dpop = false;
 	if (!failed(bearer_read(text, (str){ 0 }, &id, &dpop)))
 		assert(id.n > 0 && !str_has(id, ' ') && !str_has(id, '"'));
+	static const uint8_t key[MAC_KEY_SIZE] = { 0 };
+	struct pushed pushed;
+	(void)pushed_read(text, key, LIT("home"), &a, &pushed);
 	(void)etag_matches(text, LIT("\"abc\""));
 	(void)pkce_check(text, text);
 	assert(lang_pick(text, text) < LANG_COUNT);

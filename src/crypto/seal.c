@@ -74,3 +74,33 @@ ch_err unseal(const struct secret *kek, bytes associated, bytes sealed, struct s
 	*ret_plain = TAKE(plain);
 	return CH_DONE;
 }
+
+ch_err ticket_seal(const uint8_t key[static KEK_SIZE], bytes associated, bytes plain, struct wr *w)
+{
+	uint8_t *at = wr_room(w, plain.n + SEAL_OVERHEAD);
+	if (!at)
+		return wr_done(w);
+	rand_fill(at, NONCE);
+	if (crypto_aead_xchacha20poly1305_ietf_encrypt(at + NONCE, NULL, plain.p, plain.n,
+						       associated.p, associated.n, NULL, at,
+						       key) != 0)
+		return ch_fail(CH_E_CRYPTO, "cannot seal", 0);
+	return CH_DONE;
+}
+
+ch_err ticket_open(const uint8_t key[static KEK_SIZE], bytes associated, bytes sealed, struct wr *w)
+{
+	if (sealed.n <= SEAL_OVERHEAD)
+		return ch_fail(CH_E_SEALED, "too short to be sealed", sealed.n);
+	size_t before = w->n;
+	uint8_t *at = wr_room(w, sealed.n - SEAL_OVERHEAD);
+	if (!at)
+		return wr_done(w);
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(at, NULL, NULL, sealed.p + NONCE,
+						       sealed.n - NONCE, associated.p, associated.n,
+						       sealed.p, key) != 0) {
+		w->n = before;
+		return ch_fail(CH_E_SEALED, "another key or a changed text", sealed.n);
+	}
+	return CH_DONE;
+}

@@ -10,6 +10,7 @@
 /* One visit: the request, who asks, what would be granted. In the request's arena. */
 struct visit {
 	struct signin in; /* first */
+	struct asked asked;
 	struct auth_request request;
 	struct auth_situation where;
 	str scope;
@@ -54,7 +55,9 @@ static ch_err client_keep(struct visit *v, const struct store_client *c)
 static ch_err visit_client(struct visit *v, const struct store_client **ret_c)
 {
 	struct realm *m = v->in.realm;
-	auth_request_read(&v->in.form, &v->request);
+	TRY(request_asked(v->in.http, m, &v->in.form, &v->asked));
+	auth_request_read(&v->asked.form, &v->request);
+	v->request.pushed = v->asked.uri;
 	if (!v->request.client_id.p)
 		return ch_fail(CH_E_INVALID_REQUEST, "the request says no client_id", 0);
 	ch_err e = client_find(m->issuer, m->config->name, v->request.client_id, ret_c);
@@ -87,8 +90,8 @@ static bool visit_check(struct visit *v)
 		visit_error(v, e);
 		return false;
 	}
-	struct auth_fail fail = auth_request_check(&v->in.form, &v->request, v->in.realm->config, c,
-						   &v->in.http->arena, &v->scope, &v->audience);
+	struct auth_fail fail = auth_request_check(&v->asked.form, &v->request, v->in.realm->config,
+						   c, &v->in.http->arena, &v->scope, &v->audience);
 	if (!fail.error.p)
 		fail = auth_asks_read(&v->request, &v->where.asks);
 	if (fail.error.p)
@@ -121,6 +124,7 @@ static ch_err code_make(struct visit *v, const struct session *s, str *ret_code)
 		.sid = s->sid,
 	};
 	secret_hash(secret_bytes_of(wr_bytes(&w)), c.hash);
+	TRY(request_used(v->in.realm, &v->asked));
 	TRY(store_code_add(v->in.realm->issuer->store, &c, now));
 	*ret_code = wr_text(&w);
 	return CH_DONE;

@@ -40,6 +40,11 @@ void auth_request_read(const struct form *f, struct auth_request *ret_q)
 size_t auth_request_fields(const struct auth_request *q,
 			   struct form_field ret_fields[static AUTH_FIELDS_MAX])
 {
+	if (q->pushed.p) {
+		ret_fields[0] = (struct form_field){ LIT("client_id"), q->client_id };
+		ret_fields[1] = (struct form_field){ LIT("request_uri"), q->pushed };
+		return 2;
+	}
 	for (size_t i = 0; i < COUNT_OF(fields); i++)
 		ret_fields[i] =
 			(struct form_field){ fields[i].name,
@@ -128,6 +133,8 @@ struct auth_fail auth_request_check(const struct form *f, const struct auth_requ
 				    struct arena *a, str *ret_scope, str *ret_audience)
 {
 	struct auth_fail fail = shape_fail(q, c);
+	if (!fail.error.p && !q->pushed.p && (realm->par_required || c->par))
+		fail = FAIL("invalid_request", "this client must push its requests (PAR)");
 	if (!fail.error.p)
 		fail = extension_fail(f);
 	if (!fail.error.p)

@@ -86,7 +86,8 @@ static ch_err by_assertion(struct token_request *t)
 	wr_str(&endpoint, m->issuer);
 	wr_lit(&endpoint, "/token");
 	TRY(wr_done(&endpoint));
-	const str audiences[] = { m->issuer, wr_text(&endpoint) };
+	/* and the endpoint that it is shown at (RFC 9126 section 2) */
+	const str audiences[] = { m->issuer, wr_text(&endpoint), realm_url(t->http, t->realm) };
 	const struct assertion_terms terms = { audiences, COUNT_OF(audiences), clock_unix_s() };
 	TRY(assertion_read(form_get(&t->form, LIT("client_assertion")), &terms, &is->assertions,
 			   &a));

@@ -194,6 +194,9 @@ ch_err client_find(struct issuer *is, str realm, str id, const struct store_clie
 
 /* --- what was used and is for one use, spent.c: tables that outlive this process --- */
 enum spent_kind { SPENT_ASSERTIONS, SPENT_PROOFS, SPENT_KINDS };
+/* Is it used? And now it is: E_INVALID_REQUEST when it was before. */
+ch_err spent_has_pushed(struct issuer *is, const struct pushed *p, bool *ret_used);
+ch_err spent_pushed(struct issuer *is, const struct pushed *p);
 /* The proofs' table, for replay_note. */
 ch_err spent_proofs(struct issuer *is, struct replay **ret_used);
 /* Notes it until its exp. E_INVALID_CLIENT when it was noted before, E_BUSY when there is no
@@ -246,6 +249,7 @@ struct issuer {
 	struct token_scratch proof_scratch;  /* of the proof beside them */
 	struct replay *spent[SPENT_KINDS];   /* NULL: not opened yet */
 	struct nonces nonces;
+	uint8_t pushed_key[MAC_KEY_SIZE];
 	struct realm realms[REALMS_MAX];
 	struct http_route routes[ROUTES_MAX];
 	size_t route_endpoints[ROUTES_MAX]; /* in metrics */
@@ -287,6 +291,7 @@ void metrics_count(const struct realm *m, enum metrics_counter c);
 void serve_metadata(struct http_req *r, void *ctx);
 void serve_jwks(struct http_req *r, void *ctx);
 void serve_token(struct http_req *r, void *ctx);
+void serve_par(struct http_req *r, void *ctx);
 void serve_authorize(struct http_req *r, void *ctx);
 void serve_login(struct http_req *r, void *ctx);
 void serve_userinfo(struct http_req *r, void *ctx);
@@ -329,6 +334,18 @@ struct token_request {
 };
 /* Who asks, clientauth.c (RFC 6749 section 2.3); E_INVALID_CLIENT or E_INVALID_REQUEST. */
 ch_err client_authenticate(struct token_request *t);
+
+/* --- whence an authorization request's parameters come, par.c --- */
+struct asked {
+	struct form form;     /* the request's parameters, pushed or plain */
+	str uri;              /* for our pages to carry; p == NULL: they came plain */
+	struct pushed pushed; /* set with uri */
+};
+/* E_INVALID_REQUEST: a request_uri of ours that is expired, used or another client's. */
+ch_err request_asked(struct http_req *r, struct realm *m, const struct form *f,
+		     struct asked *ret_asked);
+/* A code goes out for it: never again. E_INVALID_REQUEST when one did before. */
+ch_err request_used(struct realm *m, const struct asked *a);
 
 /* --- DPoP, proof.c --- */
 /* The URL that was asked for, as clients know it: of the issuer's, not of the Host field. */

@@ -39,6 +39,8 @@ static void keys_derive(struct issuer *is)
 {
 	is->nonces.slice_s = NONCE_SLICE_S;
 	mac(is->config.refresh_key, bytes_of_str(LIT("chancery DPoP nonces 1")), is->nonces.key);
+	mac(is->config.refresh_key, bytes_of_str(LIT("chancery pushed requests 1")),
+	    is->pushed_key);
 }
 
 /* Nobody is answered before the loop has signers. */

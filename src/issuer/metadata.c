@@ -30,6 +30,19 @@ static void put_algs(struct json_out *o, str name, unsigned algs)
 	json_finish(o, ']');
 }
 
+static void put_endpoints(struct json_out *o, const struct issuer_realm *realm)
+{
+	put_url(o, LIT("authorization_endpoint"), realm->issuer, LIT("/authorize"));
+	put_url(o, LIT("token_endpoint"), realm->issuer, LIT("/token"));
+	put_url(o, LIT("device_authorization_endpoint"), realm->issuer,
+		LIT("/device_authorization"));
+	put_url(o, LIT("pushed_authorization_request_endpoint"), realm->issuer, LIT("/par"));
+	put_url(o, LIT("userinfo_endpoint"), realm->issuer, LIT("/userinfo"));
+	put_url(o, LIT("end_session_endpoint"), realm->issuer, LIT("/logout"));
+	put_url(o, LIT("introspection_endpoint"), realm->issuer, LIT("/introspect"));
+	put_url(o, LIT("revocation_endpoint"), realm->issuer, LIT("/revoke"));
+}
+
 static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 {
 	const str grants[] = { LIT("authorization_code"), LIT("client_credentials"),
@@ -60,14 +73,8 @@ static void put_issuing(struct json_out *o, const struct issuer_realm *realm)
 	const str prompts[] = { LIT("none"), LIT("login"), LIT("consent"), LIT("select_account") };
 	const unsigned all = (1U << ALG_COUNT) - 1;
 	const str code = LIT("code"), query = LIT("query"), s256 = LIT("S256"), one = LIT("normal");
-	put_url(o, LIT("authorization_endpoint"), realm->issuer, LIT("/authorize"));
-	put_url(o, LIT("token_endpoint"), realm->issuer, LIT("/token"));
-	put_url(o, LIT("device_authorization_endpoint"), realm->issuer,
-		LIT("/device_authorization"));
-	put_url(o, LIT("userinfo_endpoint"), realm->issuer, LIT("/userinfo"));
-	put_url(o, LIT("end_session_endpoint"), realm->issuer, LIT("/logout"));
-	put_url(o, LIT("introspection_endpoint"), realm->issuer, LIT("/introspect"));
-	put_url(o, LIT("revocation_endpoint"), realm->issuer, LIT("/revoke"));
+	put_endpoints(o, realm);
+	json_put_bool(o, LIT("require_pushed_authorization_requests"), realm->par_required);
 	put_list(o, LIT("scopes_supported"), realm->scopes, realm->n_scopes);
 	put_list(o, LIT("response_types_supported"), &code, 1);
 	put_list(o, LIT("response_modes_supported"), &query, 1);

@@ -30,6 +30,7 @@ void routes_make(struct issuer *is)
 		struct realm *m = &is->realms[i];
 		if (m->config->issues) {
 			route_add(is, m, "/*/token", HTTP_POST, serve_token);
+			route_add(is, m, "/*/par", HTTP_POST, serve_par);
 			route_add(is, m, "/*/device_authorization", HTTP_POST,
 				  serve_device_authorization);
 			route_add(is, m, "/*/device", HTTP_GET, serve_device);

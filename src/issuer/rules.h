@@ -114,6 +114,7 @@ struct auth_request {
 	str method;
 	str resource;
 	str dpop_jkt;
+	str pushed; /* the request_uri that all of this came from; p == NULL: it came plain */
 	/* OpenID Connect Core section 3.1.2.1 */
 	str prompt;
 	str max_age;
@@ -147,6 +148,31 @@ ch_err auth_redirect_check(const struct auth_request *q, const struct store_clie
 struct auth_fail auth_request_check(const struct form *f, const struct auth_request *q,
 				    const struct issuer_realm *realm, const struct store_client *c,
 				    struct arena *a, str *ret_scope, str *ret_audience);
+
+/* --- pushed requests, pushed.c --- */
+enum {
+	PUSHED_ID_SIZE = 16,
+	PUSHED_FORM_MAX = 4096,
+	PUSHED_URI_MAX = 6144,
+};
+struct pushed {
+	uint8_t id[PUSHED_ID_SIZE]; /* random: to note its use by */
+	int64_t expires;
+	int64_t used_until; /* for so long its use must be known */
+	bool begun;         /* a page of ours carries it, so somebody came in time */
+	str client_id;
+	str form; /* what was pushed, form-encoded */
+};
+/* At most PUSHED_URI_MAX bytes. E_FULL: the form is too long. */
+ch_err pushed_write(struct wr *w, const uint8_t key[static MAC_KEY_SIZE], str realm,
+		    const struct pushed *p);
+/* Does it look like one? */
+bool pushed_is(str uri);
+/* E_SYNTAX, E_SEALED: it is none of ours for this realm. Says nothing of its time. Texts are in
+ * the arena. */
+ch_err pushed_read(str uri, const uint8_t key[static MAC_KEY_SIZE], str realm, struct arena *a,
+		   struct pushed *ret_p);
+
 /* What a request asks of the person. */
 enum { PROMPT_NONE = 1, PROMPT_LOGIN = 2, PROMPT_CONSENT = 4, PROMPT_SELECT = 8 };
 struct auth_asks {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "issuer.h"
@@ -119,4 +120,32 @@ ch_err spent_note(struct issuer *is, str realm, const struct assertion *a, int64
 	}
 	return ch_fail(CH_E_BUSY, "too many client assertions are live: let them expire sooner",
 		       ASSERTIONS_MAX);
+}
+
+/* By its id, which is random: whose it is says nothing more. */
+static const bytes pushed_kind = { (const uint8_t *)"pushed request", 14 };
+
+ch_err spent_has_pushed(struct issuer *is, const struct pushed *p, bool *ret_used)
+{
+	struct replay *used = NULL;
+	TRY(table_of(is, SPENT_ASSERTIONS, &used));
+	*ret_used = replay_has(used, pushed_kind, BYTES_OF(p->id), clock_unix_s());
+	return CH_DONE;
+}
+
+ch_err spent_pushed(struct issuer *is, const struct pushed *p)
+{
+	struct replay *used = NULL;
+	TRY(table_of(is, SPENT_ASSERTIONS, &used));
+	switch (replay_note(used, pushed_kind, BYTES_OF(p->id), p->used_until, clock_unix_s())) {
+	case REPLAY_NEW:
+		return CH_DONE;
+	case REPLAY_USED:
+		return ch_fail(CH_E_INVALID_REQUEST,
+			       "the request_uri was used before: begin again in the application",
+			       0);
+	case REPLAY_FULL:
+		break;
+	}
+	return ch_fail(CH_E_BUSY, "too many requests are live", ASSERTIONS_MAX);
 }

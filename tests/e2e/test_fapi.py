@@ -7,14 +7,15 @@ import pathlib
 import re
 import tempfile
 import time
+import urllib.parse
 from http.client import HTTPConnection
 
 import pytest
 
 from chancery import Signer, authority_of, b64, basic, claims_of, http, wait_for
 from proofs import FORM, Prover
-from test_client_auth import Client
-from test_issuer import answer_of, code_for, login, login_page, redeem
+from test_client_auth import TYPE, Client
+from test_issuer import answer_of, code_for, login, login_page, post, redeem, request
 from test_refresh import Production, client_add, refresh
 
 BENCH = {"Authorization": basic("bench", "bench-secret")}
@@ -383,3 +384,143 @@ def test_staff_issues_bound_tokens_only(staff, key):
         assert answer.json()["error"] in ("use_dpop_nonce", "invalid_dpop_proof"), answer.body
     # a stranger's proof gets a nonce too, and nothing else
     assert Prover().post(url, GRANT, nonce="x").headers["DPoP-Nonce"]
+
+
+# --- pushed requests (RFC 9126) ---
+
+def push(authority, client_id="app", key=None, headers=None, **changed):
+    fields = {**request(client_id=client_id, scope=SCOPE), **changed}
+    url = authority.meta["pushed_authorization_request_endpoint"]
+    fields = {name: value for name, value in fields.items() if value is not None}
+    return key.post(url, fields, headers) if key else post(url, fields, headers)
+
+
+def pushed(authority, **changed):
+    got = push(authority, **changed)
+    assert got.status == 201 and got.headers["Cache-Control"] == "no-store", got.body
+    assert 30 <= got.json()["expires_in"] <= 90
+    assert got.json()["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
+    return got.json()["request_uri"]
+
+
+def by_uri(authority, uri, client_id="app", **more):
+    """The form of a browser that comes with it and nothing else."""
+    return login(authority, **{**dict.fromkeys(request()), "client_id": client_id,
+                               "request_uri": uri, **more})
+
+
+def page_of(authority, uri, client_id="app", **more):
+    return http("GET", authority.home["authorization_endpoint"] + "?" + urllib.parse.urlencode(
+        {"client_id": client_id, "request_uri": uri, **more}))
+
+
+def test_par_happy_flow(authority, home):
+    uri = pushed(authority, state="of the push", nonce="n1")
+    assert SCOPE.split()[0] not in uri and "push" not in uri
+    back = answer_of(by_uri(authority, uri))[1]
+    assert back["state"] == "of the push"
+    got = redeem(home, back["code"], client_id="app")
+    assert got.status == 200 and claims_of(got.json()["id_token"])["nonce"] == "n1"
+    assert authority.meta["require_pushed_authorization_requests"] is False
+
+
+def test_par_attempt_reuse_request_uri(authority):
+    uri = pushed(authority)
+    # a page that is loaded again has used nothing
+    assert page_of(authority, uri).status == page_of(authority, uri).status == 200
+    assert "code" in answer_of(by_uri(authority, uri))[1]
+    again = page_of(authority, uri)
+    assert again.status == 400 and b"request_uri" in again.body
+
+
+def test_par_ensure_request_uri_is_bound_to_client(authority):
+    uri = pushed(authority)
+    for client_id in ("bound", "demo", "nobody", ""):
+        assert page_of(authority, uri, client_id).status == 400
+    assert page_of(authority, uri).status == 200
+
+
+def test_par_ensure_plain_pkce_rejected(authority):
+    for changed in ({"code_challenge_method": "plain"}, {"code_challenge_method": None},
+                    {"code_challenge": None}, {"code_challenge": "x"}):
+        refused(push(authority, **changed), "", "invalid_request")
+
+
+def test_par_what_else_is_refused(authority):
+    refused(push(authority, redirect_uri="https://evil.test/cb"), "redirect_uri", "invalid_request")
+    refused(push(authority, redirect_uri=None), "redirect_uri", "invalid_request")
+    refused(push(authority, scope="openid other"), "", "invalid_scope")
+    refused(push(authority, response_type="token"), "", "unsupported_response_type")
+    refused(push(authority, request_uri=pushed(authority)), "request_uri", "invalid_request")
+    refused(push(authority, request="x.y.z"), "", "request_not_supported")
+    refused(push(authority, resource="https://nobody.test/"), "", "invalid_target")
+    refused(push(authority, login_hint="x" * 5000), "", "invalid_request")
+    refused(push(authority, client_id="nobody"), "", "invalid_client", 401)
+    refused(push(authority, client_id="svc"), "", "invalid_client", 401)
+
+
+def test_par_parameters_beside_the_request_uri_are_nothing(authority):
+    uri = pushed(authority, state="pushed")
+    answer = by_uri(authority, uri, state="beside", redirect_uri="https://evil.test/",
+                    scope="other", prompt="none")
+    url, back = answer_of(answer)
+    assert (url.hostname, back["state"]) == ("127.0.0.1", "pushed")
+
+
+def test_par_uris_that_are_none(authority):
+    uri = pushed(authority)
+    kind, text = uri[:34], uri[34:]
+    for bad in (kind, kind + "x", kind + text[:-1], kind + "A" + text[1:] if text[0] != "A"
+                else kind + "B" + text[1:], kind + text[:-2] + "AA", kind + "A" * 6200):
+        answer = page_of(authority, bad)
+        assert answer.status in (400, 414), bad
+    # of another realm
+    corp = authority.dev["realms"]["corp"]["authorization_endpoint"]
+    answer = http("GET", corp + "?" + urllib.parse.urlencode(
+        {"client_id": "demo", "request_uri": uri}))
+    assert answer.status == 400
+    # no reference to the outside
+    error = page_of(authority, "https://app.test/request.jwt")
+    assert error.status == 400 or "error=" in error.headers["Location"]
+
+
+def test_par_with_dpop(authority, home, key):
+    code = answer_of(by_uri(authority, pushed(authority, key=key)))[1]["code"]
+    refused(redeem(home, code, client_id="app"), "dpop_jkt", "invalid_grant")
+    code = answer_of(by_uri(authority, pushed(authority, key=key)))[1]["code"]
+    assert exchange(home, key, code).status == 200
+    refused(push(authority, key=key, dpop_jkt=Prover().jkt), "dpop_jkt")
+    url = authority.meta["pushed_authorization_request_endpoint"]
+    refused(key.post(url, request(client_id="app", scope=SCOPE), proof=key.proof(
+        home["token_endpoint"])), "htu")
+
+
+def test_par_can_be_required_of_a_client(authority):
+    edit = ("client", "edit", "--realm", "home", "--id", "app", "--par")
+    authority.run(*edit, "yes")
+    try:
+        error = answer_of(login_page(authority.home, client_id="app", scope=SCOPE))[1]
+        assert error["error"] == "invalid_request" and "PAR" in error["error_description"]
+        assert "code" in answer_of(by_uri(authority, pushed(authority)))[1]
+    finally:
+        authority.run(*edit, "no")
+
+
+# --- client assertions, at PAR as at the token endpoint ---
+
+@pytest.mark.parametrize("name,changed", [
+    ("wrong aud", {"aud": "https://other.test"}), ("no sub", {"sub": None}),
+    ("exp is 5 minutes in past", {"exp": -300}), ("no exp", {"exp": None})])
+def test_par_ensure_client_assertion_fails(authority, name, changed):
+    if changed.get("exp"):
+        changed = {"exp": int(time.time()) + changed["exp"]}
+    refused(push(authority, client_id=None, client_assertion_type=TYPE,
+                 client_assertion=authority.svc.assertion(**changed)), "", "invalid_client", 401)
+
+
+def test_par_takes_its_own_url_as_audience(authority):
+    url = authority.meta["pushed_authorization_request_endpoint"]
+    answer = push(authority, client_id=None, client_assertion_type=TYPE,
+                  client_assertion=authority.svc.assertion(aud=url))
+    # it is known; only it has no such redirect URI
+    refused(answer, "redirect_uri", "invalid_request")

@@ -21,5 +21,11 @@ void kdf_default(struct kdf *ret_kdf);
 ch_err kek_derive(const struct kdf *kdf, const struct secret *passphrase, struct secret **ret_kek);
 /* Appends nonce || ciphertext || tag: size of the plain text + SEAL_OVERHEAD. */
 ch_err seal(const struct secret *kek, bytes associated, const struct secret *plain, struct wr *w);
+/* The same for what others carry for us and bring back: no secret of ours, but theirs to neither
+ * read nor change. */
+ch_err ticket_seal(const uint8_t key[static KEK_SIZE], bytes associated, bytes plain, struct wr *w);
+/* Appends the plain text. E_SEALED as below. */
+ch_err ticket_open(const uint8_t key[static KEK_SIZE], bytes associated, bytes sealed,
+		   struct wr *w);
 /* E_SEALED when the key is another or anything was changed. */
 ch_err unseal(const struct secret *kek, bytes associated, bytes sealed, struct secret **ret_plain);
