@@ -134,6 +134,7 @@ static ch_err go_round(const struct tending *t, struct realm_keys *k, bool *ret_
 	struct key_times next = { .created_s = now_s };
 	TRY(check_clock(k, now_s));
 	TRY(publish(k));
+	keys_end_replaced(k->times, k->n, now_s);
 	key_plan(k->times, k->n, &rules, now_s);
 	/* a realm without any key waits for one that is imported */
 	bool wants = t->makes && k->n > 0 && key_wants_next(k->times, k->n, &rules, now_s);

@@ -146,12 +146,17 @@ size_t key_successor(const struct key_times *keys, size_t n, int64_t now_s)
 	return found;
 }
 
-void keys_hand_over(struct key_times *keys, size_t n, size_t next, const struct key_rules *r,
-		   int64_t now_s)
+void keys_end_replaced(struct key_times *keys, size_t n, int64_t now_s)
 {
+	size_t signer = key_signer(keys, n, now_s);
 	for (size_t i = 0; i < n; i++)
-		if (i != next && key_state_at(&keys[i], now_s) == KEY_SIGNING)
+		if (i != signer && key_state_at(&keys[i], now_s) == KEY_SIGNING)
 			keys[i].not_after_s = later(now_s, keys[i].not_before_s + 1);
+}
+
+void keys_hand_over(struct key_times *keys, size_t n, size_t next, const struct key_rules *r,
+		    int64_t now_s)
+{
 	if (keys[next].published_s == 0 || keys[next].published_s > now_s)
 		keys[next].published_s = now_s;
 	keys[next].not_before_s = now_s;

@@ -196,16 +196,20 @@ static void a_hand_over_moves_all_behind_it(void **state)
 	assert_int_equal(next, 1);
 	assert_int_equal(key_may_sign_s(&keys[next], &rules), NOW + key_lead_s(&rules));
 	keys_hand_over(keys, 3, next, &rules, NOW + DAY);
-	assert_int_equal(keys[0].not_after_s, NOW + DAY);
+	assert_int_equal(keys[0].not_after_s, NOW + 14 * DAY); /* until it is known to all */
 	assert_int_equal(keys[1].not_before_s, NOW + DAY);
 	assert_int_equal(keys[1].not_after_s, NOW + 15 * DAY);
 	assert_int_equal(keys[2].not_before_s, NOW + 15 * DAY);
 	assert_int_equal(key_signer(keys, 3, NOW + DAY), 1);
 	assert_int_equal(key_successor(keys, 2, NOW + DAY), 2);
-	/* twice in a second: the one before signed for no time, and ends all the same */
-	keys_hand_over(keys, 3, 2, &rules, NOW + DAY);
-	assert_true(keys[1].not_after_s > keys[1].not_before_s);
+	keys_end_replaced(keys, 3, NOW + DAY + 2);
+	assert_int_equal(keys[0].not_after_s, NOW + DAY + 2);
+	assert_int_equal(keys[1].not_after_s, NOW + 15 * DAY);
+	/* at once again: the one before signed for next to no time, and ends all the same */
+	keys_hand_over(keys, 3, 2, &rules, NOW + DAY + 1);
 	assert_int_equal(key_signer(keys, 3, NOW + DAY + 1), 2);
+	keys_end_replaced(keys, 3, NOW + DAY + 1);
+	assert_int_equal(keys[1].not_after_s, NOW + DAY + 1);
 	assert_int_equal(key_newest_s(keys, 3), NOW);
 }
 

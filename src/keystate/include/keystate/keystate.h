@@ -71,8 +71,11 @@ struct key_times key_first(const struct key_rules *r, int64_t now_s, uint32_t ma
 size_t key_successor(const struct key_times *keys, size_t n, int64_t now_s);
 /* When this staged one may begin to sign; 0: it is not known to be published. */
 int64_t key_may_sign_s(const struct key_times *t, const struct key_rules *r);
-/* Has the one at `next` sign from now on, and the one that signed until now stop. Whether it
- * may is the caller's question. */
+/* The one that signed before a hand-over ends: not before all signers know of its successor,
+ * for as long as they do not, it signs on, and it has to outlive those tokens as well. */
+void keys_end_replaced(struct key_times *keys, size_t n, int64_t now_s);
+/* Has the one at `next` sign from now on. Whether it may is the caller's question; the one
+ * that signed until now is ended later. */
 void keys_hand_over(struct key_times *keys, size_t n, size_t next, const struct key_rules *r,
 		   int64_t now_s);
 /* The latest time that one of them was made or published: a clock before it is wrong. */
