@@ -146,7 +146,8 @@ enum ch_reason {
 	CH_PROOF_REPLAYED = 21,
 	CH_PROOF_UNKNOWN = 22,
 	CH_NONCE_NEEDED = 23,
-	CH_MISUSED = 255 /* the call was wrong; nothing was judged */
+	CH_REVOCATION_UNKNOWN = 24, /* of a gate; the library itself never says it */
+	CH_MISUSED = 255            /* the call was wrong; nothing was judged */
 };
 
 /* "bad_issuer", and a sentence for the log; constants, also for a number that is none. */

@@ -52,8 +52,11 @@ static bool grant_ok(const struct config_realm *realm, str grant)
 	       str_eq(grant, LIT("refresh_token"));
 }
 
+/* "revocations" is no scope of tokens: it lets a gate read what is revoked. */
 static bool scope_known(const struct config_realm *realm, str scope)
 {
+	if (str_eq(scope, LIT("revocations")))
+		return true;
 	for (size_t i = 0; i < realm->n_scopes; i++)
 		if (str_eq(realm->scopes[i], scope))
 			return true;

@@ -44,6 +44,7 @@ ch_err dev_seed(const struct authority *a, struct dev_data *ret_d);
 struct dev_gate {
 	struct gate_file file;
 	struct path jwks[REALMS_MAX];
+	struct path revocations[REALMS_MAX];
 };
 ch_err dev_gate_policy(const struct authority *a, const struct dev_data *d, uint32_t port,
 		       struct dev_gate *ret_g);

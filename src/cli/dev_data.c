@@ -138,7 +138,7 @@ ch_err dev_seed(const struct authority *a, struct dev_data *ret_d)
 }
 
 static ch_err gate_issuer_of(const struct authority *a, const struct config_realm *m,
-			     struct path *jwks, struct gate_issuer *ret_i)
+			     struct path *jwks, struct path *revocations, struct gate_issuer *ret_i)
 {
 	uint8_t name[NAME_MAX_BYTES + 8];
 	struct wr w = wr_of(name, sizeof(name));
@@ -148,6 +148,8 @@ static ch_err gate_issuer_of(const struct authority *a, const struct config_real
 	ret_i->issuer = m->issuer;
 	ret_i->realm = m->name;
 	ret_i->jwks = str_from_c(jwks->p);
+	TRY(path_join(revocations, str_from_c(a->dir.p), LIT("revocations"), m->name));
+	ret_i->revocations.folder = str_from_c(revocations->p);
 	ret_i->n_audiences = 1;
 	ret_i->audiences[0] = LIT("mail");
 	ret_i->n_mailboxes = 1;
@@ -174,7 +176,7 @@ ch_err dev_gate_policy(const struct authority *a, const struct dev_data *d, uint
 		if (a->config.realms[i].issues) {
 			size_t n = f->gate.n_issuers++;
 			TRY(gate_issuer_of(a, &a->config.realms[i], &ret_g->jwks[n],
-					   &f->gate.issuers[n]));
+					   &ret_g->revocations[n], &f->gate.issuers[n]));
 		}
 	gate_file_write(&w, f);
 	TRY(wr_done(&w));

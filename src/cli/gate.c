@@ -39,6 +39,7 @@ void policy_file_done(struct policy_file *p)
 {
 	config_text_done(&p->text);
 	mem_wipe(p->secret, sizeof(p->secret));
+	mem_wipe(p->revocation_rooms, sizeof(p->revocation_rooms));
 }
 
 /* "FILE:LINE: what", for the value of the policy that is at fault. */
@@ -219,6 +220,38 @@ static ch_err resolve_fetch(struct policy_file *p)
 	return e;
 }
 
+static ch_err read_revocation_secret(struct policy_file *p, size_t at)
+{
+	const struct gate_revocations *r = &p->g.gate.issuers[at].revocations;
+	uint8_t *room = p->revocation_rooms[at];
+	struct path path;
+	size_t n = 0;
+	TRY(resolve(p, r->secret_file, &path));
+	TRY(check_mode(path.p));
+	TRY(file_read(AT_FDCWD, path.p, room, GATE_SECRET_MAX, &n));
+	str left = str_of_bytes((bytes){ room, n });
+	p->revocation_secrets[at] = str_cut(&left, '\n');
+	if (p->revocation_secrets[at].n == 0)
+		return ch_fail(CH_E_MISSING, "the file has no secret in its first line", 0);
+	return CH_DONE;
+}
+
+static ch_err resolve_revocations(struct policy_file *p)
+{
+	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
+		struct gate_revocations *r = &p->g.gate.issuers[i].revocations;
+		p->revocation_secrets[i] = (str){ 0 };
+		p->revocation_lines[i] = config_text_line(p->text, r->folder);
+		TRY(resolve_to(p, &r->folder, &p->revocations[i]));
+		ch_err e = r->uri.n > 0 ? read_revocation_secret(p, i) : CH_DONE;
+		if (failed(e))
+			(void)say_trouble(placed_at(p, r->secret_file, "revocations: secret_file"),
+					  r->secret_file, e);
+		TRY(e);
+	}
+	return CH_DONE;
+}
+
 static ch_err resolve_all(struct policy_file *p)
 {
 	TRY(resolve_secret(p));
@@ -228,6 +261,7 @@ static ch_err resolve_all(struct policy_file *p)
 	TRY(resolve_to(p, &p->g.gate.evidence.folder, &p->sightings));
 	TRY(resolve_rights(p));
 	TRY(resolve_fetch(p));
+	TRY(resolve_revocations(p));
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
 		struct gate_issuer *issuer = &p->g.gate.issuers[i];
 		if (issuer->jwks.n == 0)
@@ -333,11 +367,30 @@ static bool check_folders(const struct policy_file *p)
 	       good;
 }
 
+static bool check_revocations(const struct policy_file *p)
+{
+	bool good = true;
+	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
+		const struct gate_issuer *g = &p->g.gate.issuers[i];
+		struct stat st = { 0 };
+		if (g->revocations.folder.n == 0 ||
+		    (stat(p->revocations[i].p, &st) == 0 && S_ISDIR(st.st_mode)))
+			continue;
+		say(placed(p, p->revocation_lines[i],
+			   "revocations: there is no such folder; it is DIR/revocations/REALM of "
+			   "the authority"),
+		    g->revocations.folder);
+		good = false;
+	}
+	return good;
+}
+
 static int check(const struct policy_file *p)
 {
 	if (failed(crypto_init(NULL)))
 		return EXIT_TROUBLE;
 	bool keys = check_keys(p), folders = check_folders(p);
+	folders = check_revocations(p) && folders;
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++)
 		if (p->g.gate.introspects && p->g.gate.issuers[i].n_mailboxes == 0)
 			say("no mailbox rule, its tokens open EVERY mailbox: realm",

@@ -17,6 +17,10 @@ struct policy_file {
 	uid_t owner, uid;
 	gid_t group, gid;
 	uint8_t secret[GATE_SECRET_MAX];
+	struct path revocations[REALMS_MAX];
+	uint32_t revocation_lines[REALMS_MAX]; /* where the file names the folder; 0: nowhere */
+	str revocation_secrets[REALMS_MAX];    /* in revocation_rooms */
+	uint8_t revocation_rooms[REALMS_MAX][GATE_SECRET_MAX];
 };
 
 /* Reads the file of this name and what it names; says what is wrong on standard error. */

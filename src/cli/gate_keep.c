@@ -211,7 +211,8 @@ static ch_err begin(struct keep *k, struct policy_file *p, struct generation *g)
 		s.fds[s.n_fds++] = g->socket;
 	if (p->g.gate.has_proofs)
 		s.fds[s.n_fds++] = k->proofs;
-	TRY(fetcher_start(&p->g, s.uid, s.gid, &fetcher));
+	TRY(fetcher_start(&p->g, p->revocation_secrets, s.uid, s.gid, &fetcher));
+	mem_wipe(p->revocation_rooms, sizeof(p->revocation_rooms));
 	if (fetcher >= 0)
 		s.fds[s.n_fds++] = fetcher;
 	TRY(spawn_role(&s, &pid));

@@ -28,6 +28,8 @@ static const char usage[] =
 	"                       [--json] [-C DIR]\n"
 	"       chancery revoke --token FILE|- [--realm R] [--json] [-C DIR]\n"
 	"       chancery revoke list [--realm R] [--json] [-C DIR]\n"
+	"       chancery revoke follow --realm R|--folder F [--since T] [--json] [-- PROGRAM …]\n"
+	"       chancery revoke follow --url U --client ID --secret-file F [--ca-file F] …\n"
 	"\n"
 	"Ends what was given, at every gate that follows this authority: one access token; all of\n"
 	"a refresh token (its grant); a grant; what a client, or what clients in a person's name,\n"
@@ -45,7 +47,7 @@ static const char usage[] =
 	"                  its successor sign\n"
 	"\n"
 	"list prints what is in the realms' chains: sequence number, time, realm, kind, subject,\n"
-	"why.\n"
+	"why. follow prints what comes: `chancery revoke follow --help`.\n"
 	"\n"
 	"  -C DIR          the authority; without it $CHANCERY_DIR\n";
 
@@ -479,6 +481,8 @@ static int command(int argc, char **argv, int from, bool lists)
 int cmd_revoke(int argc, char **argv)
 {
 	bool lists = argc > 1 && strcmp(argv[1], "list") == 0;
+	if (argc > 1 && strcmp(argv[1], "follow") == 0)
+		return revoke_follow(argc - 1, argv + 1);
 	if (options_help(argc, argv))
 		return command_usage(usage, true);
 	return command(argc, argv, lists ? 2 : 1, lists);

@@ -3,6 +3,9 @@
 #include "authority.h"
 #include "revoke/record.h"
 
+/* `revoke follow`: argv[0] is "follow". */
+int revoke_follow(int argc, char **argv);
+
 /* One record as an object of JSON, without what is around it. */
 struct json_out;
 void revocation_json(struct json_out *o, str realm, uint64_t seq, int64_t time_ms,

@@ -74,6 +74,7 @@ void gate_file_defaults(struct gate_file *ret_g)
 	for (size_t i = 0; i < REALMS_MAX; i++) {
 		g.gate.issuers[i].skew_s = 5;
 		g.gate.issuers[i].max_ttl_s = CONFIG_TTL_MAX_S;
+		g.gate.issuers[i].revocations.stale_s = CONFIG_REVOCATIONS_STALE_S;
 	}
 	*ret_g = g;
 }

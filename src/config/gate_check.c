@@ -49,6 +49,38 @@ static ch_err jwks_check(const struct complaint *c, const struct node *root,
 	return CH_DONE;
 }
 
+/* Where revocations come from: one place, with all that it needs. */
+static ch_err revocations_check(const struct complaint *c, const struct node *root,
+				const struct gate_config *g)
+{
+	for (size_t i = 0; i < g->n_issuers; i++) {
+		const struct gate_revocations *r = &g->issuers[i].revocations;
+		const struct node *item = nth(node_get(root, LIT("issuers")), i);
+		const struct node *n = node_get(item, LIT("revocations"));
+		bool asks = r->client.n > 0 && r->secret_file.n > 0;
+		bool half = !asks && (r->client.n > 0 || r->secret_file.n > 0);
+		const char *why = NULL;
+		if (!n)
+			continue;
+		if (r->folder.n > 0 && r->uri.n > 0)
+			why = "revocations has folder and uri; keep one";
+		else if (!r->folder.n && !r->uri.n)
+			why = "revocations says no place; name `folder`, the chain of a realm of "
+			      "this host's authority, or `uri`, like "
+			      "https://login.example/corp/revocations";
+		else if (r->uri.n > 0 ? !asks : asks || half)
+			why = r->uri.n > 0 ? "revocations by uri needs `client` and `secret_file`: "
+					     "who asks there, with the scope revocations"
+					   : "revocations from a folder needs no client and no "
+					     "secret_file; remove them";
+		if (!why)
+			continue;
+		wr_str(complain(c, n->line), str_from_c(why));
+		return ch_fail(CH_E_MISMATCH, "where revocations come from", i);
+	}
+	return CH_DONE;
+}
+
 /* Gives the patterns to each issuer of the realm; says how many there are. */
 static size_t hand_out(const struct realm_mailboxes *m, struct gate_config *g)
 {
@@ -231,6 +263,7 @@ ch_err gate_draft_check(const struct complaint *c, const struct node *root, stru
 	TRY(listen_check(c, root, d->file.host));
 	TRY(issuers_check(c, root, g));
 	TRY(jwks_check(c, root, g));
+	TRY(revocations_check(c, root, g));
 	TRY(periods_check(c, root, g));
 	TRY(mailboxes_join(c, root, d));
 	for (size_t i = 0; i < g->n_locations; i++)

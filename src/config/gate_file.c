@@ -61,6 +61,16 @@ static const struct field period_fields[] = {
 	{ 0 },
 };
 
+static const struct field revocations_fields[] = {
+	{ "folder", FIELD_TEXT, true, AT(gate_issuer, revocations.folder) },
+	{ "uri", FIELD_TEXT, true, AT(gate_issuer, revocations.uri), .check = check_jwks_uri },
+	{ "client", FIELD_TEXT, true, AT(gate_issuer, revocations.client), .check = check_name },
+	{ "secret_file", FIELD_TEXT, true, AT(gate_issuer, revocations.secret_file) },
+	{ "stale_s", FIELD_NUMBER, true, AT(gate_issuer, revocations.stale_s), .min = 5,
+	  .max = 86400 },
+	{ 0 },
+};
+
 static const struct field issuer_fields[] = {
 	{ "issuer", FIELD_TEXT, AT(gate_issuer, issuer), .check = check_issuer },
 	{ "realm", FIELD_TEXT, AT(gate_issuer, realm), .check = check_name },
@@ -74,6 +84,7 @@ static const struct field issuer_fields[] = {
 	{ "keys", FIELD_LIST, true, AT(gate_issuer, periods), COUNT_AT(gate_issuer, n_periods),
 	  .min = 1, .max = PERIODS_MAX, .item = period_fields,
 	  .item_size = sizeof(struct gate_period) },
+	{ "revocations", FIELD_SECTION, true, .at = 0, .item = revocations_fields },
 	{ 0 },
 };
 

@@ -20,6 +20,12 @@ static void put_period(struct wr *w, const struct gate_period *p)
 	put_time(w, "        until: ", p->until_s);
 }
 
+static void put_if(struct wr *w, const char *key, str value)
+{
+	if (value.n > 0)
+		put_text_line(w, key, value);
+}
+
 static void put_issuer(struct wr *w, const struct gate_issuer *i)
 {
 	put_text_line(w, "  - issuer", i->issuer);
@@ -34,6 +40,15 @@ static void put_issuer(struct wr *w, const struct gate_issuer *i)
 	wr_str(w, i->n_periods ? LIT("    keys:\n") : LIT(""));
 	for (size_t k = 0; k < i->n_periods; k++)
 		put_period(w, &i->periods[k]);
+	const struct gate_revocations *r = &i->revocations;
+	if (r->folder.n == 0 && r->uri.n == 0)
+		return;
+	wr_lit(w, "    revocations:\n");
+	put_if(w, "      folder", r->folder);
+	put_if(w, "      uri", r->uri);
+	put_if(w, "      client", r->client);
+	put_if(w, "      secret_file", r->secret_file);
+	put_number_line(w, "      stale_s", r->stale_s);
 }
 
 static void put_mailboxes(struct wr *w, const struct gate_config *g)
@@ -106,12 +121,6 @@ static void put_mail(struct wr *w, const struct gate_file *g)
 	put_text_line(w, "  secret_file", g->client_secret_file);
 }
 
-static void put_if(struct wr *w, const char *key, str value)
-{
-	if (value.n > 0)
-		put_text_line(w, key, value);
-}
-
 static void put_web(struct wr *w, const struct gate_file *g)
 {
 	wr_lit(w, "\n# Web servers ask here, GET /check/LOCATION: who can open it may ask.\n");
@@ -172,7 +181,8 @@ static void put_issuers(struct wr *w, const struct gate_config *g)
 	       "\n# An issuer, its realm, its public keys and the audiences it may send belong\n"
 	       "# together: a key of one is nothing in another. A key file is read again when\n"
 	       "# it changes; one that disappears takes the keys with it. With jwks_uri in place\n"
-	       "# of jwks_file the set is fetched from there and followed.\n"
+	       "# of jwks_file the set is fetched from there and followed. Without revocations: a\n"
+	       "# token that was revoked stays good until it expires.\n"
 	       "issuers:\n");
 	for (size_t i = 0; i < g->n_issuers; i++)
 		put_issuer(w, &g->issuers[i]);

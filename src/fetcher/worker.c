@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "fetcher_internal.h"
 
-enum { ADDRESSES_MAX = 512, BURST = 4 };
+enum { ADDRESSES_MAX = 512, BURST = 4, REVOCATIONS_BURST = 50, URL_ROOM = 1024 };
 #define SECOND_NS UINT64_C(1000000000)
 
 struct worker {
@@ -16,8 +16,9 @@ struct worker {
 	struct fetches *fetches;
 	int gate;
 	bool lost; /* a name was not found */
-	uint32_t reqs[REALMS_MAX];
-	uint64_t spent_until_ns[REALMS_MAX]; /* one a second, a few at once */
+	uint32_t reqs[FETCH_URLS_MAX];
+	/* one a second, a few at once; of revocations, which come in pages, ten */
+	uint64_t spent_until_ns[FETCH_URLS_MAX];
 };
 
 static ch_err tell(const struct worker *w, const struct fetch_told *t)
@@ -45,40 +46,60 @@ static ch_err tell_failure(const struct worker *w, uint32_t req, uint16_t url, c
 static ch_err may_start(struct worker *w, uint16_t url)
 {
 	uint64_t now = clock_mono_ns();
+	bool pages = url >= w->config->n_urls;
+	uint64_t each = pages ? SECOND_NS / 10 : SECOND_NS;
+	uint64_t burst = pages ? REVOCATIONS_BURST : BURST;
 	if (fetches_busy(w->fetches, url))
 		return ch_fail(CH_E_BUSY, "that URL is being fetched", url);
-	if (w->spent_until_ns[url] > now + (BURST - 1) * SECOND_NS)
+	if (w->spent_until_ns[url] > now + (burst - 1) * each)
 		return ch_fail(CH_E_LIMIT, "that URL is asked for too often", url);
-	w->spent_until_ns[url] = SECOND_NS +
+	w->spent_until_ns[url] = each +
 				 (w->spent_until_ns[url] > now ? w->spent_until_ns[url] : now);
 	return CH_DONE;
 }
 
+/* What is asked for by this number: the text of its URL, and who asks. */
+static ch_err request_of(const struct fetcher_config *c, const struct fetch_ask *a, struct wr *url,
+			 struct fetch_request *q)
+{
+	bool pages = a->url >= c->n_urls;
+	const struct fetcher_revocations *r = pages ? &c->revocations[a->url - c->n_urls] : NULL;
+	wr_str(url, pages ? r->url : c->urls[a->url]);
+	if (pages) {
+		wr_char(url, '?');
+		wr_str(url, a->query);
+		q->user = r->client;
+		q->password = secret_bytes_of(bytes_of_str(r->secret));
+	}
+	q->url = wr_text(url);
+	return wr_done(url);
+}
+
 static ch_err start(struct worker *w, const struct fetch_ask *a)
 {
-	char room[ADDRESSES_MAX];
-	struct wr addresses = wr_of(room, sizeof(room));
-	str url = w->config->urls[a->url];
+	char room[ADDRESSES_MAX], text[URL_ROOM];
+	struct wr addresses = wr_of(room, sizeof(room)), url_w = wr_of(text, sizeof(text));
+	struct fetch_request q = { .timeout_s = w->config->timeout_s,
+				   .max = FETCH_BODY_MAX,
+				   .pinned = true,
+				   .if_none_match = a->etag,
+				   .ca_file = w->config->ca_file };
+	TRY(request_of(w->config, a, &url_w, &q));
+	str url = q.url;
 	TRY(may_start(w, a->url));
 	w->reqs[a->url] = a->req;
 	ch_err e = fetch_lookup(url, &addresses);
 	w->lost = w->lost || ch_code_of(e) == CH_E_GONE;
 	TRY(e);
-	return fetches_start(w->fetches, a->url,
-			     &(struct fetch_request){ .url = url,
-						      .timeout_s = w->config->timeout_s,
-						      .max = FETCH_BODY_MAX,
-						      .pinned = true,
-						      .if_none_match = a->etag,
-						      .ca_file = w->config->ca_file,
-						      .addresses = wr_text(&addresses) });
+	q.addresses = wr_text(&addresses);
+	return fetches_start(w->fetches, a->url, &q);
 }
 
 static ch_err answer(struct worker *w, bytes message)
 {
 	struct fetch_ask a = { 0 };
 	TRY(fetch_read_ask(message, &a));
-	if (a.url >= w->config->n_urls)
+	if (a.url >= w->config->n_urls + w->config->n_revocations)
 		return ch_fail(CH_E_PROTOCOL, "the gate asks for a URL that is not there", a.url);
 	ch_err e = start(w, &a);
 	return failed(e) ? tell_failure(w, a.req, a.url, e) : CH_DONE;
@@ -121,7 +142,7 @@ static ch_err hand_on(struct worker *w)
 
 static bool is_idle(const struct worker *w)
 {
-	for (size_t i = 0; i < w->config->n_urls; i++)
+	for (size_t i = 0; i < w->config->n_urls + w->config->n_revocations; i++)
 		if (fetches_busy(w->fetches, i))
 			return false;
 	return true;

@@ -1,6 +1,6 @@
 /* The gate's walls. It parses what strangers send, so it keeps only: its sockets, its
  * log, reading the folders of its key files (folders, since a file is replaced by
- * renaming a new one over it), and the folder of its sightings, if it keeps any. */
+ * renaming a new one over it) and of revocations, and the folder of its sightings, if it keeps any. */
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -22,10 +22,13 @@ static const struct syscall_rule evidence[] = {
 	ALLOW(unlinkat),  ALLOW(getdents64), ALLOW(mkdirat),
 };
 
+/* What it needs to follow chains of revocations. */
+static const struct syscall_rule follows[] = { ALLOW(pread64), ALLOW(getdents64) };
+
 static ch_err only_own_folders(const struct gate_config *config)
 {
-	struct path folders[REALMS_MAX + 1];
-	struct sandbox_path allowed[REALMS_MAX + 1];
+	struct path folders[2 * REALMS_MAX + 1];
+	struct sandbox_path allowed[2 * REALMS_MAX + 1];
 	size_t n = 0;
 	int abi = 0;
 	for (size_t i = 0; i < config->n_issuers; i++) {
@@ -33,6 +36,13 @@ static ch_err only_own_folders(const struct gate_config *config)
 		if (config->issuers[i].jwks.n == 0)
 			continue;
 		TRY(path_of(&folders[n], path_folder(config->issuers[i].jwks)));
+		allowed[n] = (struct sandbox_path){ folders[n].p, ACCESS_READ };
+		n++;
+	}
+	for (size_t i = 0; i < config->n_issuers; i++) {
+		if (config->issuers[i].revocations.folder.n == 0)
+			continue;
+		TRY(path_of(&folders[n], config->issuers[i].revocations.folder));
 		allowed[n] = (struct sandbox_path){ folders[n].p, ACCESS_READ };
 		n++;
 	}
@@ -60,6 +70,7 @@ ch_err confine(const struct gate_config *config, const int *keep_fds, size_t n)
 		{ sandbox_common, sandbox_common_n },
 		{ sandbox_server, sandbox_server_n },
 		{ own, COUNT_OF(own) },
+		{ follows, COUNT_OF(follows) },
 		{ evidence, config->evidence.folder.n > 0 ? COUNT_OF(evidence) : 0 },
 	};
 	TRY(sandbox_undumpable());

@@ -10,6 +10,7 @@
 #include "keys.h"
 #include "metrics.h"
 #include "refusals.h"
+#include "revocations.h"
 #include "sightings.h"
 #include "token/cache.h"
 #include "token/confirm.h"
@@ -28,6 +29,7 @@ struct gate {
 	struct gate_config config;
 	struct basic basic;
 	struct keys keys;
+	struct revocations revocations;
 	struct introspect_issuer issuers[REALMS_MAX];
 	struct introspect_rules rules;
 	struct token_scratch scratch, proof_scratch;

@@ -34,6 +34,7 @@ static const enum told told_of[TOKEN_CODE_COUNT] = {
 	[TOKEN_proof_replayed] = TOLD_BAD_PROOF,
 	[TOKEN_proof_unknown] = TOLD_TROUBLE,
 	[TOKEN_nonce_needed] = TOLD_NONCE,
+	[TOKEN_revocation_unknown] = TOLD_UNKNOWN,
 };
 
 struct judging {
@@ -41,6 +42,7 @@ struct judging {
 	const struct asked *a;
 	struct token_verdict *v;
 	int64_t now_s;
+	uint64_t began_ns;
 	bool forbidden; /* whatever the code: another token of its holder would not help */
 };
 
@@ -144,9 +146,17 @@ static void confirm(struct judging *j)
 		confirm_keys(j);
 }
 
-/* In this order; the first that refuses ends it. Whether a token was taken back belongs
+/* Every time, of kept tokens too. */
+static void taken_back(struct judging *j)
+{
+	enum token_code code = revocations_judge(&j->g->revocations, j->v, j->began_ns);
+	if (code != TOKEN_accepted)
+		refuse(j->v, code, LIT("token"), (str){ 0 });
+}
+
+/* In this order; the first that refuses ends it. Whether a token was taken back stands
  * between the rules and the proof: a proof must not be used up for nothing. */
-static void (*const steps[])(struct judging *) = { place_rules, confirm };
+static void (*const steps[])(struct judging *) = { place_rules, taken_back, confirm };
 
 static bool is_known(struct judging *j)
 {
@@ -203,7 +213,9 @@ static enum told unserved(struct gate *g, const struct asked *a, str code, str w
 enum told judge(struct gate *g, const struct asked *a, struct token_verdict *ret_v)
 {
 	uint64_t began = clock_mono_ns();
-	struct judging j = { .g = g, .a = a, .v = ret_v, .now_s = clock_unix_s() };
+	struct judging j = {
+		.g = g, .a = a, .v = ret_v, .now_s = clock_unix_s(), .began_ns = began
+	};
 	*ret_v = (struct token_verdict){ .code = TOKEN_malformed };
 	keys_refresh(&g->keys);
 	if (!g->keys.policy || !g->keys.any)

@@ -29,6 +29,7 @@ enum told {
 	TOLD_FORBIDDEN, /* good, but not for this place */
 	TOLD_LIMITED,   /* too much junk from there: not judged */
 	TOLD_TROUBLE,   /* cannot be judged, or not be recorded */
+	TOLD_UNKNOWN,   /* nobody can say now whether it was revoked */
 	TOLD_COUNT
 };
 

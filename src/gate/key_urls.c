@@ -162,6 +162,8 @@ void keys_answers(struct keys *k)
 		}
 		/* one that nobody waits for any more is passed over */
 		struct key_url *u = url_of(k, &t, &at);
+		if (!u && k->other)
+			k->other(k->other_ctx, &t);
 		if (!u)
 			continue;
 		u->req = 0;
@@ -186,7 +188,9 @@ static void ask(struct keys *k, size_t at)
 	if (!source_due(u->source, now_s()))
 		return;
 	u->req = next_req(k);
-	const struct fetch_ask a = { u->req, u->number, source_etag(u->source) };
+	const struct fetch_ask a = { .req = u->req,
+				     .url = u->number,
+				     .etag = source_etag(u->source) };
 	fetch_write_ask(&w, &a);
 	ch_err e = wr_done(&w);
 	if (!failed(e))

@@ -47,6 +47,9 @@ struct keys {
 	int fetcher; /* socket; -1: none, or it is gone */
 	uint32_t last_req;
 	struct key_url urls[REALMS_MAX];
+	/* what the fetcher answers that is no key set; may be NULL */
+	void (*other)(void *ctx, const struct fetch_told *t);
+	void *other_ctx;
 	uint8_t message[FETCH_MESSAGE_MAX];
 };
 

@@ -105,6 +105,8 @@ static ch_err loop_open(struct loop *l)
 	TRY(watch(l->epoll, l->signals));
 	if (keys_fd(&l->gate->keys) >= 0)
 		TRY(watch(l->epoll, keys_fd(&l->gate->keys)));
+	if (l->gate->revocations.wake >= 0)
+		TRY(watch(l->epoll, l->gate->revocations.wake));
 	return l->gate->config.supervised ? watch(l->epoll, CONTROL_FD) : CH_DONE;
 }
 
@@ -192,8 +194,10 @@ static void on_keys(struct loop *l)
 {
 	int fd = keys_fd(&l->gate->keys);
 	keys_answers(&l->gate->keys);
-	if (fd >= 0 && keys_fd(&l->gate->keys) < 0)
+	if (fd >= 0 && keys_fd(&l->gate->keys) < 0) {
 		(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
+		l->gate->revocations.fetcher = -1;
+	}
 }
 
 static int wait_ms(struct loop *l)
@@ -238,7 +242,8 @@ static void warm_if_idle(struct loop *l, bool idle)
 
 static ch_err turn(struct loop *l)
 {
-	struct epoll_event events[4];
+	struct epoll_event events[8];
+	bool woken = false;
 	int n = epoll_wait(l->epoll, events, COUNT_OF(events), wait_ms(l));
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd == l->signals)
@@ -247,8 +252,10 @@ static ch_err turn(struct loop *l)
 			TRY(on_control(l));
 		if (events[i].data.fd == gate_fetcher_fd(&l->gate->config))
 			on_keys(l);
+		woken |= events[i].data.fd == l->gate->revocations.wake;
 	}
 	keys_refresh(&l->gate->keys);
+	revocations_turn(&l->gate->revocations, woken);
 	for (size_t i = 0; i < l->n_doors; i++)
 		if (l->doors[i].http)
 			http_run(l->doors[i].http);
@@ -266,6 +273,7 @@ static void close_all(struct loop *l)
 		http_free(l->doors[i].http);
 	refusals_finish(&l->gate->refusals, clock_mono_ns());
 	sightings_close(l->gate->sightings);
+	revocations_done(&l->gate->revocations);
 	keys_done(&l->gate->keys);
 	LOG(LOG_INFO, "gate has stopped");
 }
@@ -273,7 +281,8 @@ static void close_all(struct loop *l)
 /* Another may stop serving for us once we say so: not before the keys have come. */
 static ch_err say_ready(struct loop *l)
 {
-	if (!l->unready || !keys_settled(&l->gate->keys))
+	if (!l->unready || !keys_settled(&l->gate->keys) ||
+	    !revocations_settled(&l->gate->revocations))
 		return CH_DONE;
 	l->unready = false;
 	return control_ready();

@@ -58,26 +58,85 @@ static void put_judged(const struct prom *p, const struct metrics *m)
 	prom_times_write(p, LIT("judgement_seconds"), PROM_NONE, &bounds, &m->judged);
 }
 
+struct issuer_row {
+	str name;
+	const char *help;
+	int64_t (*value)(const struct metrics_issuer *is);
+	bool followed; /* only of those whose revocations are followed */
+};
+
+static int64_t issuer_keys(const struct metrics_issuer *is)
+{
+	return (int64_t)is->keys;
+}
+
+static int64_t issuer_keys_age(const struct metrics_issuer *is)
+{
+	return is->age_s;
+}
+
+static int64_t issuer_keys_generation(const struct metrics_issuer *is)
+{
+	return (int64_t)is->generation;
+}
+
+static int64_t issuer_revoked(const struct metrics_issuer *is)
+{
+	return (int64_t)is->revoked;
+}
+
+static int64_t issuer_revocations_age(const struct metrics_issuer *is)
+{
+	return is->revocations_age_s;
+}
+
+static int64_t issuer_revocations_ok(const struct metrics_issuer *is)
+{
+	return is->heard;
+}
+
+static const struct issuer_row issuer_rows[] = {
+	{ { "issuer_keys", 11 },
+	  "Keys that tokens of this issuer are verified with.",
+	  issuer_keys,
+	  false },
+	{ { "issuer_keys_age_seconds", 23 },
+	  "Time since the issuer's key set was last confirmed; -1: never.",
+	  issuer_keys_age,
+	  false },
+	{ { "issuer_keys_generation", 22 },
+	  "Counts up when the issuer's keys change.",
+	  issuer_keys_generation,
+	  false },
+	{ { "issuer_revocations", 18 }, "Revocations that are remembered.", issuer_revoked, true },
+	{ { "issuer_revocations_age_seconds", 30 },
+	  "Time since the issuer's revocations were heard; -1: never.",
+	  issuer_revocations_age,
+	  true },
+	{ { "issuer_revocations_ok", 21 },
+	  "1: revocations are heard; 0: all tokens of the issuer are refused.",
+	  issuer_revocations_ok,
+	  true },
+};
+
 static void put_issuers(const struct prom *p, const struct metrics_now *now)
 {
-	const struct {
-		str name;
-		const char *help;
-	} rows[] = {
-		{ LIT("issuer_keys"), "Keys that tokens of this issuer are verified with." },
-		{ LIT("issuer_keys_age_seconds"),
-		  "Time since the issuer's key set was last confirmed; -1: never." },
-		{ LIT("issuer_keys_generation"), "Counts up when the issuer's keys change." },
-	};
-	for (size_t r = 0; r < COUNT_OF(rows); r++) {
-		prom_head(p, rows[r].name, "gauge", rows[r].help);
+	bool any_followed = false;
+	for (size_t i = 0; i < now->n_issuers; i++)
+		any_followed = any_followed || now->issuers[i].followed;
+	for (size_t r = 0; r < COUNT_OF(issuer_rows); r++) {
+		const struct issuer_row *row = &issuer_rows[r];
+		if (row->followed && !any_followed)
+			continue;
+		prom_head(p, row->name, "gauge", row->help);
 		for (size_t i = 0; i < now->n_issuers; i++) {
 			const struct metrics_issuer *is = &now->issuers[i];
 			const struct prom_label l[] = { { "issuer", is->issuer },
 							{ "realm", is->realm } };
-			const int64_t v[] = { (int64_t)is->keys, is->age_s < 0 ? -1 : is->age_s,
-					      (int64_t)is->generation };
-			prom_i64(p, rows[r].name, (struct prom_labels){ l, COUNT_OF(l) }, v[r]);
+			if (row->followed && !is->followed)
+				continue;
+			prom_i64(p, row->name, (struct prom_labels){ l, COUNT_OF(l) },
+				 row->value(is));
 		}
 	}
 }
@@ -185,7 +244,8 @@ bool ready_write(struct wr *w, const struct metrics_now *now)
 	struct json_out o = json_out_of(w);
 	bool blind = now->sightings && !now->sightings_ok, ready = !blind && now->n_issuers > 0;
 	for (size_t i = 0; i < now->n_issuers; i++)
-		ready = ready && now->issuers[i].keys > 0;
+		ready = ready && now->issuers[i].keys > 0 &&
+			(!now->issuers[i].followed || now->issuers[i].heard);
 	json_begin(&o, (str){ 0 }, '{');
 	json_put_bool(&o, LIT("ready"), ready);
 	if (!ready) {
@@ -197,6 +257,9 @@ bool ready_write(struct wr *w, const struct metrics_now *now)
 		for (size_t i = 0; i < now->n_issuers; i++)
 			if (now->issuers[i].keys == 0)
 				put_reason(&o, LIT("no_keys"), now->issuers[i].issuer);
+		for (size_t i = 0; i < now->n_issuers; i++)
+			if (now->issuers[i].followed && !now->issuers[i].heard)
+				put_reason(&o, LIT("revocations_unknown"), now->issuers[i].issuer);
 		json_finish(&o, ']');
 	}
 	json_finish(&o, '}');

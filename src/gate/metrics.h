@@ -10,7 +10,7 @@
 #include "token/cache.h"
 
 enum metrics_endpoint { METRICS_INTROSPECT, METRICS_AUTH, METRICS_ENDPOINT_COUNT };
-enum { METRICS_ANSWER_MAX = 64 * 1024, READY_ANSWER_MAX = 16 * 1024 };
+enum { METRICS_ANSWER_MAX = 96 * 1024, READY_ANSWER_MAX = 16 * 1024 };
 
 struct metrics {
 	uint64_t verdicts[METRICS_ENDPOINT_COUNT][TOKEN_CODE_COUNT];
@@ -27,8 +27,11 @@ void metrics_verdict(struct metrics *m, enum metrics_endpoint at, enum token_cod
 struct metrics_issuer {
 	str issuer, realm;
 	uint64_t keys;
-	int64_t age_s;       /* since its key set was last confirmed; -1: never */
-	uint64_t generation; /* of its key set */
+	int64_t age_s;             /* since its key set was last confirmed; -1: never */
+	uint64_t generation;       /* of its key set */
+	bool followed, heard;      /* its revocations; and lately enough */
+	uint64_t revoked;          /* revocations that are remembered */
+	int64_t revocations_age_s; /* since they were heard; -1: never */
 };
 
 /* What stands elsewhere at the time of asking; a NULL pointer leaves its lines out. */

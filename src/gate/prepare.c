@@ -88,6 +88,11 @@ bool gate_warm(struct gate *g)
 	return !g->warm;
 }
 
+static void revocations_other(void *ctx, const struct fetch_told *t)
+{
+	revocations_told(ctx, t);
+}
+
 ch_err gate_prepare(struct gate *g, int proofs_fd)
 {
 	g->started_s = clock_unix_s();
@@ -108,6 +113,9 @@ ch_err gate_prepare(struct gate *g, int proofs_fd)
 	g->metrics.reloads = g->config.reloads;
 	g->metrics.reloads_failed = g->config.reloads_failed;
 	TRY(keys_open(&g->keys, &g->config, gate_fetcher_fd(&g->config)));
+	TRY(revocations_open(&g->revocations, &g->config, gate_fetcher_fd(&g->config)));
+	g->keys.other = revocations_other;
+	g->keys.other_ctx = &g->revocations;
 	/* nobody waits yet, or another generation serves */
 	while (gate_warm(g))
 		;

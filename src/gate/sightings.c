@@ -412,11 +412,21 @@ void sightings_close(struct sightings *s)
 
 /* The signature is checked before any claim is believed: these come after it. */
 static const bool after_signature[TOKEN_CODE_COUNT] = {
-	[TOKEN_accepted] = true,      [TOKEN_bad_claims] = true,   [TOKEN_bad_audience] = true,
-	[TOKEN_expired] = true,       [TOKEN_not_yet] = true,      [TOKEN_too_long_lived] = true,
-	[TOKEN_bad_binding] = true,   [TOKEN_bad_scope] = true,    [TOKEN_bad_mailbox] = true,
-	[TOKEN_revoked] = true,       [TOKEN_bad_proof] = true,    [TOKEN_proof_replayed] = true,
-	[TOKEN_proof_unknown] = true, [TOKEN_nonce_needed] = true,
+	[TOKEN_accepted] = true,
+	[TOKEN_bad_claims] = true,
+	[TOKEN_bad_audience] = true,
+	[TOKEN_expired] = true,
+	[TOKEN_not_yet] = true,
+	[TOKEN_too_long_lived] = true,
+	[TOKEN_bad_binding] = true,
+	[TOKEN_bad_scope] = true,
+	[TOKEN_bad_mailbox] = true,
+	[TOKEN_revoked] = true,
+	[TOKEN_bad_proof] = true,
+	[TOKEN_proof_replayed] = true,
+	[TOKEN_proof_unknown] = true,
+	[TOKEN_nonce_needed] = true,
+	[TOKEN_revocation_unknown] = true,
 };
 
 bool sighting_signed(enum token_code code)

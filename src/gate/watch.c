@@ -1,5 +1,6 @@
 /* What an operator's watch asks: counters, does it live, can it judge. No secret and no
  * person is in them, so whoever can reach the gate may ask. */
+#include "base/clock.h"
 #include "gate_internal.h"
 #include "wire/boot.h"
 
@@ -13,13 +14,20 @@ struct snapshot {
 
 static void snapshot_take(const struct gate *g, struct snapshot *s)
 {
+	const uint64_t now = clock_mono_ns();
 	for (size_t i = 0; i < g->config.n_issuers; i++) {
 		const struct gate_issuer *from = &g->config.issuers[i];
 		size_t n = g->keys.policy ? policy_keys(g->keys.policy, from->issuer) : 0;
-		s->issuers[i] = (struct metrics_issuer){ .issuer = from->issuer,
-							 .realm = from->realm,
-							 .keys = n,
-							 .age_s = keys_age_s(&g->keys, i) };
+		s->issuers[i] = (struct metrics_issuer){
+			.issuer = from->issuer,
+			.realm = from->realm,
+			.keys = n,
+			.followed = revocations_followed(&g->revocations, i),
+			.heard = revocations_fresh(&g->revocations, i, now),
+			.revoked = revocations_count(&g->revocations, i),
+			.revocations_age_s = revocations_age_s(&g->revocations, i, now),
+			.age_s = keys_age_s(&g->keys, i)
+		};
 	}
 	if (g->cache)
 		s->cache = token_cache_counts(g->cache);

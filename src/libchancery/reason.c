@@ -9,31 +9,32 @@
 #define PROOF 401, "invalid_dpop_proof"
 
 /* installed name, internal name, HTTP status and error */
-#define REASONS(X)                                         \
-	X(ACCEPTED, accepted, 200, "")                     \
-	X(MALFORMED, malformed, INVALID)                   \
-	X(TOO_LARGE, too_large, INVALID)                   \
-	X(BAD_HEADER, bad_header, INVALID)                 \
-	X(BAD_ALG, bad_alg, INVALID)                       \
-	X(BAD_TYP, bad_typ, INVALID)                       \
-	X(BAD_ISSUER, bad_issuer, INVALID)                 \
-	X(UNKNOWN_KEY, unknown_key, INVALID)               \
-	X(KEY_NOT_VALID, key_not_valid, INVALID)           \
-	X(BAD_SIGNATURE, bad_signature, INVALID)           \
-	X(BAD_CLAIMS, bad_claims, INVALID)                 \
-	X(BAD_AUDIENCE, bad_audience, INVALID)             \
-	X(EXPIRED, expired, INVALID)                       \
-	X(NOT_YET, not_yet, INVALID)                       \
-	X(TOO_LONG_LIVED, too_long_lived, INVALID)         \
-	X(BAD_BINDING, bad_binding, INVALID)               \
-	X(BAD_SCOPE, bad_scope, 403, "insufficient_scope") \
-	X(BAD_MAILBOX, bad_mailbox, INVALID)               \
-	X(FOREIGN_KEY, foreign_key, INVALID)               \
-	X(REVOKED, revoked, INVALID)                       \
-	X(BAD_PROOF, bad_proof, PROOF)                     \
-	X(PROOF_REPLAYED, proof_replayed, PROOF)           \
-	X(PROOF_UNKNOWN, proof_unknown, 503, "")           \
-	X(NONCE_NEEDED, nonce_needed, 401, "use_dpop_nonce")
+#define REASONS(X)                                           \
+	X(ACCEPTED, accepted, 200, "")                       \
+	X(MALFORMED, malformed, INVALID)                     \
+	X(TOO_LARGE, too_large, INVALID)                     \
+	X(BAD_HEADER, bad_header, INVALID)                   \
+	X(BAD_ALG, bad_alg, INVALID)                         \
+	X(BAD_TYP, bad_typ, INVALID)                         \
+	X(BAD_ISSUER, bad_issuer, INVALID)                   \
+	X(UNKNOWN_KEY, unknown_key, INVALID)                 \
+	X(KEY_NOT_VALID, key_not_valid, INVALID)             \
+	X(BAD_SIGNATURE, bad_signature, INVALID)             \
+	X(BAD_CLAIMS, bad_claims, INVALID)                   \
+	X(BAD_AUDIENCE, bad_audience, INVALID)               \
+	X(EXPIRED, expired, INVALID)                         \
+	X(NOT_YET, not_yet, INVALID)                         \
+	X(TOO_LONG_LIVED, too_long_lived, INVALID)           \
+	X(BAD_BINDING, bad_binding, INVALID)                 \
+	X(BAD_SCOPE, bad_scope, 403, "insufficient_scope")   \
+	X(BAD_MAILBOX, bad_mailbox, INVALID)                 \
+	X(FOREIGN_KEY, foreign_key, INVALID)                 \
+	X(REVOKED, revoked, INVALID)                         \
+	X(BAD_PROOF, bad_proof, PROOF)                       \
+	X(PROOF_REPLAYED, proof_replayed, PROOF)             \
+	X(PROOF_UNKNOWN, proof_unknown, 503, "")             \
+	X(NONCE_NEEDED, nonce_needed, 401, "use_dpop_nonce") \
+	X(REVOCATION_UNKNOWN, revocation_unknown, 503, "")
 
 #define X(installed, internal, ...) \
 	static_assert((int)CH_##installed == (int)TOKEN_##internal, "numbers never change");

@@ -2,7 +2,11 @@
  * the chain is all there is, and goes on, it believes of the pulse beside it alone. */
 #include "revoke/follow.h"
 
+#include "base/clock.h"
 #include "revoke/beat.h"
+
+/* Of a first pulse, by the clock of this host, which is the issuer's, too. */
+enum { YOUNG_MS = 2 * REVOKE_BEAT_MS };
 
 static ch_err open_it(struct follow *f, int dir_fd, const char *folder)
 {
@@ -45,7 +49,9 @@ static ch_err hear(struct follow *f, const struct revoke_beat *b, bool *ret_aliv
 	/* fewer: the chain was cut, or its issuer has more than can be read here */
 	if (b->head.seq > have.seq)
 		return CH_DONE;
-	*ret_alive = f->has_beat && b->count != f->beat_count;
+	int64_t age_ms = clock_unix_ms() - b->time_ms;
+	bool young = age_ms >= -YOUNG_MS && age_ms <= YOUNG_MS;
+	*ret_alive = f->has_beat ? b->count != f->beat_count : young;
 	f->has_beat = true;
 	f->beat_count = b->count;
 	return CH_DONE;

@@ -21,6 +21,9 @@ static void issuer_write(struct wr *w, const struct gate_issuer *g)
 		wr_i64(w, g->periods[i].from_s);
 		wr_i64(w, g->periods[i].until_s);
 	}
+	wr_str16(w, g->revocations.folder);
+	wr_str16(w, g->revocations.uri);
+	wr_u32(w, g->revocations.stale_s);
 }
 
 static void location_write(struct wr *w, const struct gate_location *l)
@@ -125,6 +128,11 @@ static void issuer_read(struct rd *r, struct gate_issuer *g)
 		g->periods[i].from_s = rd_i64(r);
 		g->periods[i].until_s = rd_i64(r);
 	}
+	g->revocations.folder = rd_str16(r, WIRE_PATH_MAX);
+	g->revocations.uri = rd_str16(r, URL_MAX_BYTES);
+	g->revocations.stale_s = rd_u32(r);
+	if (g->revocations.folder.n > 0 && g->revocations.uri.n > 0)
+		r->bad = true;
 }
 
 static void location_read(struct rd *r, struct gate_location *l)
@@ -179,7 +187,7 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 int gate_fetcher_fd(const struct gate_config *c)
 {
 	for (size_t i = 0; i < c->n_issuers; i++)
-		if (c->issuers[i].jwks_uri.n > 0)
+		if (c->issuers[i].jwks_uri.n > 0 || c->issuers[i].revocations.uri.n > 0)
 			return ROLE_FD + c->introspects + c->checks + c->has_proofs;
 	return -1;
 }

@@ -52,7 +52,7 @@ static void ask(uint32_t req, uint16_t url)
 {
 	uint8_t room[256];
 	struct wr w = wr_of(room, sizeof(room));
-	fetch_write_ask(&w, &(struct fetch_ask){ req, url, LIT("\"x\"") });
+	fetch_write_ask(&w, &(struct fetch_ask){ .req = req, .url = url, .etag = LIT("\"x\"") });
 	assert_false(failed(channel_send(gate, wr_bytes(&w), NULL)));
 }
 

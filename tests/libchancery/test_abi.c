@@ -64,6 +64,7 @@ static void test_numbers_are_what_they_were(void **state)
 	assert_int_equal(CH_ACCEPTED, 0);
 	assert_int_equal(CH_BAD_SIGNATURE, 9);
 	assert_int_equal(CH_NONCE_NEEDED, 23);
+	assert_int_equal(CH_REVOCATION_UNKNOWN, 24);
 	assert_int_equal(CH_MISUSED, 255);
 	assert_int_equal(CH_E_USAGE, 2);
 	assert_int_equal(CH_E_LIMIT, 20);

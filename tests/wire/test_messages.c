@@ -128,7 +128,7 @@ static void fetcher_sample(struct wr *w)
 
 static void ask_sample(struct wr *w)
 {
-	struct fetch_ask a = { 7, 1, LIT("\"a\"") };
+	struct fetch_ask a = { 7, 1, LIT("\"a\""), LIT("after=1&wait=5") };
 	fetch_write_ask(w, &a);
 }
 

@@ -27,7 +27,8 @@
 	X(bad_proof, "the proof of possession is malformed or for another request")          \
 	X(proof_replayed, "the proof of possession was used before")                         \
 	X(proof_unknown, "the store of used proofs is full")                                 \
-	X(nonce_needed, "the proof of possession lacks a fresh nonce")
+	X(nonce_needed, "the proof of possession lacks a fresh nonce")                       \
+	X(revocation_unknown, "whether it was revoked cannot be known now")
 
 enum token_code {
 #define X(name, text) TOKEN_##name,

@@ -1,7 +1,7 @@
 /* A gate and its fetcher: key sets from the URLs that the fetcher was given when it
  * started (struct fetcher_config). A URL never crosses: only its number.
  *
- *   FETCH    u8 0x71  u8 version  u32 req  u16 url  str16 etag
+ *   FETCH    u8 0x71  u8 version  u32 req  u16 url  str16 etag  str16 query
  *   FETCHED  u8 0x72  u8 version  u32 req  u16 url  u16 code  u64 detail  u16 status
  *            i64 max_age_s  str16 etag  bytes32 body
  *
@@ -14,14 +14,17 @@
 
 enum {
 	FETCH_ETAG_MAX = 128,
+	FETCH_QUERY_MAX = 192,
+	FETCH_URLS_MAX = 2 * REALMS_MAX,
 	FETCH_BODY_MAX = 64 * 1024,
 	FETCH_MESSAGE_MAX = FETCH_BODY_MAX + 1024, /* longer than MESSAGE_MAX: one whole set */
 };
 
 struct fetch_ask {
 	uint32_t req;
-	uint16_t url; /* index in fetcher_config.urls */
+	uint16_t url; /* index in fetcher_config.urls, or behind them in its revocations */
 	str etag;
+	str query; /* of revocations alone: small letters, digits, '=' and '&' */
 };
 
 struct fetch_told {

@@ -122,7 +122,7 @@ ch_err issuer_config_read(bytes b, struct issuer_config *ret_c);
 
 /* --- gate: fds listening TCP socket if introspects, listening unix socket if checks, memory
  * of used proofs (shared by its generations) if has_proofs, socket of its fetcher if an
- * issuer has a jwks_uri --- */
+ * issuer has a URL for keys or revocations --- */
 enum {
 	LOCATIONS_MAX = 32,
 	PERIODS_MAX = 32,
@@ -135,6 +135,15 @@ enum {
 struct gate_period {
 	str kid;
 	int64_t from_s, until_s; /* seconds since 1970 */
+};
+
+/* Where an issuer's revocations come from: the folder of its chain on this host, or the URL where
+ * the issuer tells of them; neither: they are not followed. */
+struct gate_revocations {
+	str folder, uri;
+	str client,
+		secret_file; /* who asks at the URL; for the fetcher alone, not in the message */
+	uint32_t stale_s;    /* not heard for so long: nothing of the issuer is believed */
 };
 
 struct gate_issuer {
@@ -150,6 +159,7 @@ struct gate_issuer {
 	uint32_t skew_s, max_ttl_s;
 	size_t n_periods;
 	struct gate_period periods[PERIODS_MAX];
+	struct gate_revocations revocations;
 };
 
 /* How sets are followed that come from a URL: struct source_limits of jwks/source.h, which
@@ -227,6 +237,11 @@ struct fetcher_config {
 	uint32_t timeout_s;
 	size_t n_urls;
 	str urls[REALMS_MAX]; /* the gate names them by their number here; see fetch.h */
+	/* after those: where revocations are asked for, by HTTP Basic */
+	size_t n_revocations;
+	struct fetcher_revocations {
+		str url, client, secret;
+	} revocations[REALMS_MAX];
 };
 void fetcher_config_write(struct wr *w, const struct fetcher_config *c);
 ch_err fetcher_config_read(bytes b, struct fetcher_config *ret_c);
