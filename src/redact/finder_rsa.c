@@ -38,6 +38,7 @@ struct finder_rsa {
 	struct finder finder;
 	size_t n, n_sizes, left;
 	struct one moduli[MODULI_MAX];
+	uint64_t low[MODULI_MAX]; /* their lowest limbs: all that most candidates are asked */
 	struct size_class sizes[SIZES_MAX];
 	uint64_t seen[SEEN_BITS / 64];
 };
@@ -55,26 +56,33 @@ struct walk {
 	uint64_t bits[(NOISE_PIECE_MAX) / NOISE_BLOCK + 2];
 };
 
-static void bits_of(uint64_t low, size_t ret_at[static 2])
+static inline uint64_t first_of(uint64_t low)
 {
-	uint64_t x = low * 0x9e3779b97f4a7c15;
-	ret_at[0] = (size_t)(x >> 41);
-	ret_at[1] = (size_t)((x * 0xd6e8feb86659fd93) >> 41);
+	return low * 0x9e3779b97f4a7c15;
+}
+
+static inline uint64_t second_of(uint64_t first)
+{
+	return first * 0xd6e8feb86659fd93;
+}
+
+static inline bool bit_at(const struct finder_rsa *f, uint64_t hash)
+{
+	return f->seen[hash >> 47] >> (hash >> 41 & 63) & 1;
 }
 
 static void seen_add(struct finder_rsa *f, uint64_t low)
 {
-	size_t at[2];
-	bits_of(low, at);
-	f->seen[at[0] / 64] |= 1ull << at[0] % 64;
-	f->seen[at[1] / 64] |= 1ull << at[1] % 64;
+	uint64_t a = first_of(low), b = second_of(a);
+	f->seen[a >> 47] |= 1ull << (a >> 41 & 63);
+	f->seen[b >> 47] |= 1ull << (b >> 41 & 63);
 }
 
-static bool seen_has(const struct finder_rsa *f, uint64_t low)
+/* Mostly the first bit tells. */
+static inline bool seen_has(const struct finder_rsa *f, uint64_t low)
 {
-	size_t at[2];
-	bits_of(low, at);
-	return f->seen[at[0] / 64] >> at[0] % 64 & f->seen[at[1] / 64] >> at[1] % 64 & 1;
+	uint64_t a = first_of(low);
+	return __builtin_expect(bit_at(f, a), 0) && bit_at(f, second_of(a));
 }
 
 static ch_err found(struct walk *w, struct one *one, const uint64_t *p, uint64_t addr)
@@ -103,7 +111,9 @@ static ch_err try_one(struct walk *w, const struct size_class *s, const uint64_t
 	}
 	for (size_t i = s->first; i < s->first + s->n; i++) {
 		struct one *one = &w->f->moduli[i];
-		if (one->done || (!w->all && !seen_has(w->f, one->m.n[0] * inverse)))
+		if (!w->all && !seen_has(w->f, w->f->low[i] * inverse))
+			continue;
+		if (one->done)
 			continue;
 		w->products += s->limbs * s->limbs;
 		if (w->products > w->products_max)
@@ -266,6 +276,8 @@ static void gather(struct finder_rsa *f, struct hunt *h)
 	}
 	qsort(f->moduli, f->n, sizeof(f->moduli[0]), by_size);
 	f->left = f->n;
+	for (size_t i = 0; i < f->n; i++)
+		f->low[i] = f->moduli[i].m.n[0];
 	for (size_t i = 0; i < f->n; i++) {
 		const struct rsa_modulus *m = &f->moduli[i].m;
 		struct size_class *s = f->n_sizes ? &f->sizes[f->n_sizes - 1] : NULL;

@@ -219,7 +219,8 @@ static void find(struct found *f, const uint8_t *p, const uint8_t *d)
 
 size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct random_block b)
 {
-	uint8_t d[RANDOM_WORDS + 8 + 8] = { 0 }, copy[RANDOM_BLOCK + RANDOM_AHEAD];
+	uint8_t NOT_ZEROED d[RANDOM_WORDS + 8 + 8];
+	uint8_t NOT_ZEROED copy[RANDOM_BLOCK + RANDOM_AHEAD];
 	struct found f = { b.owners, b.owner, b.n, 0 };
 	const uint8_t *p = b.p;
 	if (b.there % 8) /* the end of a segment that is odd in more than one way */
@@ -229,6 +230,7 @@ size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct
 		mem_zero(copy + b.there, sizeof(copy) - b.there);
 		p = copy;
 	}
+	mem_zero(d + RANDOM_WORDS + 8, 8);
 	kernel(r, p, d);
 	/* windows that go over the end */
 	for (size_t i = b.there < RANDOM_WINDOW ? 0 : (b.there - RANDOM_WINDOW) / 8 + 1;
