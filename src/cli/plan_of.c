@@ -144,6 +144,7 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 				   .has_monitor = g->monitor_host.n > 0,
 				   .log_requests = s->a->config.log_requests,
 				   .jwks_max_age_s = s->a->config.jwks_max_age_s,
+				   .n_fronts = g->n_fronts,
 				   .n_realms = g->n_realms };
 	struct wr w = wr_of(issuer_rooms[i], ISSUER_ROOM);
 	struct path store, revocations;
@@ -158,6 +159,8 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 	if (c.has_monitor)
 		ret_g->monitor_fd =
 			(uint32_t)(PLAN_FIRST_LISTEN_FD + s->n_listen + monitor_of(s, i));
+	for (size_t k = 0; k < g->n_fronts; k++)
+		c.fronts[k] = g->fronts[k];
 	for (size_t k = 0; k < g->n_realms; k++) {
 		const struct config_realm *m = authority_realm(s->a, g->realms[k]);
 		c.realms[k] = issuer_realm_of(m);

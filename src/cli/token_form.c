@@ -70,8 +70,8 @@ static int answer_read(const struct flow *f, const struct fetch_answer *a, str *
 		return EXIT_NO;
 	}
 	if (a->status == 429) {
-		say("refused: this username was tried too often with a wrong password; wait half"
-		    " a minute",
+		say("refused: this username was tried too often with a wrong password; wait a"
+		    " while",
 		    f->user);
 		return EXIT_NO;
 	}

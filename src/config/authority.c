@@ -59,6 +59,8 @@ static const struct field group_fields[] = {
 	  COUNT_AT(config_group, monitor_port) },
 	{ "realms", FIELD_TEXTS, AT(config_group, realms), COUNT_AT(config_group, n_realms),
 	  .min = 1, .max = REALMS_MAX, .check = check_name },
+	{ "fronts", FIELD_TEXTS, true, AT(config_group, fronts), COUNT_AT(config_group, n_fronts),
+	  .max = FRONTS_MAX, .check = check_address },
 	{ 0 },
 };
 

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 
+#include "base/address.h"
 #include "base/ck.h"
 #include "base/path.h"
 #include "codec/url.h"
@@ -414,4 +415,10 @@ const char *check_kid(str text)
 		if (text.p[i] < ' ' || text.p[i] == 0x7f)
 			return "is no kid; a control byte is in it";
 	return text.n > NAME_MAX_BYTES ? "is too long for a kid; 64 bytes is the most" : NULL;
+}
+
+const char *check_address(str text)
+{
+	struct address a;
+	return address_of(text, &a) ? NULL : "is no address; write like 127.0.0.1 or '::1'";
 }

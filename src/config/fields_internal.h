@@ -42,3 +42,4 @@ const char *check_absolute(str text);
 const char *check_origin(str text);
 const char *check_scope(str text);
 const char *check_kid(str text);
+const char *check_address(str text);

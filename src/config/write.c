@@ -105,6 +105,8 @@ static void put_group(struct wr *w, const struct config_group *g)
 	if (g->monitor_host.n > 0)
 		put_listen_line(w, "    monitor", g->monitor_host, g->monitor_port);
 	put_list_line(w, "    realms", g->realms, g->n_realms);
+	if (g->n_fronts > 0)
+		put_list_line(w, "    fronts", g->fronts, g->n_fronts);
 }
 
 static void put_realm(struct wr *w, const struct config_realm *r)
@@ -198,6 +200,8 @@ void config_write(struct wr *w, const struct config *c)
 	       "loopback\n"
 	       "# and optional (127.0.0.1:9480 say), serves /metrics (Prometheus), /health, "
 	       "/ready.\n"
+	       "# fronts, optional, names the front's addresses (fronts: ['127.0.0.1']): what its\n"
+	       "# X-Forwarded-For says is who connects, and guessing from there is slowed down.\n"
 	       "groups:\n");
 	for (size_t i = 0; i < c->n_groups; i++)
 		put_group(w, &c->groups[i]);

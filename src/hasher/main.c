@@ -7,37 +7,13 @@
 #include <sys/syscall.h>
 
 #include "base/log.h"
-#include "base/rand.h"
-#include "crypto/password.h"
 #include "crypto/small.h"
+#include "judge.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/spawn.h"
 #include "wire/boot.h"
 #include "wire/control.h"
 #include "wire/hash.h"
-
-/* What an unknown user's password is compared with: a hash with password_hash's
- * parameters, of a random text that nobody kept. */
-static char nobody[PASSWORD_HASH_MAX];
-static size_t nobody_n;
-
-static ch_err nobody_make(void)
-{
-	SECRET_BUF(random, 32);
-	struct wr w = wr_of(nobody, sizeof(nobody));
-	rand_fill(random, sizeof(random));
-	TRY(password_hash(secret_bytes_of(BYTES_OF(random)), &w));
-	nobody_n = w.n;
-	return CH_DONE;
-}
-
-static uint16_t judge(const struct hash_check *c)
-{
-	if (c->hash.n > 0)
-		return (uint16_t)ch_code_of(password_check(c->hash, c->password));
-	ch_err e = password_check((str){ nobody, nobody_n }, c->password);
-	return (uint16_t)(ch_code_of(e) == CH_OK ? CH_E_MISMATCH : ch_code_of(e));
-}
 
 static ch_err answer_one(void)
 {
@@ -91,7 +67,7 @@ static ch_err start(void)
 	bytes config = { 0 };
 	TRY(boot_read(LIT("hasher"), room, sizeof(room), &config));
 	TRY(crypto_small_init());
-	TRY(nobody_make());
+	TRY(judge_init());
 	TRY(confine());
 	return control_ready();
 }

@@ -1,5 +1,7 @@
 /* A request as it arrives: target, header, body, into a slot of its own. The slots are
  * made at the start; there is one for every connection that may be open. */
+#include <arpa/inet.h>
+
 #include "base/clock.h"
 #include "base/rand.h"
 #include "http_internal.h"
@@ -134,4 +136,23 @@ str http_cookie(struct http_req *r, str name)
 		found = value;
 	}
 	return found;
+}
+
+struct address http_peer(struct http_req *r)
+{
+	char text[INET6_ADDRSTRLEN] = { 0 };
+	struct address a = { 0 };
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(slot_of(r)->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (!info || !info->client_addr)
+		return a;
+	const struct sockaddr *s = info->client_addr;
+	const void *ip =
+		s->sa_family == AF_INET6
+			? (const void *)&((const struct sockaddr_in6 *)(const void *)s)->sin6_addr
+			: (const void *)&((const struct sockaddr_in *)(const void *)s)->sin_addr;
+	if ((s->sa_family == AF_INET || s->sa_family == AF_INET6) &&
+	    inet_ntop(s->sa_family, ip, text, sizeof(text)))
+		(void)address_of(str_from_c(text), &a);
+	return a;
 }

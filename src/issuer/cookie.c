@@ -9,6 +9,7 @@ static const struct {
 } kinds[COOKIE_COUNT] = {
 	[COOKIE_SESSION] = { { "chancery.", 9 }, { 0 } },
 	[COOKIE_FORM] = { { "chancery-form.", 14 }, { 0 } },
+	[COOKIE_KNOWN] = { { "chancery-known.", 15 }, { "; Max-Age=31536000", 18 } },
 };
 
 static bool is_https(const struct issuer_realm *realm)

@@ -70,14 +70,13 @@ static ch_err device_look(struct device_visit *v)
 	return arena_str(a, c->name.n > 0 ? c->name : c->id, &v->page.app);
 }
 
-static uint64_t who_of(const struct device_visit *v)
+static struct throttle_try try_of(const struct device_visit *v)
 {
-	char room[NAME_MAX_BYTES + 8];
-	struct wr w = wr_of(room, sizeof(room));
-	/* no realm is called so: no username that anybody types is meant */
-	wr_str(&w, v->realm->config->name);
-	wr_lit(&w, "/device");
-	return throttle_who(v->realm->issuer->csrf_key, wr_text(&w), v->s.user.sub);
+	return (struct throttle_try){
+		.who = throttle_who(v->realm->issuer->csrf_key, LIT("device"),
+				    v->realm->config->name, v->s.user.sub),
+		.rule = &throttle_code,
+	};
 }
 
 /* True when the code is one that waits; else it has been answered. A right code does not make
@@ -85,21 +84,22 @@ static uint64_t who_of(const struct device_visit *v)
 static bool code_try(struct device_visit *v)
 {
 	struct throttle *t = &v->realm->issuer->throttle;
-	uint64_t who = who_of(v), now = clock_mono_ns();
-	if (!guesses_left(&v->realm->guesses, now) || !throttle_begin(t, who, now)) {
+	struct throttle_try one = try_of(v);
+	uint64_t now = clock_mono_ns();
+	if (!guesses_left(&v->realm->guesses, now) || throttle_begin(t, &one, now) > 0) {
 		show_code(v, 429, TEXT_DEVICE_TOO_OFTEN);
 		return false;
 	}
 	ch_err e = device_look(v);
 	if (ch_code_of(e) != CH_E_NOT_FOUND) {
-		throttle_drop(t, who);
+		throttle_drop(t, one.who);
 		if (failed(e))
 			reply_error_page(v->http, v->page.lang, e);
 		return !failed(e);
 	}
 	guesses_spend(&v->realm->guesses);
 	metrics_count(v->realm, COUNT_DEVICE_WRONG);
-	if (throttle_end(t, who, false, now))
+	if (throttle_end(t, &one, false, now) > 0)
 		LOG(LOG_WARN, "a person has tried so many device codes that he must wait",
 		    log_str("realm", v->realm->config->name), log_str("sub", v->s.user.sub));
 	show_code(v, 404, TEXT_DEVICE_UNKNOWN);

@@ -313,6 +313,7 @@ struct page_answer {
 	str form_action;    /* a CSP source beside our own that forms may lead to; empty: none */
 	const str *cookies; /* values of Set-Cookie, three at most */
 	size_t n_cookies;
+	uint32_t retry_s; /* Retry-After; 0: as the status has it */
 };
 void reply_page(struct http_req *r, const struct page_answer *p);
 /* 303, with cookies as above. */

@@ -123,11 +123,14 @@ void page_form(struct wr *w, str action, const struct form_field *fields, size_t
 	hidden(w, LIT("csrf"), csrf);
 }
 
-void page_message(struct wr *w, enum lang lang, enum text_id message)
+void page_message(struct wr *w, enum lang lang, enum text_id message, str value)
 {
 	if (message == TEXT_COUNT)
 		return;
 	wr_lit(w, "<div class=\"bad\" id=\"message\" role=\"alert\">");
-	text_put(w, lang, message);
+	if (str_has(text_of(lang, message), '{'))
+		text_put_value(w, lang, message, value);
+	else
+		text_put(w, lang, message);
 	wr_lit(w, "</div>\n");
 }

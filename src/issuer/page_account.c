@@ -42,7 +42,7 @@ static void session_put(struct wr *w, const struct account_page *p, const struct
 	}
 	wr_lit(w, "<p>");
 	time_text(w, p->lang, TEXT_SIGNED_IN_AT, s->since);
-	wr_lit(w, "; ");
+	wr_lit(w, "<br>");
 	time_text(w, p->lang, TEXT_LAST_SEEN, s->seen);
 	wr_lit(w, "</p></div>\n");
 	if (!here)
@@ -61,7 +61,7 @@ static void app_put(struct wr *w, const struct account_page *p, const struct acc
 	wr_lit(w, "</ul>\n<p>");
 	time_text(w, p->lang, TEXT_SINCE, a->since);
 	if (a->used > 0) {
-		wr_lit(w, "; ");
+		wr_lit(w, "<br>");
 		time_text(w, p->lang, TEXT_LAST_SEEN, a->used);
 	}
 	wr_lit(w, "</p></div>\n");
@@ -124,7 +124,7 @@ void page_account(struct wr *w, const struct account_page *p)
 	wr_lit(w, "<p>");
 	text_put_value(w, p->lang, TEXT_SIGNED_IN_AS, p->user);
 	wr_lit(w, "</p>\n");
-	page_message(w, p->lang, p->message);
+	page_message(w, p->lang, p->message, (str){ 0 });
 	page_form(w, LIT("logout"), NULL, 0, p->logout_csrf);
 	wr_lit(w, "<button class=\"small\" type=\"submit\">");
 	text_put(w, p->lang, TEXT_SIGN_OUT_DO);

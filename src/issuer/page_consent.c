@@ -92,7 +92,7 @@ void page_consent(struct wr *w, const struct consent_page *p)
 	page_begin(w, &(struct page){
 			      .lang = p->lang, .title = TEXT_CONSENT, .realm = p->realm->name });
 	paragraph(w, p->lang, TEXT_CONSENT_ASKS, p->app);
-	page_message(w, p->lang, p->message);
+	page_message(w, p->lang, p->message, (str){ 0 });
 	wr_lit(w, "<ul class=\"scopes\">\n");
 	while (left.n > 0)
 		scope_put(w, p->lang, p->realm, str_cut(&left, ' '));
@@ -115,7 +115,7 @@ void page_choose(struct wr *w, const struct consent_page *p)
 	page_begin(w, &(struct page){
 			      .lang = p->lang, .title = TEXT_CHOOSE, .realm = p->realm->name });
 	paragraph(w, p->lang, TEXT_TO_CONTINUE_TO, p->app);
-	page_message(w, p->lang, p->message);
+	page_message(w, p->lang, p->message, (str){ 0 });
 	page_form(w, LIT("authorize"), p->fields, p->n_fields, p->csrf);
 	button(w, p, "continue", TEXT_CONTINUE_AS);
 	button(w, p, "other", TEXT_OTHER_ACCOUNT);

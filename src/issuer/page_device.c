@@ -27,7 +27,7 @@ void page_device_code(struct wr *w, const struct device_page *p)
 	page_begin(w, &(struct page){
 			      .lang = p->lang, .title = TEXT_DEVICE, .realm = p->realm->name });
 	paragraph(w, p->lang, TEXT_SIGNED_IN_AS, p->user);
-	page_message(w, p->lang, p->message);
+	page_message(w, p->lang, p->message, (str){ 0 });
 	page_form(w, LIT("device"), NULL, 0, p->csrf);
 	wr_lit(w, "<label for=\"user_code\">");
 	text_put(w, p->lang, TEXT_DEVICE_CODE);
@@ -59,7 +59,7 @@ void page_device_ask(struct wr *w, const struct device_page *p)
 	const struct form_field code = { LIT("user_code"), p->user_code };
 	page_begin(w, &(struct page){
 			      .lang = p->lang, .title = TEXT_DEVICE, .realm = p->realm->name });
-	page_message(w, p->lang, p->message);
+	page_message(w, p->lang, p->message, (str){ 0 });
 	wr_lit(w, "<p>");
 	text_put(w, p->lang, TEXT_DEVICE_SAME);
 	wr_lit(w, "</p>\n<p><b class=\"code\">");

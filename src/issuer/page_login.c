@@ -34,7 +34,7 @@ void page_login(struct wr *w, const struct login_page *p)
 	else
 		text_put(w, p->lang, TEXT_TO_SEE_ACCOUNT);
 	wr_lit(w, "</p>\n");
-	page_message(w, p->lang, p->message);
+	page_message(w, p->lang, p->message, p->message_value);
 	page_form(w, p->action, p->fields, p->n_fields, p->csrf);
 	inputs(w, p);
 	wr_lit(w, "</form>\n<p class=\"note\">");

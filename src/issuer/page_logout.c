@@ -11,7 +11,7 @@ void page_logout(struct wr *w, const struct logout_page *p)
 	wr_lit(w, "</p>\n<p>");
 	text_put(w, p->lang, TEXT_SIGN_OUT_ASK);
 	wr_lit(w, "</p>\n");
-	page_message(w, p->lang, p->message);
+	page_message(w, p->lang, p->message, (str){ 0 });
 	page_form(w, LIT("logout"), p->fields, p->n_fields, p->csrf);
 	wr_lit(w, "<button type=\"submit\">");
 	text_put(w, p->lang, TEXT_SIGN_OUT_DO);

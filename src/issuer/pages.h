@@ -33,8 +33,8 @@ void page_end(struct wr *w);
 str page_style_hash(void);
 /* <form method=post …> with hidden fields; absent ones (p == NULL) are left out. */
 void page_form(struct wr *w, str action, const struct form_field *fields, size_t n, str csrf);
-/* A message that something went wrong; TEXT_COUNT: none. */
-void page_message(struct wr *w, enum lang lang, enum text_id message);
+/* A message that something went wrong, with a value where it has {}; TEXT_COUNT: none. */
+void page_message(struct wr *w, enum lang lang, enum text_id message, str value);
 
 /* --- the pages, page_*.c --- */
 struct login_page {
@@ -44,6 +44,7 @@ struct login_page {
 	str action;           /* where the form goes */
 	str username;         /* as it was typed, or hinted at */
 	enum text_id message; /* TEXT_COUNT: nothing is wrong yet */
+	str message_value;    /* where the message has {} */
 	const struct form_field *fields;
 	size_t n_fields;
 	str csrf;

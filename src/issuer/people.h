@@ -64,11 +64,13 @@ struct signin {
 	size_t n_fields;
 	/* somebody has signed in: goes on from there, with in->cookies in its answer */
 	void (*done)(struct signin *in, const struct session *s);
-	str cookies[2];
+	str cookies[3];
 	size_t n_cookies;
 	struct store_user user;
-	bool known;   /* user is set */
-	uint64_t who; /* of the throttle */
+	bool known;                   /* user is set */
+	struct throttle_try tries[2]; /* what this one counts as */
+	size_t n_tries;
+	uint32_t wait_s; /* before the next one */
 };
 /* Sets what the request says: realm, http, language (form must be set). */
 void signin_init(struct signin *in, struct http_req *r, struct realm *m);

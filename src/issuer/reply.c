@@ -86,8 +86,6 @@ static str policy(struct http_req *r, str form_action)
 	return wr_text(&w);
 }
 
-_Static_assert(THROTTLE_REFILL_S == 30, "what Retry-After says of a throttled login");
-
 enum { PAGE_FIELDS_MAX = 10 };
 
 void reply_page(struct http_req *r, const struct page_answer *p)
@@ -102,10 +100,10 @@ void reply_page(struct http_req *r, const struct page_answer *p)
 	size_t n = 5;
 	for (size_t i = 0; i < p->n_cookies; i++)
 		fields[n++] = (struct http_out){ LIT("Set-Cookie"), p->cookies[i] };
-	if (p->status == 429)
-		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("30") };
-	if (p->status == 503)
-		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("1") };
+	struct wr retry = reply_room(r, 12);
+	wr_dec(&retry, p->retry_s > 0 ? p->retry_s : 1);
+	if (p->status == 429 || p->status == 503)
+		fields[n++] = (struct http_out){ LIT("Retry-After"), wr_text(&retry) };
 	http_answer(r, &(struct http_answer){ .status = p->status,
 					      .type = LIT("text/html; charset=utf-8"),
 					      .body = bytes_of_str(p->html),

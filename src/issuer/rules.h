@@ -1,6 +1,7 @@
 /* What the issuer decides from text alone: no socket, no store, no clock. Each file of
  * these is tested by itself. */
 #pragma once
+#include "base/address.h"
 #include "base/arena.h"
 #include "codec/form.h"
 #include "crypto/hash.h"
@@ -210,7 +211,7 @@ void auth_redirect_write(struct wr *w, const struct auth_request *q, str issuer,
 void form_action_write(struct wr *w, str redirect_uri);
 
 /* --- cookies, cookie.c --- */
-enum cookie_kind { COOKIE_SESSION, COOKIE_FORM, COOKIE_COUNT };
+enum cookie_kind { COOKIE_SESSION, COOKIE_FORM, COOKIE_KNOWN, COOKIE_COUNT };
 enum { COOKIE_NAME_MAX = 32 + NAME_MAX_BYTES, COOKIE_MAX = COOKIE_NAME_MAX + 256 };
 str cookie_name(const struct issuer_realm *realm, enum cookie_kind kind,
 		char room[static COOKIE_NAME_MAX]);
@@ -241,24 +242,58 @@ void agent_write(struct wr *w, str user_agent);
 bool path_is_ours(const struct issuer_realm *realm, str path);
 
 /* --- guessing, throttle.c: zeroed, it is empty --- */
-enum { THROTTLE_TRIES = 10, THROTTLE_REFILL_S = 30, THROTTLE_PLACES = 1024 };
+enum {
+	THROTTLE_TRIES = 10,
+	THROTTLE_FIRST_S = 30,
+	THROTTLE_MOST_S = 900,
+	THROTTLE_PLACES = 1024,
+};
+/* Free tries, then a wait of first_s that doubles up to most_s; one failure is forgotten each
+ * forget_s. */
+struct throttle_rule {
+	uint16_t tries;
+	uint32_t first_s, most_s, forget_s;
+};
+/* of a name or one of its browsers, of an address, of who types codes of devices */
+extern const struct throttle_rule throttle_account, throttle_address, throttle_code;
 struct throttle_place {
 	uint64_t who; /* 0: free */
-	uint64_t since_ns;
+	uint64_t since_ns, until_ns;
 	uint16_t failures, under_way;
 };
 struct throttle {
 	struct throttle_place places[THROTTLE_PLACES];
 };
-/* What the table knows a username by; the key is secret, that nobody can choose whose
- * place to take. */
-uint64_t throttle_who(const uint8_t key[static MAC_KEY_SIZE], str realm, str username);
-/* May this one try? If so, throttle_end or throttle_drop must follow. */
-bool throttle_begin(struct throttle *t, uint64_t who, uint64_t now_ns);
-/* True when this failure was the last that may be: to be logged once. */
-bool throttle_end(struct throttle *t, uint64_t who, bool right, uint64_t now_ns);
+/* One that is counted. */
+struct throttle_try {
+	uint64_t who;
+	const struct throttle_rule *rule;
+	bool clears; /* a right password undoes its failures */
+};
+/* What the table knows a name of this kind by; the key is secret, that nobody can choose
+ * whose place to take. */
+uint64_t throttle_who(const uint8_t key[static MAC_KEY_SIZE], str kind, str realm, str name);
+/* May this one try? 0: yes, and throttle_end or throttle_drop must follow; else the seconds to
+ * wait. */
+uint32_t throttle_begin(struct throttle *t, const struct throttle_try *one, uint64_t now_ns);
+/* The seconds that it must wait from now on, to be logged; 0: none. */
+uint32_t throttle_end(struct throttle *t, const struct throttle_try *one, bool right,
+		      uint64_t now_ns);
 /* Instead of it, when the password was not looked at. */
 void throttle_drop(struct throttle *t, uint64_t who);
+
+/* --- browsers that somebody has used before, known.c --- */
+enum { KNOWN_SIZE = 66 };
+/* A new cookie's value. */
+void known_write(const uint8_t key[static MAC_KEY_SIZE], str realm, str username, struct wr *w);
+/* Is it one of ours, for this name (in any case)? Constant time. */
+bool known_ok(const uint8_t key[static MAC_KEY_SIZE], str realm, str username, str value);
+
+/* --- who connects, front.c --- */
+/* forwarded: X-Forwarded-For, believed when peer is one of the configuration's fronts.
+ * Family 0 when it cannot be said: on loopback without a front, or the field is unreadable. */
+struct address front_client(const struct issuer_config *c, const struct address *peer,
+			    str forwarded);
 
 /* --- devices: usercode.c, pace.c (RFC 8628) --- */
 enum { USER_CODE_SIZE = 8 };

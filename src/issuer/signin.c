@@ -48,6 +48,16 @@ void signin_init(struct signin *in, struct http_req *r, struct realm *m)
 		lang_pick(form_get(&in->form, LIT("ui_locales")), http_field(r, "Accept-Language"));
 }
 
+/* "30 s", "4 min": the same in all our languages. */
+static str wait_text(struct signin *in)
+{
+	struct wr w = reply_room(in->http, 24);
+	bool minutes = in->wait_s > 120;
+	wr_dec(&w, minutes ? (in->wait_s + 59) / 60 : in->wait_s);
+	wr_str(&w, minutes ? LIT(" min") : LIT(" s"));
+	return wr_text(&w);
+}
+
 void signin_show(struct signin *in, unsigned status, enum text_id message)
 {
 	char token[CSRF_TOKEN_SIZE];
@@ -62,6 +72,7 @@ void signin_show(struct signin *in, unsigned status, enum text_id message)
 		.action = in->action,
 		.username = typed.p ? typed : in->username,
 		.message = message,
+		.message_value = wait_text(in),
 		.fields = in->fields,
 		.n_fields = in->n_fields,
 		.csrf = { token, sizeof(token) },
@@ -75,7 +86,8 @@ void signin_show(struct signin *in, unsigned status, enum text_id message)
 							    .html = wr_text(&w),
 							    .form_action = in->form_action,
 							    .cookies = in->cookies,
-							    .n_cookies = in->n_cookies });
+							    .n_cookies = in->n_cookies,
+							    .retry_s = in->wait_s });
 }
 
 static void reply_later(struct signin *in, ch_err why)
@@ -84,6 +96,27 @@ static void reply_later(struct signin *in, ch_err why)
 	LOG(LOG_WARN, "login refused", log_str("realm", in->realm->config->name), log_err(why));
 	page_error(&w, in->lang, TEXT_TRY_AGAIN, TEXT_TOO_MANY, (str){ 0 });
 	reply_page(in->http, &(struct page_answer){ .status = 503, .html = wr_text(&w) });
+}
+
+static str known_cookie(struct signin *in)
+{
+	char name[COOKIE_NAME_MAX];
+	str value = http_cookie(in->http, cookie_name(in->realm->config, COOKIE_KNOWN, name));
+	bool ours = known_ok(in->realm->issuer->csrf_key, in->realm->config->name,
+			     form_get(&in->form, LIT("username")), value);
+	return ours ? value : (str){ 0 };
+}
+
+/* From now on this browser is one of the person's. */
+static void known_take(struct signin *in)
+{
+	char fresh[KNOWN_SIZE];
+	struct wr f = wr_of(fresh, sizeof(fresh)), w = reply_room(in->http, COOKIE_MAX);
+	str value = known_cookie(in);
+	known_write(in->realm->issuer->csrf_key, in->realm->config->name, in->user.username, &f);
+	cookie_write(&w, in->realm->config, COOKIE_KNOWN, value.p ? value : wr_text(&f));
+	if (!w.full)
+		in->cookies[in->n_cookies++] = wr_text(&w);
 }
 
 static void signed_in(struct signin *in)
@@ -95,27 +128,43 @@ static void signed_in(struct signin *in)
 		return;
 	}
 	in->n_cookies = 1;
+	known_take(in);
 	LOG(LOG_INFO, "login", log_str("realm", in->realm->config->name),
 	    log_str("sub", s.user.sub), log_str("sid", s.sid),
 	    log_str("client", in->client_id.n ? in->client_id : LIT("-")));
 	in->done(in, &s);
 }
 
+static void tries_drop(struct signin *in)
+{
+	for (size_t i = 0; i < in->n_tries; i++)
+		throttle_drop(&in->realm->issuer->throttle, in->tries[i].who);
+	in->n_tries = 0;
+}
+
+static void tries_end(struct signin *in, bool right)
+{
+	uint32_t most = 0;
+	for (size_t i = 0; i < in->n_tries; i++) {
+		uint32_t s = throttle_end(&in->realm->issuer->throttle, &in->tries[i], right,
+					  clock_mono_ns());
+		most = s > most ? s : most;
+	}
+	if (most > 0)
+		LOG(LOG_WARN, "wrong passwords came so often that the next one must wait",
+		    log_str("realm", in->realm->config->name),
+		    log_str("sub", in->known ? in->user.sub : LIT("-")), log_u64("seconds", most));
+}
+
 static void on_checked(struct hash_job *j, enum ch_code code)
 {
 	struct signin *in = (struct signin *)(void *)j;
-	struct throttle *t = &in->realm->issuer->throttle;
 	bool right = code == CH_OK && in->known && !in->user.disabled;
 	bool judged = code != CH_E_GONE && code != CH_E_NOMEM;
-	if (!judged)
-		throttle_drop(t, in->who);
-	else if (throttle_end(t, in->who, right, clock_mono_ns()))
-		LOG(LOG_WARN, "a username has failed so often that it must wait",
-		    log_str("realm", in->realm->config->name),
-		    log_str("sub", in->known ? in->user.sub : LIT("-")));
-	metrics_count(in->realm, right    ? COUNT_LOGIN_OK
-				 : judged ? COUNT_LOGIN_WRONG
-					  : COUNT_LOGIN_BUSY);
+	if (judged)
+		tries_end(in, right);
+	else
+		tries_drop(in);
 	if (right) {
 		signed_in(in);
 	} else if (!judged) {
@@ -148,15 +197,51 @@ static ch_err password_ask(struct signin *in)
 	return hasher_ask(in->realm->issuer, &in->hash);
 }
 
+static void try_add(struct signin *in, str kind, str name, const struct throttle_rule *rule)
+{
+	in->tries[in->n_tries++] = (struct throttle_try){
+		.who = throttle_who(in->realm->issuer->csrf_key, kind, in->realm->config->name,
+				    name),
+		.rule = rule,
+		.clears = rule == &throttle_account,
+	};
+}
+
+/* A browser of the person's own is counted by itself: what strangers do to the name, or from the
+ * same address, does not keep it out. */
+static void tries_of(struct signin *in)
+{
+	char text[64];
+	struct wr w = wr_of(text, sizeof(text));
+	str known = known_cookie(in);
+	if (known.p) {
+		try_add(in, LIT("browser"), known, &throttle_account);
+		return;
+	}
+	try_add(in, LIT("name"), form_get(&in->form, LIT("username")), &throttle_account);
+	struct address peer = http_peer(in->http);
+	struct address a = front_client(&in->realm->issuer->config, &peer,
+					http_field(in->http, "X-Forwarded-For"));
+	if (a.family == 0)
+		return;
+	address_print(&w, &a);
+	try_add(in, LIT("address"), wr_text(&w), &throttle_address);
+}
+
 /* The same for names that nobody has: the answer says nothing of who is known. */
 static bool may_try(struct signin *in)
 {
-	struct issuer *is = in->realm->issuer;
-	str username = form_get(&in->form, LIT("username"));
-	in->who = throttle_who(is->csrf_key, in->realm->config->name, username);
-	if (throttle_begin(&is->throttle, in->who, clock_mono_ns()))
+	struct throttle *t = &in->realm->issuer->throttle;
+	size_t n = 0;
+	tries_of(in);
+	while (n < in->n_tries && in->wait_s == 0) {
+		in->wait_s = throttle_begin(t, &in->tries[n], clock_mono_ns());
+		n += in->wait_s == 0;
+	}
+	if (in->wait_s == 0)
 		return true;
-	metrics_count(in->realm, COUNT_LOGIN_THROTTLED);
+	in->n_tries = n;
+	tries_drop(in);
 	signin_show(in, 429, TEXT_TOO_OFTEN);
 	return false;
 }
@@ -181,7 +266,7 @@ void signin_take(struct signin *in)
 		return;
 	}
 	metrics_count(in->realm, COUNT_LOGIN_BUSY);
-	throttle_drop(&in->realm->issuer->throttle, in->who);
+	tries_drop(in);
 	reply_later(in, e);
 }
 

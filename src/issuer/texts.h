@@ -29,11 +29,8 @@ enum lang {
 	X(STALE_FORM, "This page was open for too long, or in two windows. Please sign in again.",  \
 	  "Cette page est restée ouverte trop longtemps, ou dans deux fenêtres. Veuillez vous "   \
 	  "reconnecter.")                                                                           \
-	X(TOO_OFTEN,                                                                                \
-	  "This username was tried too often with a wrong password. Please wait half a minute "     \
-	  "and try again.",                                                                         \
-	  "Cet identifiant a été essayé trop souvent avec un mauvais mot de passe. Veuillez "    \
-	  "attendre une demi-minute et réessayer.")                                                 \
+	X(TOO_OFTEN, "Too many wrong passwords. Please wait {} and try again.",                     \
+	  "Trop de mots de passe incorrects. Veuillez patienter {} puis réessayer.")                \
 	X(TRY_AGAIN, "Please try again", "Veuillez réessayer")                                      \
 	X(TOO_MANY, "Too many people are signing in just now. Please try again in a moment.",       \
 	  "Trop de personnes se connectent en ce moment. Veuillez réessayer dans un instant.")      \

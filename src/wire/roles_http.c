@@ -39,6 +39,7 @@ void issuer_config_write(struct wr *w, const struct issuer_config *c)
 	wr_bool(w, c->log_requests);
 	wr_bool(w, c->dev);
 	wr_u32(w, c->jwks_max_age_s);
+	wire_texts_write(w, c->fronts, c->n_fronts);
 	wr_u16(w, u16_from(c->n_realms));
 	for (size_t i = 0; i < c->n_realms; i++)
 		issuer_realm_write(w, &c->realms[i]);
@@ -84,6 +85,7 @@ ch_err issuer_config_read(bytes b, struct issuer_config *ret_c)
 	c->log_requests = rd_bool(&r);
 	c->dev = rd_bool(&r);
 	c->jwks_max_age_s = rd_u32(&r);
+	c->n_fronts = wire_texts_read(&r, c->fronts, FRONTS_MAX);
 	c->n_realms = rd_count16(&r, REALMS_MAX);
 	for (size_t i = 0; i < c->n_realms; i++)
 		issuer_realm_read(&r, &c->realms[i]);

@@ -32,6 +32,9 @@ static bytes default_file(void)
 static void same_group(const struct config_group *a, const struct config_group *b)
 {
 	assert_true(str_eq(a->name, b->name) && str_eq(a->host, b->host) && a->port == b->port);
+	assert_int_equal(a->n_fronts, b->n_fronts);
+	for (size_t i = 0; i < a->n_fronts; i++)
+		assert_true(str_eq(a->fronts[i], b->fronts[i]));
 	assert_int_equal(a->n_realms, b->n_realms);
 	for (size_t i = 0; i < a->n_realms; i++)
 		assert_true(str_eq(a->realms[i], b->realms[i]));
@@ -100,6 +103,9 @@ static void what_we_write_parses_back(void **state)
 	c.realms[0].scopes[1] = LIT("null");
 	/* a scope has no blank */
 	c.realms[0].scopes[0] = LIT("[x]:'y'!&*#");
+	c.groups[0].n_fronts = 2;
+	c.groups[0].fronts[0] = LIT("127.0.0.1");
+	c.groups[0].fronts[1] = LIT("::1");
 	c.realms[1].issuer = LIT("https://login.example:8443/corp");
 	c.realms[1].audiences[0].resource = LIT("urn:example:mail");
 	round_trip_of(&c);

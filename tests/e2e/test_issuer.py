@@ -541,8 +541,8 @@ def test_guessing_is_slowed_down(authority, home, username):
         assert login(authority, username=username, password="the right one").status == 303
     answers = [login(authority, username=username, password=f"guess {i}") for i in range(12)]
     assert [r.status for r in answers] == [401] * 10 + [429] * 2
-    assert answers[-1].headers["Retry-After"] == "30"
-    assert b"half a minute" in answers[-1].body and b"guess" not in answers[-1].body
+    assert 25 <= int(answers[-1].headers["Retry-After"]) <= 30
+    assert b"Too many wrong passwords" in answers[-1].body and b"guess" not in answers[-1].body
     r = login(authority, username=username.lower(), password="the right one")
     assert r.status == 429 and "Location" not in r.headers
     assert login(authority).status == 303

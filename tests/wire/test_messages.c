@@ -69,6 +69,8 @@ static void issuer_sample(struct wr *w)
 				   .refresh_key = { 1, 2, 3 },
 				   .has_hasher = true,
 				   .jwks_max_age_s = 300,
+				   .n_fronts = 1,
+				   .fronts = { LIT("127.0.0.1") },
 				   .n_realms = 1 };
 	c.realms[0] = (struct issuer_realm){ .name = LIT("home"),
 					     .issuer = LIT("http://localhost/home"),

@@ -57,6 +57,8 @@ struct config_group {
 	uint32_t monitor_port;
 	size_t n_realms;
 	str realms[REALMS_MAX];
+	size_t n_fronts;
+	str fronts[FRONTS_MAX]; /* numeric addresses */
 };
 
 struct config {

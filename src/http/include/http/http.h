@@ -5,6 +5,7 @@
  *
  * What the routes do not serve is answered here: 400, 404, 405 with Allow, 413, 414, 431, 503. */
 #pragma once
+#include "base/address.h"
 #include "base/arena.h"
 #include "base/bytes.h"
 #include "base/err.h"
@@ -84,6 +85,8 @@ size_t http_connections(const struct http *h);
 /* A request's header field. p == NULL: absent; it occurs twice: empty with p set, so
  * that no parser takes it. Lives as long as the request. */
 str http_field(struct http_req *r, const char *name);
+/* Who is at the other end of the connection: a front, perhaps. Family 0 on a unix socket. */
+struct address http_peer(struct http_req *r);
 /* The value of a cookie of this name; p == NULL: none, or two of them. */
 str http_cookie(struct http_req *r, str name);
 

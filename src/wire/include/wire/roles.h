@@ -16,6 +16,7 @@ enum {
 	URL_MAX_BYTES = 256,
 	REFRESH_KEY_SIZE = 32,
 	REFRESH_WINDOW_MAX_S = 300,
+	FRONTS_MAX = 8,
 };
 
 struct role_audience {
@@ -114,6 +115,8 @@ struct issuer_config {
 	bool log_requests;
 	bool dev;
 	uint32_t jwks_max_age_s;
+	size_t n_fronts;
+	str fronts[FRONTS_MAX]; /* addresses whose X-Forwarded-For is believed */
 	size_t n_realms;
 	struct issuer_realm realms[REALMS_MAX];
 };
