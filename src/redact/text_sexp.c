@@ -68,7 +68,8 @@ static size_t unhex(struct text_job *j, size_t from, uint8_t *to, size_t *ret_en
 			continue;
 		if (!text_is(c, AL_HEX))
 			break;
-		to[digits / 2] = (uint8_t)(to[digits / 2] << 4 | nibble(c));
+		unsigned high = digits % 2 ? (unsigned)to[digits / 2] << 4 : 0;
+		to[digits / 2] = (uint8_t)(high | nibble(c));
 		digits++;
 	}
 	j->open = j->open || at == j->v.n;

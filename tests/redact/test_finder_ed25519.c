@@ -44,7 +44,9 @@ static void assert_seed_found(void)
 	assert_true(plant_says(p, VALUE_ED25519_SEED, (bytes){ seed, KEY }));
 	assert_true(plant_says(p, VALUE_ED25519_SCALAR, (bytes){ both, KEY }));
 	assert_true(plant_says(p, VALUE_ED25519_SCALAR, (bytes){ both + KEY, KEY }));
-	assert_int_equal(values_count(p->hunt.values), 3);
+	/* on a stack the hash is not yet a scalar */
+	assert_true(plant_says(p, VALUE_ED25519_SCALAR, (bytes){ both + 1, KEY - 2 }));
+	assert_int_equal(values_count(p->hunt.values), 4);
 }
 
 static void a_seed_alone(void **state)

@@ -225,9 +225,45 @@ static void states_of_hmac_keys(void **state)
 	values_done(&h.values);
 }
 
+static ch_err say_seed(struct finder *f, struct hunt *h)
+{
+	/* RFC 8032, section 7.1, test 1 */
+	static const uint8_t seed[32] = { 0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60,
+					  0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4,
+					  0x44, 0x49, 0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19,
+					  0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60 };
+	struct value one = { VALUE_ED25519_SEED, false, BYTES_OF(seed), LIT("test"), BASE };
+	(void)f;
+	return values_add(h->values, &one);
+}
+
+/* What an Ed25519 seed becomes, whoever found it: scalar, its inside, and prefix. */
+static void hash_of_seeds(void **state)
+{
+	(void)state;
+	struct finder finder = { .name = LIT("test"), .end = say_seed }, *finders[] = { &finder };
+	struct core_map map = { 0 };
+	struct hunt h = { .map = &map, .memory = &fake.memory };
+	uint64_t unread = 0;
+	/* of SHA-512 of the seed: the first nine bytes, and eight of its second half */
+	static const uint8_t sha512[] = { 0x35, 0x7c, 0x83, 0x86, 0x4f, 0x28, 0x33, 0xcb, 0x42,
+					  0x9b, 0x4f, 0x0a, 0xfe, 0x28, 0x0b, 0x74, 0x6a };
+	assert_false(failed(values_new(&h.values)));
+	assert_false(failed(hunt_run(&h, finders, 1, &unread)));
+	assert_int_equal(values_count(h.values), 4);
+	assert_int_equal(values_at(h.values, 1)->is.n, 32);
+	assert_int_equal(values_at(h.values, 2)->is.n, 30);
+	assert_int_equal(values_at(h.values, 3)->is.n, 32);
+	assert_memory_equal(values_at(h.values, 1)->is.p + 1, values_at(h.values, 2)->is.p, 30);
+	assert_memory_equal(values_at(h.values, 2)->is.p, sha512 + 1, 8);
+	assert_memory_equal(values_at(h.values, 3)->is.p, sha512 + 9, 8);
+	values_done(&h.values);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(hash_of_seeds, fresh),
 		cmocka_unit_test_setup(all_of_it_once, fresh),
 		cmocka_unit_test_setup(short_reads_change_nothing, fresh),
 		cmocka_unit_test_setup(only_what_the_core_has, fresh),
