@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "http_internal.h"
 
-enum { LOOK_EVERY_MS = 500, MS = 1000000 };
+enum { LOOK_EVERY_MS = 500, CROWDED_MS = 1000, MS = 1000000 };
 
 static struct link *link_of(struct MHD_Connection *c)
 {
@@ -57,16 +57,25 @@ static void cut(const struct link *l)
 		(void)shutdown(info->connect_fd, SHUT_RDWR);
 }
 
+/* While there is room, slowness is borne; when nearly every place is taken, who dawdles makes
+ * room for who does not. */
+static uint64_t patience_ns(const struct http *h)
+{
+	bool crowded = h->n_links > h->n_slots - h->n_slots / 8;
+	uint64_t whole_ms = (uint64_t)h->limits.request_s * 1000;
+	return (crowded && whole_ms > CROWDED_MS ? CROWDED_MS : whole_ms) * MS;
+}
+
 void links_sweep(struct http *h)
 {
 	uint64_t now = clock_mono_ns();
 	if (now < h->next_look_ns)
 		return;
 	h->next_look_ns = now + (uint64_t)LOOK_EVERY_MS * MS;
+	uint64_t patience = patience_ns(h);
 	for (size_t i = 0; i < h->n_slots; i++) {
 		const struct link *l = &h->links[i];
-		if (l->connection && !l->waits_for_us &&
-		    now - l->since_ns > (uint64_t)h->limits.request_s * 1000 * MS)
+		if (l->connection && !l->waits_for_us && now - l->since_ns > patience)
 			cut(l);
 	}
 }

@@ -38,7 +38,8 @@ struct http_route {
 struct http_limits {
 	unsigned connections;
 	unsigned idle_s;          /* a connection that says nothing for so long is closed */
-	unsigned request_s;       /* from one answer to the next; who waits for us has time */
+	unsigned request_s;       /* from one answer to the next; who waits for us has time. When
+				   * 7 of 8 connections are taken, it is 1 s */
 	size_t connection_memory; /* its header must fit in a part of this */
 	size_t body;
 	size_t arena; /* of a request, body included */
