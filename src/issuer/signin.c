@@ -161,6 +161,9 @@ static void on_checked(struct hash_job *j, enum ch_code code)
 	struct signin *in = (struct signin *)(void *)j;
 	bool right = code == CH_OK && in->known && !in->user.disabled;
 	bool judged = code != CH_E_GONE && code != CH_E_NOMEM;
+	metrics_count(in->realm, right    ? COUNT_LOGIN_OK
+				 : judged ? COUNT_LOGIN_WRONG
+					  : COUNT_LOGIN_BUSY);
 	if (judged)
 		tries_end(in, right);
 	else
@@ -242,6 +245,7 @@ static bool may_try(struct signin *in)
 		return true;
 	in->n_tries = n;
 	tries_drop(in);
+	metrics_count(in->realm, COUNT_LOGIN_THROTTLED);
 	signin_show(in, 429, TEXT_TOO_OFTEN);
 	return false;
 }
