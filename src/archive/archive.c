@@ -188,10 +188,9 @@ static ch_err manifest_read(str text, struct archive *a)
 	str left = text;
 	if (!str_eq(str_cut(&left, '\n'), str_sub(LIT(FIRST_LINE), 0, sizeof(FIRST_LINE) - 2)))
 		return ch_fail(CH_E_UNSUPPORTED, "no backup, or of another version", 0);
-	str build = (str){ 0 };
 	if (!created_of(str_cut(&left, '\n'), &a->created_s))
 		return bad_manifest(1);
-	build = str_cut(&left, '\n');
+	str build = str_cut(&left, '\n');
 	if (!str_starts(build, LIT("build ")))
 		return bad_manifest(2);
 	a->build = str_sub(build, 6, build.n);

@@ -98,7 +98,7 @@ static ch_err write_record(const struct authority *a, enum audit_type type, byte
 			   uint64_t *ret_seq)
 {
 	TRY(open_it(a));
-	TRY(add(type, record));
+	TRY(add((uint16_t)type, record));
 	*ret_seq = chain.next_seq + chain_waiting(&chain) - 1;
 	return type == AUDIT_ITEM ? CH_DONE : chain_write(&chain, clock_unix_ms(), CHAIN_NOW);
 }

@@ -18,6 +18,7 @@ def boot(role, config):
     text = b"CHBOOT1\n" + (1).to_bytes(2, "big")
     for part in (build, role.encode()):
         text += len(part).to_bytes(2, "big") + part
+    text += b"\0"  # its log is text
     text += len(config).to_bytes(4, "big") + config
     fd = os.memfd_create("boot", os.MFD_CLOEXEC)
     os.write(fd, text)

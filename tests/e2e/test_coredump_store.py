@@ -55,7 +55,7 @@ def boot_fd(public):
     config = public + struct.pack(">BQ", 1, 0)
     fd = os.memfd_create("boot", os.MFD_CLOEXEC | 2)
     os.write(fd, b"CHBOOT1\n" + struct.pack(">H", 1) + text(build) + text("packer")
-             + struct.pack(">I", len(config)) + config)
+             + b"\0" + struct.pack(">I", len(config)) + config)
     fcntl.fcntl(fd, F_ADD_SEALS, SEALS)
     os.lseek(fd, 0, os.SEEK_SET)
     return fd

@@ -77,6 +77,6 @@ void keys_end_replaced(struct key_times *keys, size_t n, int64_t now_s);
 /* Has the one at `next` sign from now on. Whether it may is the caller's question; the one
  * that signed until now is ended later. */
 void keys_hand_over(struct key_times *keys, size_t n, size_t next, const struct key_rules *r,
-		   int64_t now_s);
+		    int64_t now_s);
 /* The latest time that one of them was made or published: a clock before it is wrong. */
 int64_t key_newest_s(const struct key_times *keys, size_t n);
