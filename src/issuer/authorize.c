@@ -261,13 +261,17 @@ static void go_on(struct visit *v, const struct session *s)
 		visit_error(v, e);
 		return;
 	}
-	switch (auth_decide(&v->where)) {
+	enum auth_next next = auth_decide(&v->where);
+	/* without a person there is nothing to give, and nobody to ask for it */
+	if (!s && (next == AUTH_CODE || next == AUTH_CHOOSE || next == AUTH_CONSENT))
+		next = AUTH_SIGN_IN;
+	switch (next) {
 	case AUTH_CODE:
 		give_code(v, s);
 		return;
 	case AUTH_CHOOSE:
 	case AUTH_CONSENT:
-		ask(v, s, auth_decide(&v->where) == AUTH_CONSENT);
+		ask(v, s, next == AUTH_CONSENT);
 		return;
 	case AUTH_SIGN_IN:
 		signin_show(&v->in, 200, TEXT_COUNT);

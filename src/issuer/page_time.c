@@ -20,10 +20,11 @@ void time_put(struct wr *w, enum lang lang, int64_t unix_s)
 {
 	time_t at = (time_t)unix_s;
 	struct tm t = { 0 };
-	if (!gmtime_r(&at, &t))
+	if (!gmtime_r(&at, &t) || t.tm_year < 0)
 		return;
+	const uint64_t year = (uint64_t)t.tm_year + 1900;
 	wr_lit(w, "<time datetime=\"");
-	wr_dec(w, (uint64_t)(t.tm_year + 1900));
+	wr_dec(w, year);
 	wr_char(w, '-');
 	two(w, t.tm_mon + 1);
 	wr_char(w, '-');
@@ -37,7 +38,7 @@ void time_put(struct wr *w, enum lang lang, int64_t unix_s)
 	wr_char(w, ' ');
 	wr_str(w, str_from_c(months[lang][t.tm_mon]));
 	wr_char(w, ' ');
-	wr_dec(w, (uint64_t)(t.tm_year + 1900));
+	wr_dec(w, year);
 	wr_lit(w, ", ");
 	two(w, t.tm_hour);
 	wr_char(w, ':');
