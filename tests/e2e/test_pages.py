@@ -4,6 +4,7 @@ import urllib.parse
 
 import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from chancery import authority_of
 from test_issuer import request
@@ -72,6 +73,11 @@ def look(b, lang):
             assert said["lang"] == lang and said["wide"] <= 0, (where, said)
 
 
+def shown(b, selector):
+    """When the browser has come to a page that has it."""
+    WebDriverWait(b, 120).until(lambda b: b.find_element(By.CSS_SELECTOR, selector).is_displayed())
+
+
 def fill(b, password):
     for name, text in (("username", ALICE), ("password", password)):
         b.find_element(By.ID, name).clear()
@@ -93,13 +99,14 @@ def test_pages(authority, browser, lang):  # noqa: F811
     ask()
     look(browser, lang)
     fill(browser, "not it")
-    assert browser.find_element(By.CSS_SELECTOR, "[role=alert]").is_displayed()
+    shown(browser, "[role=alert]")
     look(browser, lang)
     fill(browser, authority.user(ALICE)["password"])
+    shown(browser, "button[value=allow]")
     ask(prompt="select_account")
     look(browser, lang)
     ask(client_id="w" * 128, prompt="consent")
-    assert browser.find_element(By.CSS_SELECTOR, "button[value=allow]").is_displayed()
+    shown(browser, "button[value=allow]")
     look(browser, lang)
     ask(prompt="consent")
     look(browser, lang)
@@ -108,7 +115,7 @@ def test_pages(authority, browser, lang):  # noqa: F811
     browser.get(home["issuer"] + "/logout?client_id=web")
     look(browser, lang)
     browser.find_element(By.CSS_SELECTOR, "button").click()
-    assert browser.find_element(By.CSS_SELECTOR, "[role=status]").is_displayed()
+    shown(browser, "[role=status]")
     look(browser, lang)
     ask(redirect_uri="https://evil.example/")
     look(browser, lang)
