@@ -1,11 +1,12 @@
 /* Private keys of libgcrypt, GnuPG's: S-expressions, whose elements have a name of one letter. As
  * text, (d #00AB…#), broken into lines; in canonical form, (1:d33:…); and as libgcrypt has them
- * in memory: 3, 1, 1 in two bytes, the name, 1, the size in two bytes. Trusts nothing. */
+ * in memory: 3, 1, 1 in two bytes, the name, 1, the size in two bytes, the number, 4. Trusts
+ * nothing. */
 #include "base/cleanup.h"
 #include "base/rw.h"
 #include "text_internal.h"
 
-enum { NUMBER_MIN = 16, NUMBER_MAX = 2048, RSA_MIN = 64, DIGITS_MAX = 4 };
+enum { NUMBER_MIN = 16, NUMBER_MAX = 2048, RSA_MIN = 64, DIGITS_MAX = 4, CLOSE = 4 };
 
 /* 0x40 || public key, of Ed25519 or X25519; or 4 || x || y. */
 static ch_err learn_point(struct text_job *j, bytes q)
@@ -90,14 +91,17 @@ ch_err check_sexp(struct text_job *j)
 	return e;
 }
 
-static ch_err counted(struct text_job *j, uint8_t name, size_t n)
+/* `close` ends an element: without it these few bytes are something else's. */
+static ch_err counted(struct text_job *j, uint8_t name, size_t n, uint8_t close)
 {
 	if (n < NUMBER_MIN || n > NUMBER_MAX + 1)
 		return CH_DONE;
-	if (j->v.n - j->at < n) {
+	if (j->v.n - j->at <= n) {
 		j->open = true;
 		return CH_DONE;
 	}
+	if (j->v.p[j->at + n] != close)
+		return CH_DONE;
 	return element(j, name, (bytes){ j->v.p + j->at, n }, j->at, j->at + n);
 }
 
@@ -111,7 +115,7 @@ ch_err check_sexp_canonical(struct text_job *j)
 			break;
 		n += (size_t)(c - '0') * unit;
 	}
-	return j->at < digits + 2 ? CH_DONE : counted(j, j->v.p[j->at - digits - 2], n);
+	return j->at < digits + 2 ? CH_DONE : counted(j, j->v.p[j->at - digits - 2], n, ')');
 }
 
 /* Behind the 1 that goes before the size. */
@@ -125,5 +129,5 @@ ch_err check_sexp_binary(struct text_job *j)
 	}
 	uint8_t name = j->v.p[j->at - 2];
 	j->at += 2;
-	return counted(j, name, low | high << 8);
+	return counted(j, name, low | high << 8, CLOSE);
 }
