@@ -1,4 +1,5 @@
 """The bench's programs work with the roles of this build, and its names are kept."""
+import asyncio
 import importlib.machinery
 import importlib.util
 import json
@@ -7,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+
+from chancery import authority_of
 
 pytestmark = pytest.mark.plain("measures a release")
 
@@ -127,3 +130,20 @@ def test_a_stream_is_counted(built, tmp_path):
                    input=b"\0" * 8192 + b"x" * 5000)
     seen = json.loads(said.read_text())
     assert (seen["size"], seen["data"]) == (13192, 5000)
+
+
+def test_each_way_to_get_a_token_is_answered(chancery, bench, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench.provider, "CHAINS", 2)
+    with authority_of("bench") as a:
+        ours = bench.provider.Ours(a.dev, a.dir, chancery, tmp_path)
+        for kind in bench.provider.KINDS:
+            answer = ours.answer(kind)
+            assert ("id_token" in answer) == (kind in ("code", "refresh"))
+            assert ("refresh_token" in answer) == (kind == "refresh")
+            assert answer["token_type"] == ("DPoP" if kind == "dpop" else "Bearer")
+        growth = bench.provider.Growth(a.dir / "store")
+        growth.begin()
+        assert growth.before > 0 and growth.bytes() >= growth.before
+        requests = bench.provider.sign_in_requests(ours, 3)
+        counts = asyncio.run(bench.provider.at_once(ours.where, requests))
+        assert sum(counts.values()) == 3 and counts.keys() <= {"200", "303"}, counts
