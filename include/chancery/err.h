@@ -75,7 +75,8 @@ enum ch_code {
 	CH_E_EXPIRED = 35,
 	CH_E_REFUSED = 36,
 	CH_E_INVALID_PROOF = 37,
-	CH_E_NONCE = 38
+	CH_E_NONCE = 38,
+	CH_E_NO_ROOM = 39
 };
 
 /* A place that can fail; constant, one for each such place. */

@@ -212,8 +212,8 @@ int audit_end(struct audit *t, int status, str detail)
 	t->a = NULL;
 	if (!failed(e))
 		return status;
-	return say_trouble(status == EXIT_YES ? "it was done, but the audit could not take that:"
-					      : "the audit could not take what came of it:",
+	return say_trouble(status == EXIT_YES ? "it was done, but the audit could not take that"
+					      : "the audit could not take what came of it",
 			   (str){ 0 }, e);
 }
 

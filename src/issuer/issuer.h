@@ -408,5 +408,17 @@ ch_err refresh_write(struct job *j, const struct store_grant *g, int64_t seq);
 void settle_add(struct job *j);
 /* Once a turn, when no other use of the store is under way: settles and answers them. */
 void settle_run(struct issuer *is);
+
+/* --- room.c --- */
+/* E_NO_ROOM, the store's, is counted: room_turn() says it, not each request. */
+void room_note(ch_err e);
+/* The same, and what a request failed of as it is answered: a full disk that another file than
+ * the store met is E_NO_ROOM, too, and is logged here; others stay as they are. */
+ch_err room_judge(ch_err e);
+/* Once a turn: says it, and looks each second whether there is room again. */
+void room_turn(struct issuer *is);
+/* Has the last write found a full disk? */
+bool room_lacks(void);
+
 /* Is the body a form? E_INVALID_REQUEST. */
 ch_err body_form(struct http_req *r, struct form *ret_form);

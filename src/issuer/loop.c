@@ -158,6 +158,7 @@ ch_err issuer_loop(struct issuer *is)
 				w->ready(is, w);
 		}
 		settle_run(is);
+		room_turn(is);
 		revocations_turn(is);
 		TRY(serve(is, since_ns));
 		monitor_run(is);

@@ -40,7 +40,7 @@ static void now_take(struct issuer *is, struct metrics_now *now)
 		.connections = http_connections(is->http),
 		.turned_away = http_turned_away(is->http),
 		.stopping = is->stopping,
-		.store_ok = store_answers(is),
+		.store_ok = !room_lacks() && store_answers(is),
 	};
 	for (size_t i = 0; i < is->config.n_realms; i++)
 		realm_now(&is->realms[i], now, i);

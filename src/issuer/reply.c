@@ -50,6 +50,7 @@ static str challenge_of(struct http_req *r, const struct realm *m)
 
 void reply_error(struct http_req *r, const struct realm *m, ch_err e)
 {
+	e = room_judge(e);
 	enum ch_code code = ch_code_of(e);
 	bool shown = ch_code_shown(code) && e.site;
 	unsigned status = (unsigned)ch_code_http(code);
@@ -63,7 +64,7 @@ void reply_error(struct http_req *r, const struct realm *m, ch_err e)
 		fields[n++] = (struct http_out){ LIT("Retry-After"), LIT("1") };
 	if (code == CH_E_NONCE)
 		fields[n++] = proof_nonce(r, m);
-	if (status >= 500)
+	if (status >= 500 && code != CH_E_NO_ROOM)
 		LOG(LOG_WARN, "request failed", log_str("realm", m->config->name), log_trace(r),
 		    log_err(e));
 	http_answer(r, &(struct http_answer){ .status = status,
@@ -126,11 +127,12 @@ void reply_see_other(struct http_req *r, str location, const str *cookies, size_
 
 void reply_error_page(struct http_req *r, enum lang lang, ch_err e)
 {
+	e = room_judge(e);
 	enum ch_code code = ch_code_of(e);
 	struct wr w = reply_room(r, 8192);
 	unsigned status = (unsigned)ch_code_http(code);
 	bool theirs = status < 500 && status != 429;
-	if (status >= 500)
+	if (status >= 500 && code != CH_E_NO_ROOM)
 		LOG(LOG_WARN, "login failed", log_trace(r), log_err(e));
 	page_error(&w, lang, theirs ? TEXT_BAD_LINK : TEXT_TRY_AGAIN,
 		   theirs ? TEXT_BAD_LINK_TEXT : TEXT_CANNOT_NOW,

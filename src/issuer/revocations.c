@@ -322,7 +322,7 @@ void revocations_turn(struct issuer *is)
 	if (!is->stopping && now - is->revoked_ns < (uint64_t)REVOKE_BEAT_MS * 1000000)
 		return;
 	is->revoked_ns = now;
-	(void)revocations_drain(is);
+	room_note(revocations_drain(is));
 	tell_all(is, false);
 }
 

@@ -47,7 +47,7 @@ void settle_run(struct issuer *is)
 	is->metrics.settle_failures += failed(e);
 	is->settling = false;
 	/* what it made due; if that fails it stays so, and the log has it */
-	(void)revocations_drain(is);
+	room_note(revocations_drain(is));
 	while (j) {
 		/* its memory is the request's, which the answer may end */
 		struct job *next = j->next;

@@ -134,7 +134,7 @@ ch_err store_fail(int rc)
 		return ch_fail(CH_E_STORE,
 			       "the store cannot be written: look at its folder's owner", rc);
 	case SQLITE_FULL:
-		return ch_fail(CH_E_STORE, "the store's disk is full", rc);
+		return ch_fail(CH_E_NO_ROOM, "the store's disk is full: make room on it", rc);
 	case SQLITE_CONSTRAINT:
 		if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
 			return ch_fail(CH_E_NOT_FOUND, "the store has no such user or client", rc);
@@ -142,6 +142,18 @@ ch_err store_fail(int rc)
 	default:
 		return ch_fail(CH_E_STORE, "the store's engine failed", rc);
 	}
+}
+
+/* What the engine reports as a fault of the disk, or as a file that cannot be opened, may be a
+ * want of room, too: the system's own number tells. */
+static ch_err db_fail(sqlite3 *db, int rc)
+{
+	const int primary = rc & 0xff;
+	const int error = sqlite3_system_errno(db);
+	const bool no_room = error == ENOSPC || error == EDQUOT;
+	return store_fail((primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && no_room
+				  ? SQLITE_FULL
+				  : rc);
 }
 
 void statement_done(sqlite3_stmt **q)
@@ -170,7 +182,7 @@ ch_err statement_row(sqlite3_stmt *q)
 	if (rc == SQLITE_ROW)
 		return CH_DONE;
 	return rc == SQLITE_DONE ? ch_fail(CH_E_NOT_FOUND, "the store has no such row", 0)
-				 : store_fail(rc);
+				 : db_fail(sqlite3_db_handle(q), rc);
 }
 
 ch_err statement_run(sqlite3_stmt *q)
@@ -179,7 +191,7 @@ ch_err statement_run(sqlite3_stmt *q)
 	do
 		rc = sqlite3_step(q);
 	while (rc == SQLITE_ROW);
-	return rc == SQLITE_DONE ? CH_DONE : store_fail(rc);
+	return rc == SQLITE_DONE ? CH_DONE : db_fail(sqlite3_db_handle(q), rc);
 }
 
 ch_err statement_change(struct store *s, sqlite3_stmt *q)
@@ -258,7 +270,7 @@ static void db_close(sqlite3 **db)
 ch_err db_exec(sqlite3 *db, const char *sql)
 {
 	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
-	return rc == SQLITE_OK ? CH_DONE : store_fail(rc);
+	return rc == SQLITE_OK ? CH_DONE : db_fail(db, rc);
 }
 
 static ch_err own(int folder_fd, const char *name, uid_t owner, gid_t group, mode_t mode)
@@ -306,7 +318,7 @@ static ch_err prepare_all(struct store *s)
 			return ch_fail(CH_E_STORE,
 				       "the file is no store of ours: a table is missing", i);
 		if (rc != SQLITE_OK)
-			return store_fail(rc);
+			return db_fail(s->db, rc);
 	}
 	return CH_DONE;
 }

@@ -51,4 +51,6 @@
 	/* RFC 9449 sections 5 and 8 */                                                           \
 	X(E_INVALID_PROOF, "the DPoP proof is not good", 400, "invalid_dpop_proof", true)         \
 	X(E_NONCE, "the DPoP proof must carry the nonce of the answer's DPoP-Nonce field", 400,   \
-	  "use_dpop_nonce", true)
+	  "use_dpop_nonce", true)                                                                 \
+	/* the machine once more */                                                               \
+	X(E_NO_ROOM, "the disk is full", 503, "temporarily_unavailable", false)

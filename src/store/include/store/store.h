@@ -3,7 +3,8 @@
  *
  * Lists are text with one blank between items (no item has a blank). Results live in
  * the caller's arena. Errors of the engine are E_STORE with a text that says what to
- * do, detail = the engine's code; E_BUSY when another process keeps it locked. */
+ * do, detail = the engine's code; E_BUSY when another process keeps it locked; E_NO_ROOM when
+ * the disk is full: nothing of the change has happened, and it may be asked for again. */
 #pragma once
 #include <sys/types.h>
 
@@ -285,3 +286,6 @@ ch_err store_due_list(struct store *s, ch_err (*each)(void *ctx, const struct st
 		      void *ctx);
 /* Fine when it is not there. */
 ch_err store_due_remove(struct store *s, int64_t id);
+
+/* Can it be written? Commits a change that leaves everything as it was. E_NO_ROOM, E_BUSY, … */
+ch_err store_probe(struct store *s);
