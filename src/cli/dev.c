@@ -23,6 +23,8 @@
 #include "say.h"
 #include "wire/control.h"
 
+enum { AGAIN_MS = 1000 };
+
 static struct {
 	struct authority a;
 	struct config config;
@@ -35,6 +37,7 @@ static struct {
 	int control, signals;
 	int lock; /* of the folder, as long as we live */
 	bool ready;
+	bool stale; /* dev.json could not be written anew */
 } dev = { .a = { .fd = -1 }, .control = -1, .signals = -1, .lock = -1 };
 
 /* What an earlier run left, by name: nothing else in the folder is touched. */
@@ -257,6 +260,17 @@ static ch_err on_ready(const struct dev_wish *w)
 	return CH_DONE;
 }
 
+/* A full disk leaves the one that is there, and is tried again each second. */
+static ch_err tell_pids(void)
+{
+	ch_err e = dev_json_write(&dev.a, &dev.data, &dev.gate, &dev.mail, &dev.pids);
+	bool full = ch_code_of(e) == CH_E_IO && (e.detail == ENOSPC || e.detail == EDQUOT);
+	if (full && !dev.stale)
+		(void)say_trouble("dev.json stays as it was until there is room", (str){ 0 }, e);
+	dev.stale = full;
+	return full ? CH_DONE : e;
+}
+
 static ch_err on_event(const struct dev_wish *w)
 {
 	static uint8_t room[CONTROL_MAX];
@@ -268,8 +282,7 @@ static ch_err on_event(const struct dev_wish *w)
 		add_pid(c.name, (pid_t)c.pid);
 	else if (c.kind == CONTROL_DOWN)
 		remove_pid((pid_t)c.pid);
-	return dev.ready ? dev_json_write(&dev.a, &dev.data, &dev.gate, &dev.mail, &dev.pids)
-			 : CH_DONE;
+	return dev.ready ? tell_pids() : CH_DONE;
 }
 
 /* Until the supervisor is gone; a signal closes its control socket, which stops it. */
@@ -278,11 +291,14 @@ static int watch(const struct dev_wish *w)
 	int status = 0;
 	for (;;) {
 		struct pollfd p[] = { { dev.control, POLLIN, 0 }, { dev.signals, POLLIN, 0 } };
-		if (poll(p, COUNT_OF(p), -1) < 0 && errno != EINTR)
+		int n = poll(p, COUNT_OF(p), dev.stale ? AGAIN_MS : -1);
+		if (n < 0 && errno != EINTR)
 			break;
 		if (p[1].revents)
 			break;
 		ch_err e = p[0].revents ? on_event(w) : CH_DONE;
+		if (n == 0)
+			e = tell_pids();
 		if (ch_code_of(e) == CH_E_GONE)
 			break;
 		if (failed(e) && ch_code_of(e) != CH_E_BUSY) {

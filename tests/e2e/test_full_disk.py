@@ -3,6 +3,7 @@ lost, everything heals without a restart."""
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from chancery import PROGRAM, Authority, http as ask, wait_for
 from test_issuer import code_for, login, redeem
-from test_refresh import SCOPE, client_add, good, grant, refresh, store
+from test_refresh import SCOPE, answers, client_add, good, grant, refresh, store
 from test_revoke import done, revoke
 
 pytestmark = pytest.mark.root_only
@@ -139,6 +140,23 @@ def test_a_full_disk_issues_nothing_loses_nothing_and_heals(disk, authority):
     assert {a["result"] for a in after} - {"done", "unknown"} == {"failed"}
     assert "there is room on the disk again" in authority.log_text()
     assert authority.read_dev()["pids"] == pids
+
+
+def test_an_issuer_starts_on_a_full_disk(disk, authority):
+    home = authority.dev["realms"]["home"]
+    tokens, before = grant(authority), authority.read_dev()["pids"]
+    disk.fill()
+    spare = grant_until_full(home, tokens)
+    for pid in before["issuer"]:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: answers(home["jwks_uri"]), what="the next issuer")
+    later(refresh(home, spare))
+    assert is_ready(authority).status == 503
+    disk.clear()
+    wait_for(lambda: is_ready(authority).status == 200, what="ready again")
+    good(refresh(home, spare))
+    wait_for(lambda: not set(authority.read_dev()["pids"]["issuer"]) & set(before["issuer"]),
+             what="a dev.json that knows it")
 
 
 def grant_until_full(home, tokens):
