@@ -1,12 +1,13 @@
 -- wrk: requests that are good once, from a file of them; prints one line of JSON for
 -- bench/provider.py. Arguments: HOW FILE [OUT]. FILE has a line a request, "BODY[<tab>PROOF]".
 -- once: each line is sent once. refresh: a line is a refresh token, and what an answer brings
--- takes its place. codes: no body is sent, and the code of each Location goes to OUT.
+-- takes its place; those that are left go to OUT. codes: no body is sent, and the code of each Location goes to OUT.
 -- The time is from the first answer to the last good one; when the lines run out, it ends.
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long s, ns; } moment; int clock_gettime(int which, moment *m);")
 
-local all, lines, taken, lines_end = {}, {}, 0, 0
+local all, taken, lines_end = {}, 0, 0
+lines = {}
 
 local function now()
 	local m = ffi.new("moment")
@@ -28,7 +29,8 @@ function init(args)
 		wrk.method = "POST"
 		wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
 	end
-	codes = args[3] and io.open(args[3], "w")
+	out = args[3]
+	codes = how == "codes" and io.open(out, "w")
 end
 
 function request()
@@ -80,8 +82,19 @@ function response(status, headers, body)
 	end
 end
 
+local function keep(t)
+	local file, left = io.open(t:get("out"), "w"), t:get("lines")
+	for _, line in pairs(left) do
+		file:write(line, "\n")
+	end
+	file:close()
+end
+
 function done(summary)
 	local t, e = all[1], summary.errors
+	if t:get("how") == "refresh" then
+		keep(t)
+	end
 	io.write(string.format('JSON {"good":%d,"seconds":%.6f,"refused":%d,"errors":%d,"reason":"%s"}\n',
 		t:get("good"), t:get("last") - t:get("first"), t:get("refused"),
 		e.connect + e.read + e.write + e.timeout, t:get("reason")))

@@ -20,6 +20,7 @@ import urllib.parse
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+ON_DISK = ("refresh", "code")  # what writes before it answers
 KINDS = ("credentials", "refresh", "code", "assertion", "dpop")
 GOALS = {**{f"provider_{kind}": (">=", 5) for kind in KINDS},
          "growth_access": ("<=", 0, "value")}
@@ -70,7 +71,7 @@ class Side:
 
     def __init__(self, name, token, issuer, folder):
         self.name, self.token, self.issuer, self.folder = name, token, issuer, folder
-        self.ready, self.pids, self.refused, self.reason = [], [], 0, ""
+        self.pids, self.refused, self.reason = [], 0, ""
         self.rates, self.cpu = ({kind: [] for kind in KINDS} for _ in range(2))
 
     def post(self, fields, secret=("bench-app", APP_SECRET), proof=None):
@@ -92,15 +93,23 @@ class Side:
             "grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK,
             "code_verifier": VERIFIER})
 
-    def chains(self):
+    def chains(self, n):
         """Fresh refresh tokens, by real exchanges of codes."""
         return [self.post(self.code_body(code))["refresh_token"]
-                for code in self.codes(CHAINS, LASTING)]
+                for code in self.codes(n, LASTING)]
+
+    def prepare(self, kind, n):
+        """Chains go on where the run before left them; all else is new."""
+        path = self.folder / f"{self.name}-{kind}"
+        if kind != "refresh" or not path.exists():
+            path.write_text("".join(line + "\n" for line in self.lines(kind, n)),
+                            encoding="utf-8")
+        return path
 
     def lines(self, kind, n):
         now = int(time.time())
         if kind == "refresh":
-            return self.ready.pop() if self.ready else self.chains()
+            return self.chains(n)
         if kind == "code":
             return [self.code_body(code) for code in self.codes(n, SCOPE)]
         plain = "grant_type=client_credentials&scope=mail.read"
@@ -130,12 +139,12 @@ class Side:
         return self.post(body, self.secret(kind), proof)
 
     def run(self, kind, n, seconds):
-        path = self.folder / f"{self.name}-{kind}"
-        path.write_text("".join(line + "\n" for line in self.lines(kind, n)), encoding="utf-8")
+        path = self.prepare(kind, n)
         secret = self.secret(kind)
         head = [f"Authorization: {basic(*secret)}"] if secret else []
         before = cpu_seconds(self.pids)
-        seen = wrk(self.token, seconds, head, "refresh" if kind == "refresh" else "once", path)
+        seen = wrk(self.token, seconds, head, "refresh" if kind == "refresh" else "once", path,
+                   path)
         seen["cpu_us"] = (cpu_seconds(self.pids) - before) / seen["good"] * 1e6
         return seen
 
@@ -243,7 +252,7 @@ class Ours(Side):
             c.close()
             return [urllib.parse.parse_qs(urllib.parse.urlparse(x).query)["code"][0]
                     for x in found]
-        for _ in range(10):  # they live for a minute
+        for _ in range(3):  # on a disk each waits for it: what was had by then must do
             wrk(url, 1, head, "codes", "-", out)
             codes += out.read_text(encoding="utf-8").split()
             if len(codes) >= n:
@@ -304,25 +313,34 @@ def same_answers(ours, theirs, say):
             say(f"{kind}: ours gives {sorted(a)}, oidc-provider {sorted(b)}")
 
 
-def rounds(kind, sides, quick, growth):
+def rounds(kind, sides, times, growth):
     """Both are warmed up, then A B A B. As many are prepared as the run before tells."""
     expected = {side: 8000 if side is sides[0] else 2500 for side in sides}
-    for n in range(2 if quick else 3):
-        seconds = 1 if quick or n == 0 else 2
+    if kind == "refresh":  # a grant itself is not what is counted
+        expected = {side: CHAINS for side in sides}
         for side in sides:
-            seen = side.run(kind, expected[side], seconds)
+            side.prepare(kind, CHAINS)
+    growth.begin()
+    for n in range(times + 1):
+        for side in sides:
+            seen = side.run(kind, expected[side], 1 if n == 0 else 2)
             expected[side] = min(60000 if kind == "credentials" else 30000,
                                  int(seen["rate"] * 2.4) + 2 * CONNECTIONS)
-            if side is sides[0] and n == 0 and kind == "refresh":
-                growth.begin()  # counters have got longer, once: rows have moved to other pages
-            elif side is sides[0]:
-                growth.count += seen["good"]
+            growth.count += seen["good"] if side is sides[0] else 0
             if seen["refused"] + seen["errors"]:
                 side.refused += seen["refused"] + seen["errors"]
                 side.reason = f"{kind}: {seen['reason']}"
             if n > 0:
                 side.rates[kind].append(seen["rate"])
                 side.cpu[kind].append(seen["cpu_us"])
+
+
+def tell_disk(disk, theirs, figure):
+    for kind in ON_DISK:
+        rate = statistics.median(disk.rates[kind])
+        figure(f"provider_{kind}_disk", rate, "per s",
+               "oidc-provider in memory" if theirs else "oidc-provider (left out)",
+               rate / statistics.median(theirs.rates[kind]) if theirs else None)
 
 
 def tell(ours, theirs, left_out, figure):
@@ -352,10 +370,7 @@ def all_rates(ours, theirs, quick, figure, say):
         same_answers(ours, theirs, say)
     growth = Growth(ours.dir / "store")
     for kind in KINDS:
-        if kind == "refresh":  # the grants themselves are not what is counted
-            ours.ready = [ours.chains() for _ in range(2 if quick else 3)]
-        growth.begin()
-        rounds(kind, sides, quick, growth)
+        rounds(kind, sides, 1 if quick else 2, growth)
         if kind == "credentials":
             more(ours, kind, growth, 5000 if quick else 50000)
             growth.end("growth_access", figure)
@@ -469,13 +484,37 @@ def peer(node, port, why_not, folder):
         process.wait()
 
 
-def bench(ours, theirs, left_out, quick, figure, say):
+def disk_sync_ms(folder):
+    took = []
+    with open(folder / "sync", "wb", buffering=0) as f:
+        for _ in range(50):
+            f.write(b"x" * 8192)
+            begun = time.monotonic()
+            os.fdatasync(f.fileno())
+            took.append((time.monotonic() - begun) * 1e3)
+    return statistics.median(took)
+
+
+def on_disk(disk, theirs, figure, say):
+    """Ours alone, where each answer waits for the disk; the peer's rate is that of before."""
+    for kind in ON_DISK:
+        rounds(kind, [disk], 1, Growth(disk.dir / "store"))
+    tell_disk(disk, theirs, figure)
+    say(f"one fdatasync of 8 KiB there takes {disk_sync_ms(disk.folder):.2f} ms")
+    tell_refusals([disk], say)
+
+
+def tell_refusals(sides, say):
+    for side in sides:
+        if side.refused:
+            say(f"{side.name}: {side.refused} refused; the last: {side.reason}")
+
+
+def in_memory(ours, theirs, left_out, quick, figure, say):
     if left_out:
         say(f"oidc-provider is left out: {left_out}")
     all_rates(ours, theirs, quick, figure, say)
     tell(ours, theirs, left_out, figure)
-    for side in filter(None, (ours, theirs)):
-        if side.refused:
-            say(f"{side.name}: {side.refused} refused; the last: {side.reason}")
+    tell_refusals(filter(None, (ours, theirs)), say)
     sign_ins(ours, quick, figure, say)
     say(f"load of the machine {os.getloadavg()[0]:.1f}")
