@@ -12,6 +12,7 @@
 #include "token_assertion.h"
 #include "token_flow.h"
 #include "token_keep.h"
+#include "token_proof.h"
 
 static const char usage[] =
 	"usage: chancery token --issuer URL --client ID [options]\n"
@@ -22,6 +23,8 @@ static const char usage[] =
 	"                       logs in with a browser (- is standard input)\n"
 	"  --client-key F       the same by private_key_jwt: the client's private key, as PEM\n"
 	"  --client-kid K       the kid of that key; needed when the client has several\n"
+	"  --dpop F             a token that is of use with the key in F alone (DPoP): P-256 or\n"
+	"                       Ed25519, as PEM. Made when it is not there\n"
 	"  --scope S            scopes, with blanks between them\n"
 	"  --resource R         the audience's resource URI\n"
 	"  --user U --password-file F\n"
@@ -41,8 +44,8 @@ static const char usage[] =
 enum { SECRET_ROOM = 1026 };
 
 struct wish {
-	const char *issuer, *client, *secret_file, *key_file, *kid, *scope, *resource, *user,
-		*password_file, *refresh_file;
+	const char *issuer, *client, *secret_file, *key_file, *kid, *dpop_file, *scope, *resource,
+		*user, *password_file, *refresh_file;
 	bool device, login, json;
 };
 
@@ -59,6 +62,7 @@ static bool wish_read(int argc, char **argv, struct wish *w)
 		{ .name = "--secret-file", .value = &w->secret_file },
 		{ .name = "--client-key", .value = &w->key_file },
 		{ .name = "--client-kid", .value = &w->kid },
+		{ .name = "--dpop", .value = &w->dpop_file },
 		{ .name = "--scope", .value = &w->scope },
 		{ .name = "--resource", .value = &w->resource },
 		{ .name = "--user", .value = &w->user },
@@ -131,6 +135,8 @@ static int run(struct flow *f, const struct wish *w, struct kept *k)
 		r = flow_access_token(f, body, &token);
 	if (r == EXIT_YES && w->refresh_file)
 		r = kept_replace(k, f, body);
+	if (r == EXIT_YES)
+		r = proof_bound(f, body);
 	if (r != EXIT_YES)
 		return r;
 	if (w->json)
@@ -201,6 +207,8 @@ int cmd_token(int argc, char **argv)
 		r = secret_take(w.secret_file, secret, &flow.secret);
 	if (r == EXIT_YES && w.key_file)
 		r = client_key_take(w.key_file, &flow.key);
+	if (r == EXIT_YES && w.dpop_file)
+		r = proof_key_take(w.dpop_file, &flow.proof_key);
 	if (r == EXIT_YES)
 		r = secret_take(w.password_file, password, &flow.password);
 	if (r == EXIT_YES)
@@ -211,6 +219,7 @@ int cmd_token(int argc, char **argv)
 		r = run(&flow, &w, &kept);
 	kept_done(&kept);
 	private_key_free(flow.key);
+	private_key_free(flow.proof_key);
 	fetch_free(flow.fetch);
 	return r;
 }

@@ -11,6 +11,7 @@
 #include "crypto/hash.h"
 #include "say.h"
 #include "token_assertion.h"
+#include "token_proof.h"
 
 enum { URL_ROOM = 4096, FORM_ROOM = 8192 };
 
@@ -104,7 +105,8 @@ int flow_refused(struct flow *f, const struct fetch_answer *a)
 	return error.n > 0 && a->status < 500 ? EXIT_NO : EXIT_TROUBLE;
 }
 
-ch_err flow_post(struct flow *f, str endpoint, struct wr *form, struct fetch_answer *ret_a)
+/* What is signed for a request is good once: each one gets its own. */
+static ch_err post_once(struct flow *f, str endpoint, struct wr *form, struct fetch_answer *ret_a)
 {
 	struct wr user = room(f, 1024), password = room(f, 1024);
 	struct fetch_request q = { .url = endpoint };
@@ -126,7 +128,19 @@ ch_err flow_post(struct flow *f, str endpoint, struct wr *form, struct fetch_ans
 	TRY(wr_done(&user));
 	TRY(wr_done(&password));
 	q.form = str_sub(wr_text(form), 0, form->n - 1);
+	if (f->proof_key && str_eq(endpoint, f->token_endpoint)) {
+		struct wr proof = room(f, PROOF_MAX);
+		TRY(proof_write(f, endpoint, &proof));
+		q.dpop = wr_text(&proof);
+	}
 	return fetch_run(f->fetch, &q, &f->arena, ret_a);
+}
+
+ch_err flow_post(struct flow *f, str endpoint, const struct wr *form, struct fetch_answer *ret_a)
+{
+	struct wr first = *form, second = *form;
+	TRY(post_once(f, endpoint, &first, ret_a));
+	return proof_nonce_wanted(f, ret_a) ? post_once(f, endpoint, &second, ret_a) : CH_DONE;
 }
 
 static int token_post(struct flow *f, struct wr *form, str *ret_body)
@@ -192,6 +206,7 @@ ch_err flow_authorize_url(struct flow *f, str *ret_url)
 		form_write(&w, LIT("scope"), f->scope);
 	if (f->resource.p)
 		form_write(&w, LIT("resource"), f->resource);
+	TRY(proof_jkt_write(f, &w));
 	*ret_url = wr_text(&w);
 	return wr_done(&w);
 }

@@ -5,16 +5,19 @@
 #include "codec/json.h"
 #include "fetch/fetch.h"
 
-enum { FLOW_NODES = 512, FLOW_MEMORY = 4 << 20 };
+enum { FLOW_NODES = 512, FLOW_MEMORY = 4 << 20, PROOF_NONCE_MAX = 512 };
 
 struct private_key;
 
 struct flow {
 	str issuer, client, scope, resource;
-	struct secret_bytes secret; /* of the client; hidden.p == NULL: public, or … */
-	struct private_key *key;    /* … it signs with this; NULL: it does not */
-	str key_id;                 /* p == NULL: none is named */
-	str user;                   /* p == NULL: a browser */
+	struct secret_bytes secret;    /* of the client; hidden.p == NULL: public, or … */
+	struct private_key *key;       /* … it signs with this; NULL: it does not */
+	str key_id;                    /* p == NULL: none is named */
+	struct private_key *proof_key; /* tokens are bound to it; NULL: they are not */
+	char proof_nonce[PROOF_NONCE_MAX];
+	size_t proof_nonce_n; /* of the last one that the issuer gave; 0: none yet */
+	str user;             /* p == NULL: a browser */
 	struct secret_bytes password;
 	/* from discovery */
 	str authorization_endpoint, token_endpoint;
@@ -46,8 +49,9 @@ ch_err flow_authorize_url(struct flow *f, str *ret_url);
 int flow_form(struct flow *f, str *ret_query);
 /* Waits for the browser on 127.0.0.1, *ret_query as above. */
 int flow_browser(struct flow *f, str *ret_query);
-/* A POST as this client. */
-ch_err flow_post(struct flow *f, str endpoint, struct wr *form, struct fetch_answer *ret_a);
+/* A POST as this client, at the token endpoint with a proof if there is a key for it. The form is not
+ * changed. */
+ch_err flow_post(struct flow *f, str endpoint, const struct wr *form, struct fetch_answer *ret_a);
 /* Says why an answer is a refusal, and returns the exit status. */
 int flow_refused(struct flow *f, const struct fetch_answer *a);
 /* Is it a JSON object? Then its members can be had; p == NULL: there is no such text. */

@@ -18,6 +18,18 @@
 
 enum { NODES = 16, FORM_ROOM = 8192, TRIES = 4 };
 
+ch_err kept_check(int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return ch_fail(CH_E_IO, "cannot look at the file", errno);
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
+		return ch_fail(CH_E_DENIED,
+			       "the file must be yours, and nobody else's to read: chmod 600",
+			       st.st_mode);
+	return CH_DONE;
+}
+
 /* The file that the name means now: who waited for the lock may hold an old one. */
 static ch_err open_locked(const char *path, int *ret_fd)
 {
@@ -34,11 +46,7 @@ static ch_err open_locked(const char *path, int *ret_fd)
 				return ch_fail(CH_E_IO, "cannot lock the file", errno);
 		if (fstat(fd, &held) != 0)
 			return ch_fail(CH_E_IO, "cannot look at the file", errno);
-		if (!S_ISREG(held.st_mode) || held.st_uid != geteuid() || (held.st_mode & 077))
-			return ch_fail(CH_E_DENIED,
-				       "the file must be yours, and nobody else's to read: chmod "
-				       "600",
-				       held.st_mode);
+		TRY(kept_check(fd));
 		if (lstat(path, &named) != 0 || named.st_ino != held.st_ino ||
 		    named.st_dev != held.st_dev)
 			continue;

@@ -12,6 +12,8 @@ struct kept {
 	str issuer, client, refresh_token;
 };
 
+/* E_DENIED unless it is a file of ours that nobody else may read. */
+ch_err kept_check(int fd);
 /* Opens and locks, waiting for whoever has it, and reads. With `fresh` a file that is not there is
  * fine, and what is there need not be read. storage has KEPT_MAX bytes; the caller wipes it.
  * Says what is wrong and returns an exit status. */

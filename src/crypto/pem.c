@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "base/ck.h"
+#include "base/rw.h"
 #include "private_internal.h"
 
 void pkey_done(EVP_PKEY **k)
@@ -108,5 +109,32 @@ ch_err pkcs8_read(bytes der, EVP_PKEY **ret_pkey)
 		return ch_fail(CH_E_SYNTAX, "PKCS#8 without a key that is known", lib_error());
 	ERR_clear_error();
 	*ret_pkey = pkey;
+	return CH_DONE;
+}
+
+#define PEM_HEAD "-----BEGIN PRIVATE KEY-----\n"
+#define PEM_FOOT "-----END PRIVATE KEY-----\n"
+
+/* Likewise. */
+ch_err pem_write(const struct secret *pkcs8, struct secret **ret_pem)
+{
+	enum { LINE = 48, LINE_TEXT = 64 };
+	AUTO(secret_done) struct secret *pem = NULL;
+	SECRET_BUF(line, LINE_TEXT + 1);
+	bytes der = secret_peek(pkcs8);
+	size_t lines = (der.n + LINE - 1) / LINE;
+	size_t n = LIT(PEM_HEAD).n + (der.n + 2) / 3 * 4 + lines + LIT(PEM_FOOT).n;
+	TRY(secret_new(n, &pem));
+	struct wr w = wr_of(secret_poke(pem), n);
+	wr_lit(&w, PEM_HEAD);
+	for (size_t i = 0; i < der.n; i += LINE) {
+		size_t some = der.n - i < LINE ? der.n - i : LINE;
+		int text = EVP_EncodeBlock(line, der.p + i, int_from(some));
+		wr_put(&w, (bytes){ line, (size_t)text });
+		wr_char(&w, '\n');
+	}
+	wr_lit(&w, PEM_FOOT);
+	TRY(wr_done(&w));
+	*ret_pem = TAKE(pem);
 	return CH_DONE;
 }

@@ -92,6 +92,15 @@ ch_err private_key_export(const struct private_key *k, struct secret **ret_s)
 	return ops_of(k->alg)->export(k, ret_s);
 }
 
+ch_err private_key_pem(const struct private_key *k, struct secret **ret_pem)
+{
+	AUTO(secret_done) struct secret *der = NULL;
+	if (k->alg == ALG_EDDSA)
+		return ch_fail(CH_E_UNSUPPORTED, "an Ed25519 key is not written as PEM", k->alg);
+	TRY(private_key_export(k, &der));
+	return pem_write(der, ret_pem);
+}
+
 ch_err private_key_load(enum alg a, const struct secret *exported, struct private_key **ret_k)
 {
 	AUTO(private_key_done) struct private_key *k = NULL;

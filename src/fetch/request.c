@@ -47,6 +47,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 		s->e = arena_str(s->a, trimmed(value), &s->answer.location);
 	else if (str_eq_nocase(name, LIT("Content-Type")))
 		s->e = arena_str(s->a, trimmed(value), &s->answer.type);
+	else if (str_eq_nocase(name, LIT("DPoP-Nonce")))
+		s->e = arena_str(s->a, trimmed(value), &s->answer.dpop_nonce);
 	else if (str_eq_nocase(name, LIT("ETag")))
 		s->e = arena_str(s->a, trimmed(value), &s->answer.etag);
 	else if (str_eq_nocase(name, LIT("Cache-Control")))
@@ -121,23 +123,33 @@ static ch_err set_addresses(CURL *c, const struct fetch_request *q, const struct
 	return CH_DONE;
 }
 
-static ch_err set_tag(CURL *c, const struct fetch_request *q, struct arena *a, struct sink *s)
+/* An empty value: no such field. */
+static ch_err add_field(str name, str value, struct arena *a, struct sink *s)
 {
-	static const char name[] = "If-None-Match: ";
 	const char *line = NULL;
-	if (q->if_none_match.n == 0)
+	if (value.n == 0)
 		return CH_DONE;
-	size_t cap = sizeof(name) + q->if_none_match.n;
+	size_t cap = name.n + value.n + 2;
 	struct wr w = wr_of(arena_alloc(a, cap), cap);
 	if (!w.p)
 		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", a->cap);
-	wr_lit(&w, "If-None-Match: ");
-	wr_str(&w, q->if_none_match);
+	wr_str(&w, name);
+	wr_lit(&w, ": ");
+	wr_str(&w, value);
 	TRY(text_c(a, wr_text(&w), &line));
-	s->fields = curl_slist_append(NULL, line);
-	if (!s->fields)
+	struct curl_slist *longer = curl_slist_append(s->fields, line);
+	if (!longer)
 		return ch_fail(CH_E_NOMEM, "no memory for a request", 0);
-	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, s->fields);
+	s->fields = longer;
+	return CH_DONE;
+}
+
+static ch_err set_fields(CURL *c, const struct fetch_request *q, struct arena *a, struct sink *s)
+{
+	TRY(add_field(LIT("If-None-Match"), q->if_none_match, a, s));
+	TRY(add_field(LIT("DPoP"), q->dpop, a, s));
+	if (s->fields)
+		(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, s->fields);
 	return CH_DONE;
 }
 
@@ -187,7 +199,7 @@ ch_err request_set(CURL *c, const struct fetch_request *q, struct arena *a, stru
 	set_method(c, q);
 	TRY(set_authority(c, q, a));
 	TRY(set_addresses(c, q, &u, a, s));
-	TRY(set_tag(c, q, a, s));
+	TRY(set_fields(c, q, a, s));
 	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
 	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);

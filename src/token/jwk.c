@@ -72,12 +72,10 @@ ch_err jwk_write(struct wr *w, const struct key_parts *k, str kid)
 	return wr_done(w);
 }
 
-ch_err jwk_thumbprint(const struct key_parts *k, uint8_t ret_hash[static THUMBPRINT_SIZE])
+ch_err jwk_write_bare(struct wr *w, const struct key_parts *k)
 {
-	uint8_t text[JWK_TEXT_MAX];
-	struct wr w = wr_of(text, sizeof(text));
-	struct json_out o = json_out_of(&w);
 	TRY(sizes_check(k));
+	struct json_out o = json_out_of(w);
 	json_begin(&o, nameless, '{');
 	if (is_rsa(k)) {
 		put_base64url(&o, LIT("e"), (bytes){ k->e, k->e_size });
@@ -89,7 +87,14 @@ ch_err jwk_thumbprint(const struct key_parts *k, uint8_t ret_hash[static THUMBPR
 		put_xy(&o, k);
 	}
 	json_finish(&o, '}');
-	TRY(wr_done(&w));
+	return wr_done(w);
+}
+
+ch_err jwk_thumbprint(const struct key_parts *k, uint8_t ret_hash[static THUMBPRINT_SIZE])
+{
+	uint8_t text[JWK_TEXT_MAX];
+	struct wr w = wr_of(text, sizeof(text));
+	TRY(jwk_write_bare(&w, k));
 	sha256(wr_bytes(&w), ret_hash);
 	return CH_DONE;
 }

@@ -86,6 +86,32 @@ static void is_imported(enum alg a, EVP_PKEY *key, enum form form)
 		failed(public_key_verify(pub, NULL, signed_text_of(message), (bytes){ sig, n })));
 }
 
+/* what is written is read again, by us as by openssl */
+static void is_written(enum alg a)
+{
+	AUTO(private_key_done) struct private_key *k = NULL, *again = NULL;
+	AUTO(secret_done) struct secret *pem = NULL;
+	struct key_parts one, two;
+	assert_false(failed(private_key_generate(a, &k)));
+	assert_false(failed(private_key_pem(k, &pem)));
+	assert_false(failed(private_key_from_pem(a, pem, &again)));
+	assert_false(failed(private_key_public(k, &one)));
+	assert_false(failed(private_key_public(again, &two)));
+	assert_memory_equal(&one, &two, sizeof(one));
+}
+
+static void keys_are_written(void **state)
+{
+	(void)state;
+	AUTO(private_key_done) struct private_key *k = NULL;
+	AUTO(secret_done) struct secret *pem = NULL;
+	is_written(ALG_ES256);
+	is_written(ALG_RS256);
+	assert_false(failed(private_key_generate(ALG_EDDSA, &k)));
+	assert_int_equal(ch_code_of(private_key_pem(k, &pem)), CH_E_UNSUPPORTED);
+	assert_null(pem);
+}
+
 /* the same key each time: they take long to make */
 static EVP_PKEY *rsa_2048(void)
 {
@@ -246,6 +272,7 @@ static int init(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_are_written),
 		cmocka_unit_test(every_form_is_imported),
 		cmocka_unit_test(other_keys_are_refused),
 		cmocka_unit_test(what_is_no_plain_private_key_is_refused),

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import tempfile
 import time
 import urllib.parse
@@ -12,7 +13,7 @@ from http.client import HTTPConnection
 
 import pytest
 
-from chancery import Signer, authority_of, b64, basic, claims_of, http, wait_for
+from chancery import PROGRAM, Signer, authority_of, b64, basic, claims_of, http, wait_for
 from proofs import FORM, Prover
 from test_client_auth import TYPE, Client
 from test_issuer import answer_of, code_for, login, login_page, post, redeem, request
@@ -349,6 +350,11 @@ def staff_fixture():
         pathlib.Path(folder, "secret").write_text("a secret of sixteen bytes\n")
         a.run("client", "add", "--realm", "staff", "--id", "tool", "--scope", "mail.read",
               "--audience", "api", "--secret-file", folder + "/secret")
+        a.run("client", "add", "--realm", "staff", "--id", "cli", "--scope", "openid", "--scope",
+              "mail.read", "--audience", "api", "--public", "--redirect",
+              "http://127.0.0.1/callback")
+        a.run("user", "add", "--realm", "staff", "--username", "eve", "--password-file", "-",
+              given="a password of eve's\n")
         process = a.serve()
         try:
             wait_for(lambda: answers(issuer), 30, "the staff realm")
@@ -384,6 +390,23 @@ def test_staff_issues_bound_tokens_only(staff, key):
         assert answer.json()["error"] in ("use_dpop_nonce", "invalid_dpop_proof"), answer.body
     # a stranger's proof gets a nonce too, and nothing else
     assert Prover().post(url, GRANT, nonce="x").headers["DPoP-Nonce"]
+
+
+@pytest.mark.root_only
+@pytest.mark.parametrize("how", [["--client", "tool", "--secret-file", "-"],
+                                 ["--client", "cli", "--user", "eve", "--password-file", "-"]],
+                         ids=["itself", "login"])
+def test_staff_from_a_terminal(staff, tmp_path, how):
+    issuer = staff.token_endpoint.removesuffix("/token")
+    given = "a secret of sixteen bytes" if "tool" in how else "a password of eve's"
+    args = [PROGRAM, "token", "--issuer", issuer, *how]
+    bare = subprocess.run(args, input=given, capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert bare.returncode == 1 and "required" in bare.stderr, bare.stderr
+    got = subprocess.run([*args, "--dpop", str(tmp_path / "key")], input=given, text=True,
+                         capture_output=True, timeout=60, check=False)
+    assert got.returncode == 0, got.stderr
+    assert claims_of(got.stdout)["cnf"]["jkt"]
 
 
 # --- pushed requests (RFC 9126) ---

@@ -49,6 +49,21 @@ static void away(struct http_req *r, void *ctx)
 	http_answer(r, &(struct http_answer){ .status = 303, .fields = &to, .n_fields = 1 });
 }
 
+static void proven(struct http_req *r, void *ctx)
+{
+	const struct http_out nonce = { LIT("DPoP-Nonce"), LIT("n-1") };
+	struct wr w = wr_of(arena_alloc(&r->arena, 4096), 4096);
+	(void)ctx;
+	wr_str(&w, http_field(r, "DPoP"));
+	wr_char(&w, ' ');
+	wr_str(&w, http_field(r, "If-None-Match"));
+	http_answer(r, &(struct http_answer){ .status = 400,
+					      .type = LIT("text/plain"),
+					      .body = wr_bytes(&w),
+					      .fields = &nonce,
+					      .n_fields = 1 });
+}
+
 static void never(struct http_req *r, void *ctx)
 {
 	(void)ctx;
@@ -74,7 +89,7 @@ static void tagged(struct http_req *r, void *ctx)
 static const struct http_route routes[] = {
 	{ { "/tagged", 7 }, HTTP_GET, tagged, NULL }, { { "/show", 5 }, HTTP_GET, show, NULL },
 	{ { "/show", 5 }, HTTP_POST, show, NULL },    { { "/away", 5 }, HTTP_GET, away, NULL },
-	{ { "/never", 6 }, HTTP_GET, never, NULL },
+	{ { "/never", 6 }, HTTP_GET, never, NULL },   { { "/proven", 7 }, HTTP_GET, proven, NULL },
 };
 
 static void serve(int fd)
@@ -186,6 +201,23 @@ static void tags_and_ages(void **state)
 	assert_int_equal(a.status, 200);
 	q.if_none_match = LIT("\"\r\nAuthorization: Basic eA==\"");
 	assert_int_equal(ch_code_of(get("/tagged", q, &a)), CH_E_SYNTAX);
+}
+
+static void proofs_and_nonces(void **state)
+{
+	(void)state;
+	struct fetch_answer a = { 0 };
+	struct fetch_request q = { .dpop = LIT("a.b.c"), .if_none_match = LIT("\"t\"") };
+	assert_false(failed(get("/proven", q, &a)));
+	assert_true(a.status == 400 && str_eq(a.dpop_nonce, LIT("n-1")));
+	assert_true(str_eq(str_of_bytes(a.body), LIT("a.b.c \"t\"")));
+	/* and all is forgotten afterwards */
+	assert_false(failed(get("/proven", (struct fetch_request){ 0 }, &a)));
+	assert_true(str_eq(str_of_bytes(a.body), LIT(" ")));
+	assert_false(failed(get("/show", q, &a)));
+	assert_null(a.dpop_nonce.p);
+	q.dpop = LIT("a\r\nAuthorization: Basic eA==");
+	assert_int_equal(ch_code_of(get("/proven", q, &a)), CH_E_SYNTAX);
 }
 
 static void ages_are_read_strictly(void **state)
@@ -344,6 +376,7 @@ int main(void)
 		cmocka_unit_test(follows_nothing),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(tags_and_ages),
+		cmocka_unit_test(proofs_and_nonces),
 		cmocka_unit_test(ages_are_read_strictly),
 		cmocka_unit_test(a_pinned_one_is_https_or_here),
 		cmocka_unit_test(several_at_once),

@@ -33,6 +33,9 @@ ch_err private_key_pem_alg(const struct secret *pem, enum alg *ret_alg);
  * the seal: it does not check again that primes are prime. */
 ch_err private_key_export(const struct private_key *k, struct secret **ret_s);
 ch_err private_key_load(enum alg a, const struct secret *exported, struct private_key **ret_k);
+/* PKCS#8 PEM without a passphrase, for a file of its owner's alone. E_UNSUPPORTED for Ed25519, which
+ * is only ever read from one. */
+ch_err private_key_pem(const struct private_key *k, struct secret **ret_pem);
 ch_err private_key_public(const struct private_key *k, struct key_parts *ret_parts);
 enum alg private_key_alg(const struct private_key *k);
 /* Signs into sig (SIGNATURE_MAX bytes of room), in JOSE's form. */

@@ -25,6 +25,7 @@ struct fetch_request {
 	 * what is fetched is trusted for where it comes from */
 	bool pinned;
 	str if_none_match; /* an entity tag (RFC 9110 section 8.8.3); empty: none */
+	str dpop;          /* a proof (RFC 9449 section 4.1); empty: none */
 	/* PEM: who may certify the server; empty: whom the system trusts. The same in all
 	 * requests of one fetch */
 	str ca_file;
@@ -36,6 +37,8 @@ struct fetch_answer {
 	str type;     /* Content-Type, as it came */
 	str location; /* of a redirect, as it came; p == NULL: none */
 	str etag;     /* as it came; p == NULL: none */
+	/* for the next proof (RFC 9449 section 8), as it came; p == NULL: none */
+	str dpop_nonce;
 	/* Cache-Control: max-age; -1: not stated. 0 too for no-store, no-cache and a number that
 	 * is none; of several the smallest; of a huge one FETCH_AGE_MAX */
 	int64_t max_age_s;

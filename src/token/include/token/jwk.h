@@ -10,7 +10,9 @@ enum { JWK_TEXT_MAX = 1024, JWKS_TEXT_MAX = 64 * 1024, THUMBPRINT_SIZE = 32 };
 
 /* {"kty":…,"use":"sig","alg":…,"kid":…,…} */
 ch_err jwk_write(struct wr *w, const struct key_parts *k, str kid);
-/* RFC 7638: SHA-256 of the required members in lexical order. */
+/* The required members alone, in lexical order (RFC 7638 section 3.2): E_RANGE, E_FULL. */
+ch_err jwk_write_bare(struct wr *w, const struct key_parts *k);
+/* RFC 7638: SHA-256 of that. */
 ch_err jwk_thumbprint(const struct key_parts *k, uint8_t ret_hash[static THUMBPRINT_SIZE]);
 /* One key of a set. E_UNSUPPORTED: use other than sig, key_ops without verify, an alg
  * that is not here, or a key that says it is revoked. E_MISMATCH: private members, alg contradicting kty or crv.
