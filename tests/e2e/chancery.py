@@ -56,6 +56,23 @@ def free_port(n=1):
 PATIENCE = 6
 
 
+def children_of(pid):
+    """The processes of this process; none when it is gone."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
+
+
+def name_of(pid):
+    """What the kernel calls a process; nothing when it is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 def wait_for(condition, seconds=10, what="it"):
     """The first true value of condition(), asked every 10 ms."""
     seconds *= PATIENCE
@@ -295,9 +312,7 @@ class Gate:
 
     def worker(self):
         """The process that serves; the one that was started keeps its sockets."""
-        pid = self.process.pid
-        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return max(int(child) for child in children)
+        return max(children_of(self.process.pid))
 
     def stop(self):
         if self.process and self.process.poll() is None:

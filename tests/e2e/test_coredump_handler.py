@@ -21,7 +21,7 @@ import time
 
 import pytest
 
-from chancery import BUILD, PROGRAM, Authority, b64, wait_for
+from chancery import BUILD, PROGRAM, Authority, b64, children_of, name_of, wait_for
 from dumps import LIMIT, ON_THE_HOST, PATTERN, STRANGERS, both, build, whole_machine
 
 pytestmark = [pytest.mark.root_only, ON_THE_HOST,
@@ -116,7 +116,7 @@ class Handler:
         return int((self.state / "run" / "pid").read_text())
 
     def server(self):
-        return children(self.watcher())[0]
+        return children_of(self.watcher())[0]
 
     def assert_nothing_plain(self):
         """No byte of a crash anywhere in the handler's folder."""
@@ -126,27 +126,15 @@ class Handler:
                 assert SECRET.encode() not in data and b"\x7fELF" not in data[:4], path
 
 
-def children(pid):
-    text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(p) for p in text.split()]
-
-
 def openers(handler):
     """Crashes that are being handled: the server's children, without the registry."""
-    return [p for p in children(handler.server()) if name_of(p) != REGISTRY]
+    return [p for p in children_of(handler.server()) if name_of(p) != REGISTRY]
 
 
 def registry_of(handler):
     def find():
-        return next((p for p in children(handler.server()) if name_of(p) == REGISTRY), None)
+        return next((p for p in children_of(handler.server()) if name_of(p) == REGISTRY), None)
     return wait_for(find, 10, "a registry")
-
-
-def name_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
 
 
 def start_crash(n=10, uid=UID, program="/usr/bin/python3"):
@@ -564,7 +552,7 @@ def workers(handler):
     found = {}
     for opener in openers(handler):
         found["opener"] = opener
-        for pid in children(opener):
+        for pid in children_of(opener):
             found["redactor" if name_of(pid) == "chancery-redact" else "packer"] = pid
     return found
 

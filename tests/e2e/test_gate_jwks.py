@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from chancery import Gate, Signer, wait_for
+from chancery import Gate, Signer, children_of, name_of, wait_for
 from jwks_server import JwksServer, make_certificates
 
 ISSUER = "https://login.test/home"
@@ -186,20 +186,9 @@ def test_tls_is_checked(tmp_path):
             assert gate.ask(home.token()).status == 503
 
 
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as f:
-        return [int(word) for word in f.read().split()]
-
-
 def named(gate, name):
     """The processes of this gate's of that name."""
-    def comm(pid):
-        try:
-            with open(f"/proc/{pid}/comm") as f:
-                return f.read().strip()
-        except OSError:
-            return None
-    return [pid for pid in children(gate.process.pid) if comm(pid) == name]
+    return [pid for pid in children_of(gate.process.pid) if name_of(pid) == name]
 
 
 def is_gone(pid):
@@ -216,7 +205,7 @@ def test_the_fetcher_is_another_process_and_comes_back(tmp_path, server):
     with UrlGate(tmp_path, {"home": (home, server.url())}) as gate:
         gate.until("the first set", lambda: gate.takes(home.token()))
         [judge], [parent] = named(gate, "chancery-gate"), named(gate, "chancery-fetch")
-        [worker] = children(parent)
+        [worker] = children_of(parent)
         for pid in (judge, parent, worker):
             with open(f"/proc/{pid}/status") as f:
                 status = f.read()
@@ -224,7 +213,7 @@ def test_the_fetcher_is_another_process_and_comes_back(tmp_path, server):
             assert re.search(r"^Threads:\t1$", status, re.M)
         assert re.search(r"^Seccomp:\t2$", status, re.M)
         os.kill(worker, signal.SIGKILL)
-        gate.until("another worker", lambda: children(parent) not in ([], [worker]))
+        gate.until("another worker", lambda: children_of(parent) not in ([], [worker]))
         server.texts["/jwks"] = key_set(home, new)
         gate.until("the new key", lambda: gate.takes(new.token()))
         assert "was killed" in gate.log_text()
@@ -241,7 +230,7 @@ def test_they_end_together(tmp_path, server):
     gate = UrlGate(tmp_path, {"home": (home, server.url())}).start()
     gate.until("the first set", lambda: gate.takes(home.token()))
     [parent] = named(gate, "chancery-fetch")
-    [worker] = children(parent)
+    [worker] = children_of(parent)
     os.kill(gate.process.pid, signal.SIGKILL)
     gate.process.wait()
     gate.log.close()

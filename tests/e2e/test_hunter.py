@@ -26,7 +26,8 @@ import tempfile
 import time
 
 import pytest
-from chancery import BUILD, PROGRAM, ROOT, Authority, basic, free_port, http, wait_for
+from chancery import (BUILD, PROGRAM, ROOT, Authority, basic, children_of, free_port, http,
+                      wait_for)
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from dumps import whole_machine
@@ -101,8 +102,7 @@ class Hunted:
     def children(self):
         """Of the supervisor, as the kernel knows them: dev.json may be a moment late."""
         pid = self.dev["pids"]["supervisor"][0]
-        return {int(p) for p in
-                pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+        return set(children_of(pid))
 
     def pids(self):
         """{role: [pid]} of all processes of the authority."""

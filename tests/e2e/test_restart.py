@@ -11,7 +11,7 @@ import tempfile
 import time
 
 import pytest
-from chancery import PROGRAM, Authority, basic, http, wait_for
+from chancery import PROGRAM, Authority, basic, children_of, http, name_of, wait_for
 
 
 @pytest.fixture
@@ -80,17 +80,9 @@ def add_key(running, **more):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
-def name_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:  # gone meanwhile
-        return None
-
-
 def children(pid, name):
     """Of this process, those of this name."""
-    pids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(p) for p in pids if name_of(p) == name]
+    return [p for p in children_of(pid) if name_of(p) == name]
 
 
 def new_child(supervisor, before):

@@ -17,7 +17,7 @@ import urllib.request
 
 import pytest
 
-from chancery import PROGRAM, ROOT, Gate, Signer, wait_for
+from chancery import PROGRAM, ROOT, Gate, Signer, children_of, name_of, wait_for
 
 UNITS = ROOT / "contrib/systemd"
 PASSPHRASE = "a passphrase of the test's"
@@ -150,14 +150,11 @@ def test_a_passphrase_from_a_pipe_serves_a_new_keeper_too():
         s.process.stdin.write(PASSPHRASE.encode() + b"\n")
         s.process.stdin.close()
         s.wait_ready()
-        children = f"/proc/{s.process.pid}/task/{s.process.pid}/children"
-        warden = next(int(pid) for pid in pathlib.Path(children).read_text().split()
-                      if "warden" in pathlib.Path(f"/proc/{pid}/comm").read_text())
+        warden = next(pid for pid in children_of(s.process.pid) if "warden" in name_of(pid))
         os.kill(warden, signal.SIGKILL)
         wait_for(lambda: "the warden is gone" in s.log_text(), what="its end")
-        wait_for(lambda: any("warden" in pathlib.Path(f"/proc/{pid}/comm").read_text()
-                             and int(pid) != warden
-                             for pid in pathlib.Path(children).read_text().split()),
+        wait_for(lambda: any("warden" in name_of(pid) and pid != warden
+                             for pid in children_of(s.process.pid)),
                  what="another warden")
         assert s.keys()
         s.stop()
