@@ -92,7 +92,12 @@ __attribute__((target("avx512f"))) static uint64_t sum_avx512(const uint8_t *key
 		__m512i product = _mm512_mul_epu32(both, _mm512_srli_epi64(both, 32));
 		sums = _mm512_add_epi64(sums, product);
 	}
-	return (uint64_t)_mm512_reduce_add_epi64(sums);
+	uint64_t eight[8], sum = 0;
+	_mm512_storeu_si512((void *)eight, sums);
+	/* not _mm512_reduce_add_epi64: gcc's adds signed numbers, which must not overflow */
+	for (size_t i = 0; i < COUNT_OF(eight); i++)
+		sum += eight[i];
+	return sum;
 }
 #endif
 
