@@ -122,10 +122,10 @@ static uint64_t mask(const struct calm *calm, uint8_t *p, size_t step)
 
 /* A secret over the edge of what was looked at may be two to one of them, and be marked as such;
  * and a mark may have a byte in common with what it hides. */
-static void assert_same_is_masked(void)
+static void assert_same_is_masked(size_t from, size_t to)
 {
 	size_t run = 0;
-	for (size_t i = 0; i < SIZE; i++) {
+	for (size_t i = from; i < to; i++) {
 		bool same = (with[i] == memory[i]) == (without[i] == memory[i]);
 		run = same ? 0 : run + 1;
 		assert_true(run < 4);
@@ -161,7 +161,7 @@ static void as_without(void **state)
 		size_t step = round % 2 ? 1 + below(200000) : 448 * 1024;
 		uint64_t n = mask(NULL, without, step);
 		assert_int_equal(mask(calm, with, step), n);
-		assert_same_is_masked();
+		assert_same_is_masked(0, SIZE);
 		masked += n;
 		calm_done(&calm);
 	}
@@ -182,7 +182,9 @@ static void over_an_edge(size_t edge, size_t cut, const struct planted *one)
 		mem_copy(from, one->p, one->n);
 		(void)mask(NULL, without, 448 * 1024);
 		(void)mask(calm, with, 448 * 1024);
-		assert_same_is_masked();
+		/* beside the secret, one that is looked at in two parts may look like more */
+		assert_same_is_masked((size_t)(from - memory) + one->from,
+				      (size_t)(from - memory) + one->to);
 		calm_done(&calm);
 		mem_copy(memory, before, SIZE);
 	}
