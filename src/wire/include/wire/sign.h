@@ -92,11 +92,11 @@ struct sign_answer {
 
 struct sign_key {
 	str kid;
-	uint8_t alg;
 	int64_t not_before_s; /* signs from then on; 0: not planned */
 	int64_t not_after_s;  /* and no longer from then on; 0: open */
 	uint32_t max_ttl_s;   /* the longest lifetime of what it signs */
-	bytes jwk;            /* the public key as JSON */
+	uint8_t alg;
+	bytes jwk; /* the public key as JSON */
 };
 
 /* Adds a claim when text.p is set; asserts on too many. */
