@@ -2,18 +2,14 @@
  * at DIR/run/control. Nothing of it travels there: whoever asks twice, asks for the same. */
 #include "revoke_ask.h"
 
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
+#include "control_ask.h"
 #include "say.h"
 #include "stores.h"
-#include "wire/control.h"
 
-enum { ANSWER_MS = 20000, PATIENCE_MS = 30000, AGAIN_MS = 50 };
+/* an issuer that is on its way, or ended before it answered, is asked again */
+enum { ANSWER_MS = 20000 };
 
 ch_err revoke_due(struct store *s, str realm, const struct revocation *r)
 {
@@ -22,49 +18,6 @@ ch_err revoke_due(struct store *s, str realm, const struct revocation *r)
 	revocation_due_write(&w, r);
 	TRY(wr_done(&w));
 	return store_due_add(s, realm, wr_bytes(&w));
-}
-
-static ch_err control_connect(const struct authority *a, int *ret_fd)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct path path;
-	TRY(path_join(&path, str_from_c(a->dir.p), LIT("run/control"), (str){ 0 }));
-	str name = str_from_c(path.p);
-	if (name.n >= sizeof(address.sun_path))
-		return ch_fail(CH_E_FULL, "the folder's name is too long for a socket", name.n);
-	mem_copy(address.sun_path, name.p, name.n);
-	AUTO(fd_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
-		return ch_fail(CH_E_GONE, "the authority does not run", 0);
-	*ret_fd = TAKE_FD(fd);
-	return CH_DONE;
-}
-
-static ch_err ask_once(const struct authority *a, str group, bool *ret_runs)
-{
-	static uint8_t room[CONTROL_MAX];
-	AUTO(fd_close) int fd = -1;
-	struct control c = { .kind = CONTROL_REVOKE, .name = group };
-	ch_err e = control_connect(a, &fd);
-	*ret_runs = ch_code_of(e) != CH_E_GONE;
-	TRY(e);
-	TRY(control_send(fd, &c, NULL));
-	if (failed(channel_wait(fd, POLLIN, ANSWER_MS)))
-		return ch_fail(CH_E_GONE, "the authority does not answer", ANSWER_MS);
-	TRY(control_recv(fd, room, &c, NULL));
-	return c.kind == CONTROL_READY ? CH_DONE : ch_err_from_wire((uint16_t)c.code, c.detail);
-}
-
-/* An issuer that is on its way, or ended before it answered, is asked again. */
-static ch_err ask(const struct authority *a, str group, bool *ret_runs)
-{
-	uint64_t until = clock_mono_ns() + (uint64_t)PATIENCE_MS * 1000000;
-	ch_err e = ask_once(a, group, ret_runs);
-	while (ch_code_of(e) == CH_E_BUSY && clock_mono_ns() < until) {
-		(void)poll(NULL, 0, AGAIN_MS);
-		e = ask_once(a, group, ret_runs);
-	}
-	return e;
 }
 
 struct settling {
@@ -96,7 +49,7 @@ static int look(struct store *s, str group, void *ctx)
 static int settle_group(const struct authority *a, str group, bool *ret_queued)
 {
 	bool runs = false;
-	ch_err e = ask(a, group, &runs);
+	ch_err e = control_ask(a, CONTROL_REVOKE, group, ANSWER_MS, &runs);
 	if (!runs) {
 		*ret_queued = true;
 		say("the authority does not run: it takes this in when it starts, and no gate "
