@@ -25,20 +25,14 @@ static ch_err code_find(const struct realm *m, struct arena *a, const struct set
 static ch_err code_settle(struct job *j)
 {
 	const struct settling *s = j->settling;
-	struct store *store = j->realm->issuer->store;
 	struct store_code c = { 0 };
-	ch_err e = store_code_spend(store, s->code_hash, s->grant.id);
+	ch_err e = store_code_spend(j->realm->issuer->store, s->code_hash, s->grant.id);
 	if (ch_code_of(e) == CH_E_NOT_FOUND) {
 		/* another request with it was signed at the same time */
 		TRY(code_find(j->realm, &j->http->arena, s, &c));
 		return code_reused(j->realm, &c);
 	}
-	if (failed(e))
-		return e;
-	e = store_grant_add(store, &s->grant);
-	if (ch_code_of(e) == CH_E_NOT_FOUND)
-		return ch_fail(CH_E_INVALID_GRANT, "the user or the client is gone", 0);
-	return e;
+	return failed(e) ? e : grant_add(j->realm, &s->grant);
 }
 
 /* For a client that may come back, with refresh tokens; for others as long as its access

@@ -23,20 +23,14 @@ static ch_err device_find(const struct realm *m, struct arena *a, const struct s
 static ch_err device_settle(struct job *j)
 {
 	const struct settling *s = j->settling;
-	struct store *store = j->realm->issuer->store;
 	struct store_device d = { 0 };
-	ch_err e = store_device_spend(store, s->code_hash, s->grant.id);
+	ch_err e = store_device_spend(j->realm->issuer->store, s->code_hash, s->grant.id);
 	if (ch_code_of(e) == CH_E_NOT_FOUND) {
 		/* another request with it was signed at the same time */
 		TRY(device_find(j->realm, &j->http->arena, s, &d));
 		return device_reused(j->realm, &d);
 	}
-	if (failed(e))
-		return e;
-	e = store_grant_add(store, &s->grant);
-	if (ch_code_of(e) == CH_E_NOT_FOUND)
-		return ch_fail(CH_E_INVALID_GRANT, "the user or the client is gone", 0);
-	return e;
+	return failed(e) ? e : grant_add(j->realm, &s->grant);
 }
 
 static ch_err device_tokens(struct token_request *t, struct job *j, const struct store_device *d)

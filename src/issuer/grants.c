@@ -147,6 +147,14 @@ ch_err grant_end(const struct realm *m, str grant_id, enum revoke_why why)
 	return CH_DONE;
 }
 
+ch_err grant_add(const struct realm *m, const struct store_grant *g)
+{
+	ch_err e = store_grant_add(m->issuer->store, g);
+	if (ch_code_of(e) == CH_E_NOT_FOUND)
+		return ch_fail(CH_E_INVALID_GRANT, "the user or the client is gone", 0);
+	return e;
+}
+
 ch_err grant_revoke(const struct realm *m, str grant_id, str client_id, ch_err why)
 {
 	TRY(end(m, grant_id, failed(why) ? REVOKE_REUSED : REVOKE_BY_USER));

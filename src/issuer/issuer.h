@@ -394,6 +394,8 @@ void grant_tokens(struct job *j, const struct store_grant *g, const struct store
 		  str nonce);
 /* E_INVALID_TARGET when the request names another resource than this audience's. */
 ch_err grant_resource(struct token_request *t, str audience);
+/* Into the store. E_INVALID_GRANT when the user or the client is gone. */
+ch_err grant_add(const struct realm *m, const struct store_grant *g);
 /* For good, in the realm's chain when it returns (within a transaction of the store: soon after its
  * end, and lost by no crash); logs it and returns `why`, or the store's or the chain's error.
  * This is the one way to end a grant. */
