@@ -6,6 +6,7 @@ PORT    ?= 8080
 PREFIX  ?= /usr/local
 SECONDS ?= 30
 DIR     ?=
+ONLY    ?=
 PYTEST  ?= /usr/bin/python3 -m pytest
 # more than there are processors: a test waits more than it computes
 E2E_JOBS ?= 3
@@ -25,6 +26,7 @@ help: ## this list
 	@echo 'YES=1      install missing packages without asking'
 	@echo 'E2E_JOBS=… files of end-to-end tests that run at a time (default 3)'
 	@echo 'SECONDS=…  length of each target of `make fuzz` (default 30)'
+	@echo 'ONLY=…     of unit, asan, tsan, e2e, e2e-asan: these tests alone (base/rw; tests/e2e/test_keys.py)'
 	@echo 'ALL=1      `make check` reads every file, not only what changed'
 
 packages-%:
@@ -49,7 +51,7 @@ with-tests:
 	ninja -C $(BUILD)
 
 unit: with-tests ## unit tests and fuzz corpora
-	meson test -C $(BUILD) -t 3 --no-rebuild --print-errorlogs --suite unit --suite fuzz
+	meson test -C $(BUILD) -t 3 --no-rebuild --print-errorlogs $(or $(ONLY),--suite unit --suite fuzz)
 
 asan-build:
 	@test -e $(BUILD)/asan/build.ninja || meson setup $(BUILD)/asan -Dtests=enabled \
@@ -58,7 +60,7 @@ asan-build:
 
 asan: asan-build ## the same under AddressSanitizer and UBSan
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-		meson test -C $(BUILD)/asan -t 6 --no-rebuild --print-errorlogs --suite unit --suite fuzz
+		meson test -C $(BUILD)/asan -t 6 --no-rebuild --print-errorlogs $(or $(ONLY),--suite unit --suite fuzz)
 
 # only what threads share: building the rest would take a minute for nothing
 tsan: ## what threads share, under ThreadSanitizer
@@ -66,18 +68,18 @@ tsan: ## what threads share, under ThreadSanitizer
 		meson setup $(BUILD)/tsan -Dtests=enabled -Db_sanitize=thread
 	ninja -C $(BUILD)/tsan threads
 	TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 \
-		meson test -C $(BUILD)/tsan -t 3 --no-rebuild --print-errorlogs --suite threads
+		meson test -C $(BUILD)/tsan -t 3 --no-rebuild --print-errorlogs $(or $(ONLY),--suite threads)
 
 msan: ## MemorySanitizer, by clang
 	@sh tools/msan.sh
 
 e2e: packages-build packages-run packages-test with-tests ## end to end: real processes, real servers
-	CHANCERY=$(CURDIR)/$(BUILD)/chancery $(E2E) -m 'not soak' tests/e2e $(PYTEST_ARGS)
+	CHANCERY=$(CURDIR)/$(BUILD)/chancery $(E2E) -m 'not soak' $(or $(ONLY),tests/e2e) $(PYTEST_ARGS)
 
 # Programs that cannot run under the walls of a release: tests/variants/sanitized
 e2e-asan: packages-build packages-run packages-test asan-build ## the end-to-end tests with every program under ASan and UBSan
 	CHANCERY=$(CURDIR)/$(BUILD)/asan/tests/variants/sanitized/chancery $(E2E) \
-		-m 'not soak and not plain' tests/e2e $(PYTEST_ARGS)
+		-m 'not soak and not plain' $(or $(ONLY),tests/e2e) $(PYTEST_ARGS)
 
 check: packages-build packages-test ## format, analyzers, clang build and the house linter
 	@sh tools/check.sh
