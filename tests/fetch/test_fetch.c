@@ -42,6 +42,16 @@ static void show(struct http_req *r, void *ctx)
 					      .n_fields = 1 });
 }
 
+static void typed(struct http_req *r, void *ctx)
+{
+	struct wr w = wr_of(arena_alloc(&r->arena, 4096), 4096);
+	(void)ctx;
+	wr_str(&w, http_field(r, "Content-Type"));
+	wr_char(&w, ' ');
+	wr_hex(&w, r->body);
+	http_answer(r, &(struct http_answer){ .status = 200, .body = wr_bytes(&w) });
+}
+
 static void away(struct http_req *r, void *ctx)
 {
 	const struct http_out to = { LIT("Location"), LIT("http://127.0.0.1:1/x?code=1") };
@@ -87,9 +97,10 @@ static void tagged(struct http_req *r, void *ctx)
 }
 
 static const struct http_route routes[] = {
-	{ { "/tagged", 7 }, HTTP_GET, tagged, NULL }, { { "/show", 5 }, HTTP_GET, show, NULL },
-	{ { "/show", 5 }, HTTP_POST, show, NULL },    { { "/away", 5 }, HTTP_GET, away, NULL },
-	{ { "/never", 6 }, HTTP_GET, never, NULL },   { { "/proven", 7 }, HTTP_GET, proven, NULL },
+	{ { "/typed", 6 }, HTTP_POST, typed, NULL },  { { "/tagged", 7 }, HTTP_GET, tagged, NULL },
+	{ { "/show", 5 }, HTTP_GET, show, NULL },     { { "/show", 5 }, HTTP_POST, show, NULL },
+	{ { "/away", 5 }, HTTP_GET, away, NULL },     { { "/never", 6 }, HTTP_GET, never, NULL },
+	{ { "/proven", 7 }, HTTP_GET, proven, NULL },
 };
 
 static void serve(int fd)
@@ -158,6 +169,23 @@ static void gets_and_posts(void **state)
 	assert_true(str_eq(str_of_bytes(a.body), LIT("auth=Basic dTpw cookie=b body=x=1")));
 	assert_false(failed(get("/show", (struct fetch_request){ 0 }, &a)));
 	assert_true(str_eq(str_of_bytes(a.body), LIT("auth= cookie=b body=")));
+}
+
+static void posts_any_bytes(void **state)
+{
+	static const char body[] = { 'a', 0, '\n', (char)0xff };
+	(void)state;
+	struct fetch_answer a = { 0 };
+	struct fetch_request q = { .form = { body, sizeof(body) }, .form_type = LIT("text/plain") };
+	assert_false(failed(get("/typed", q, &a)));
+	assert_true(str_eq(str_of_bytes(a.body), LIT("text/plain 61000aff")));
+	q.form_type = LIT("");
+	assert_false(failed(get("/typed", q, &a)));
+	assert_true(
+		str_eq(str_of_bytes(a.body), LIT("application/x-www-form-urlencoded 61000aff")));
+	/* a form of before is not sent again */
+	assert_false(failed(get("/show", (struct fetch_request){ 0 }, &a)));
+	assert_true(str_ends(str_of_bytes(a.body), LIT("body=")));
 }
 
 static void follows_nothing(void **state)
@@ -373,6 +401,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gets_and_posts),
+		cmocka_unit_test(posts_any_bytes),
 		cmocka_unit_test(follows_nothing),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(tags_and_ages),

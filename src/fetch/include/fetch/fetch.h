@@ -14,8 +14,9 @@ void fetch_free(struct fetch *f);
 void fetch_done(struct fetch **f);
 
 struct fetch_request {
-	str url;  /* http or https */
-	str form; /* p == NULL: GET; else POST of application/x-www-form-urlencoded */
+	str url;       /* http or https */
+	str form;      /* p == NULL: GET; else POST of this body, any bytes */
+	str form_type; /* its Content-Type; empty: application/x-www-form-urlencoded */
 	/* HTTP Basic when user.p is set, both as they shall stand there */
 	str user;
 	struct secret_bytes password;
