@@ -146,8 +146,12 @@ enum ch_reason {
 	CH_PROOF_REPLAYED = 21,
 	CH_PROOF_UNKNOWN = 22,
 	CH_NONCE_NEEDED = 23,
-	CH_REVOCATION_UNKNOWN = 24, /* of a gate; the library itself never says it */
-	CH_MISUSED = 255            /* the call was wrong; nothing was judged */
+	/* of a gate; the library itself never says these: */
+	CH_REVOCATION_UNKNOWN = 24,
+	CH_NOT_LOGGED = 25,
+	CH_LOG_STALE = 26,
+	CH_LOG_BROKEN = 27,
+	CH_MISUSED = 255 /* the call was wrong; nothing was judged */
 };
 
 /* "bad_issuer", and a sentence for the log; constants, also for a number that is none. */

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "base/secret.h"
+#include "forged.h"
 #include "http/http.h"
 #include "junk.h"
 #include "keys.h"
@@ -38,6 +39,7 @@ struct gate {
 	struct nonces nonces;
 	struct junk junk;
 	struct refusals refusals;
+	struct forged forged;
 	struct metrics metrics;
 	struct sightings *sightings; /* NULL: none are kept */
 	int64_t started_s;

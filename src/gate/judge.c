@@ -35,6 +35,9 @@ static const enum told told_of[TOKEN_CODE_COUNT] = {
 	[TOKEN_proof_unknown] = TOLD_TROUBLE,
 	[TOKEN_nonce_needed] = TOLD_NONCE,
 	[TOKEN_revocation_unknown] = TOLD_UNKNOWN,
+	[TOKEN_not_logged] = TOLD_BAD_TOKEN,
+	[TOKEN_log_stale] = TOLD_UNKNOWN,
+	[TOKEN_log_broken] = TOLD_UNKNOWN,
 };
 
 struct judging {

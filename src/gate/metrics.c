@@ -223,6 +223,11 @@ void metrics_write(struct wr *w, const struct metrics *m, const struct metrics_n
 		put_sightings(&p, now);
 	if (now->junk)
 		put_junk(&p, now->junk);
+	if (now->forged)
+		prom_one(&p, LIT("forged_total"), "counter",
+			 "Tokens with a good signature that the issuer's log does not have: alarm "
+			 "on any increase.",
+			 now->forged->count);
 	if (now->refusals)
 		prom_one(&p, LIT("refusals_unlogged_total"), "counter",
 			 "Refusals whose log line was left out and counted instead.",

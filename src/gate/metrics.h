@@ -4,6 +4,7 @@
 #pragma once
 #include "base/rw.h"
 #include "codec/prometheus.h"
+#include "forged.h"
 #include "junk.h"
 #include "refusals.h"
 #include "sightings.h"
@@ -43,6 +44,7 @@ struct metrics_now {
 	bool sightings_ok;
 	const struct junk_counts *junk;
 	const struct refusals *refusals;
+	const struct forged *forged;
 	int64_t started_s; /* since 1970 */
 	str version;
 };

@@ -2,6 +2,9 @@
  * are few, and what finds no room shares one class. Must never print a token. */
 #include "refusals.h"
 
+static const enum token_code breaches[] = { TOKEN_bad_mailbox, TOKEN_foreign_key, TOKEN_not_logged,
+					    TOKEN_log_broken };
+
 static const uint64_t minute_ns = UINT64_C(60) * 1000000000;
 
 void refusals_init(struct refusals *r, uint32_t per_minute)
@@ -13,8 +16,10 @@ static enum log_level level_of(const struct refusal *f)
 {
 	if (!f->verdict)
 		return LOG_WARN;
-	enum token_code code = f->verdict->code;
-	return code == TOKEN_bad_mailbox || code == TOKEN_foreign_key ? LOG_ALARM : LOG_WARN;
+	for (size_t i = 0; i < COUNT_OF(breaches); i++)
+		if (f->verdict->code == breaches[i])
+			return LOG_ALARM;
+	return LOG_WARN;
 }
 
 static str code_of(const struct refusal *f)

@@ -1,6 +1,6 @@
 /* The log line of a refusal: one class is a code at a place. The first of a class is logged
  * at once, then at most so many a minute, and who is left out is counted and said. Codes
- * that mean a breach (bad_mailbox, foreign_key) are ALARM lines, limited alike but apart.
+ * that mean a breach (bad_mailbox, foreign_key, not_logged, log_broken) are ALARM lines, limited alike but apart.
  *
  *   … warn chancery-gate "token refused" code="expired" why="expired" location="imap" …
  *   … warn chancery-gate "tokens refused" code="expired" location="imap" more=1412 in_s=60

@@ -427,6 +427,9 @@ static const bool after_signature[TOKEN_CODE_COUNT] = {
 	[TOKEN_proof_unknown] = true,
 	[TOKEN_nonce_needed] = true,
 	[TOKEN_revocation_unknown] = true,
+	[TOKEN_not_logged] = true,
+	[TOKEN_log_stale] = true,
+	[TOKEN_log_broken] = true,
 };
 
 bool sighting_signed(enum token_code code)

@@ -41,6 +41,7 @@ static void snapshot_take(const struct gate *g, struct snapshot *s)
 		.sightings_ok = g->sightings && sightings_ok(g->sightings),
 		.junk = &g->junk.counts,
 		.refusals = &g->refusals,
+		.forged = &g->forged,
 		.started_s = g->started_s,
 		.version = boot_build(),
 	};

@@ -34,7 +34,10 @@
 	X(PROOF_REPLAYED, proof_replayed, PROOF)             \
 	X(PROOF_UNKNOWN, proof_unknown, 503, "")             \
 	X(NONCE_NEEDED, nonce_needed, 401, "use_dpop_nonce") \
-	X(REVOCATION_UNKNOWN, revocation_unknown, 503, "")
+	X(REVOCATION_UNKNOWN, revocation_unknown, 503, "")   \
+	X(NOT_LOGGED, not_logged, INVALID)                   \
+	X(LOG_STALE, log_stale, 503, "")                     \
+	X(LOG_BROKEN, log_broken, 503, "")
 
 #define X(installed, internal, ...) \
 	static_assert((int)CH_##installed == (int)TOKEN_##internal, "numbers never change");

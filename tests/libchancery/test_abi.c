@@ -65,6 +65,9 @@ static void test_numbers_are_what_they_were(void **state)
 	assert_int_equal(CH_BAD_SIGNATURE, 9);
 	assert_int_equal(CH_NONCE_NEEDED, 23);
 	assert_int_equal(CH_REVOCATION_UNKNOWN, 24);
+	assert_int_equal(CH_NOT_LOGGED, 25);
+	assert_int_equal(CH_LOG_STALE, 26);
+	assert_int_equal(CH_LOG_BROKEN, 27);
 	assert_int_equal(CH_MISUSED, 255);
 	assert_int_equal(CH_E_USAGE, 2);
 	assert_int_equal(CH_E_LIMIT, 20);

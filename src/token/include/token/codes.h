@@ -28,7 +28,10 @@
 	X(proof_replayed, "the proof of possession was used before")                         \
 	X(proof_unknown, "the store of used proofs is full")                                 \
 	X(nonce_needed, "the proof of possession lacks a fresh nonce")                       \
-	X(revocation_unknown, "whether it was revoked cannot be known now")
+	X(revocation_unknown, "whether it was revoked cannot be known now")                  \
+	X(not_logged, "the signature is good, and the issuer's log has no such token")       \
+	X(log_stale, "whether it was issued cannot be known now")                            \
+	X(log_broken, "the issuer's log is not what it was")
 
 enum token_code {
 #define X(name, text) TOKEN_##name,
