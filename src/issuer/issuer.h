@@ -115,7 +115,7 @@ struct realm {
 	struct revocations revocations;
 	struct signer signers[SIGNERS_MAX]; /* fd < 0: free */
 	struct signer *current;
-	uint32_t attached; /* the generation last said to be */
+	uint32_t attached; /* the newest that the supervisor was told of */
 	struct job *first, *last;
 	size_t waiting;
 	struct guesses guesses; /* of user codes */

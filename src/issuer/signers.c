@@ -148,15 +148,12 @@ static void current_choose(struct realm *r)
 	}
 }
 
-/* When only the newest is left, the supervisor is told so. */
+/* The supervisor hears of each newer one that is asked from now on. Older ones may still have to
+ * answer what they were asked before. */
 static void attached_say(struct realm *r)
 {
-	if (!r->current || r->attached == r->current->generation)
+	if (!r->current || r->attached >= r->current->generation)
 		return;
-	for (size_t i = 0; i < SIGNERS_MAX; i++)
-		if (r->signers[i].watch.fd >= 0 &&
-		    r->signers[i].generation < r->current->generation)
-			return;
 	struct control c = { .kind = CONTROL_ATTACHED,
 			     .generation = r->current->generation,
 			     .name = r->config->name };

@@ -54,6 +54,11 @@ static void on_note(struct supervisor *s, struct process *p, const struct contro
 	(void)c;
 }
 
+static void on_attached(struct supervisor *s, struct process *p, const struct control *c)
+{
+	renew_attached(s, p, c);
+}
+
 static void on_revoked(struct supervisor *s, struct process *p, const struct control *c)
 {
 	revoke_answered(s, p, c);
@@ -68,7 +73,7 @@ static const struct {
 	[CONTROL_HELD] = { on_held, 1U << ROLE_WARDEN },
 	[CONTROL_CRASHED] = { on_crashed, 1U << ROLE_WARDEN },
 	[CONTROL_ENDED] = { on_note, 1U << ROLE_WARDEN },
-	[CONTROL_ATTACHED] = { on_note, 1U << ROLE_ISSUER },
+	[CONTROL_ATTACHED] = { on_attached, 1U << ROLE_ISSUER },
 	[CONTROL_REVOKED] = { on_revoked, 1U << ROLE_ISSUER },
 };
 

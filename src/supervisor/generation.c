@@ -101,8 +101,6 @@ void generation_ready(struct supervisor *s, struct process *signer)
 	signer->current = true;
 	LOG(LOG_INFO, "a signer serves", log_str("group", s->plan.groups[signer->group].name),
 	    log_u64("generation", signer->generation));
-	if (s->asker >= 0 && s->asker_generation <= signer->generation)
-		renew_answer(s, signer->group, CH_DONE);
 }
 
 static void start_or_wait(struct supervisor *s, size_t group)

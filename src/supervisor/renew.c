@@ -1,5 +1,5 @@
 /* DIR/run/control: an administrator's command asks for a new generation of signers, and is
- * answered when it serves; or that an issuer takes in what is revoked (ask_revoke.c). Only our own user and root may ask. */
+ * answered when the issuer asks it; or that an issuer takes in what is revoked (ask_revoke.c). Only our own user and root may ask. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -78,6 +78,20 @@ void renew_answer(struct supervisor *s, size_t group, ch_err result)
 	fd_close(&s->asker);
 }
 
+/* Its sockets being on their way to the issuer is not enough: what is asked for next must
+ * come from the new signer. */
+void renew_attached(struct supervisor *s, const struct process *issuer, const struct control *c)
+{
+	const struct plan_group *g = &s->plan.groups[issuer->group];
+	if (s->asker < 0 || s->asker_group != issuer->group || c->generation < s->asker_generation)
+		return;
+	for (size_t i = 0; i < g->n_realms; i++)
+		if (str_eq(g->realms[i].name, c->name))
+			s->asker_realms |= (uint32_t)1 << i;
+	if (s->asker_realms == ((uint32_t)1 << g->n_realms) - 1)
+		renew_answer(s, issuer->group, CH_DONE);
+}
+
 bool renew_is_waited_for(struct supervisor *s, size_t group)
 {
 	struct pollfd p = { .fd = s->asker, .events = POLLRDHUP };
@@ -122,6 +136,7 @@ void renew_accept(struct supervisor *s)
 	}
 	s->asker = TAKE_FD(fd);
 	s->asker_group = group;
+	s->asker_realms = 0;
 	LOG(LOG_INFO, "a new generation was asked for",
 	    log_str("group", s->plan.groups[group].name));
 }

@@ -80,6 +80,7 @@ struct supervisor {
 	int asker; /* a cli that waits for a renewal; -1: none */
 	size_t asker_group;
 	uint32_t asker_generation;
+	uint32_t asker_realms; /* bits: the issuer asks that generation, or a later one */
 	struct revoke_asker revoke_askers[REVOKE_ASKERS_MAX];
 	uint32_t revoke_asked; /* the last number given */
 };
@@ -148,6 +149,9 @@ void renew_accept(struct supervisor *s);
 /* Does one that asked for this group still wait? Forgets it when it has gone. */
 bool renew_is_waited_for(struct supervisor *s, size_t group);
 void renew_answer(struct supervisor *s, size_t group, ch_err result);
+/* An issuer asks a new generation for one of its realms: if that was the last of what somebody
+ * waits for, he hears so. */
+void renew_attached(struct supervisor *s, const struct process *issuer, const struct control *c);
 
 /* ask_revoke.c: passes what is asked of an issuer on, and its answer back. Takes fd. */
 void revoke_ask(struct supervisor *s, size_t group, int fd);

@@ -238,6 +238,46 @@ static void a_warden_hangs_after_ten_looks_however_long_they_take(void **state)
 	assert_int_equal(warden_died_of(10), SIGKILL);
 }
 
+static void says_attached(struct process *issuer, int end, str realm, uint32_t generation)
+{
+	const struct control c = { .kind = CONTROL_ATTACHED,
+				   .generation = generation,
+				   .name = realm };
+	assert_false(failed(control_send(end, &c, NULL)));
+	events_message(&s, issuer);
+}
+
+/* Its sockets are on their way when a signer serves; the issuer's word is what counts. */
+static void a_renewal_is_answered_when_every_realm_asks_the_new_one(void **state)
+{
+	(void)state;
+	static uint8_t room[CONTROL_MAX];
+	int asker[2], end = -1;
+	struct control c = { 0 };
+	struct process *issuer = victim(ROLE_ISSUER, &end);
+	assert_false(failed(channel_pair(asker)));
+	s.plan.n_groups = 1;
+	s.plan.groups[0].n_realms = 2;
+	s.plan.groups[0].realms[0].name = LIT("corp");
+	s.plan.groups[0].realms[1].name = LIT("staff");
+	s.asker = asker[0];
+	s.asker_group = 0;
+	s.asker_generation = 7;
+	s.asker_realms = 0;
+	says_attached(issuer, end, LIT("corp"), 7);
+	says_attached(issuer, end, LIT("corp"), 8);
+	says_attached(issuer, end, LIT("staff"), 6);
+	says_attached(issuer, end, LIT("other"), 7);
+	assert_int_equal(ch_code_of(control_recv(asker[1], room, &c, NULL)), CH_E_BUSY);
+	says_attached(issuer, end, LIT("staff"), 8);
+	assert_false(failed(control_recv(asker[1], room, &c, NULL)));
+	assert_int_equal(c.kind, CONTROL_READY);
+	assert_int_equal(s.asker, -1);
+	fd_close(&asker[1]);
+	s.plan.n_groups = 0;
+	assert_int_equal(died_of(issuer, &end), SIGTERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +287,7 @@ int main(void)
 		cmocka_unit_test(a_report_s_name_stays_in_its_folder),
 		cmocka_unit_test(a_warden_s_end_ends_those_that_wait_for_it),
 		cmocka_unit_test(a_warden_hangs_after_ten_looks_however_long_they_take),
+		cmocka_unit_test(a_renewal_is_answered_when_every_realm_asks_the_new_one),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -21,7 +21,7 @@ enum control_kind {
 	CONTROL_KEY,
 	/* supervisor → issuer; name = realm, generation; fd: socket to a new signer */
 	CONTROL_ATTACH,
-	/* issuer → supervisor; generation: no request uses an older one any more */
+	/* issuer → supervisor; name = realm, generation: requests from now on go there */
 	CONTROL_ATTACHED,
 	/* supervisor → any role: finish what is under way and exit; detail: for so many
 	 * milliseconds connections of a gate that say nothing may stay */
