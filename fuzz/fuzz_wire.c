@@ -8,6 +8,7 @@
 #include "wire/dump_settings.h"
 #include "wire/fetch.h"
 #include "wire/hash.h"
+#include "wire/ledger.h"
 #include "wire/plan.h"
 #include "wire/sign.h"
 
@@ -40,6 +41,11 @@ ROLE_CONFIG(dump_former)
 ROLE_CONFIG(dump_self_test)
 ROLE_CONFIG(crash_report)
 ROLE_CONFIG(crash_stored)
+ROLE_CONFIG(ledger_appended)
+ROLE_CONFIG(ledger_head)
+ROLE_CONFIG(ledger_head_signed)
+ROLE_CONFIG(log_ask)
+ROLE_CONFIG(log_head)
 
 static void try_requests(bytes b)
 {
@@ -87,13 +93,50 @@ static void try_fetch(bytes b)
 		fetch_write_told(&w, &t);
 }
 
+static void try_append(bytes b)
+{
+	struct rd r;
+	struct ledger_item item;
+	uint64_t seq = 0;
+	size_t n = 0;
+	struct wr w = wr_of(room, LEDGER_APPEND_MAX);
+	if (failed(ledger_append_open(b, &r, &seq, &n)))
+		return;
+	ledger_append_begin(&w, seq);
+	/* whatever was read fits */
+	for (size_t i = 0; i < n && !failed(ledger_append_read(&r, &item)); i++)
+		if (!ledger_append_add(&w, &item))
+			__builtin_trap();
+}
+
 static void (*const tries[])(bytes) = {
-	try_signer_config,   try_warden_config, try_keeper_config,  try_issuer_config,
-	try_gate_config,     try_plan,          try_control,        try_requests,
-	try_answers,         try_hash,          try_fetch,          try_fetcher_config,
-	try_redactor_config, try_packer_config, try_registry_ask,   try_registry_answer,
-	try_dump_settings,   try_dump_former,   try_dump_self_test, try_crash_report,
+	try_signer_config,
+	try_warden_config,
+	try_keeper_config,
+	try_issuer_config,
+	try_gate_config,
+	try_plan,
+	try_control,
+	try_requests,
+	try_answers,
+	try_hash,
+	try_fetch,
+	try_fetcher_config,
+	try_redactor_config,
+	try_packer_config,
+	try_registry_ask,
+	try_registry_answer,
+	try_dump_settings,
+	try_dump_former,
+	try_dump_self_test,
+	try_crash_report,
 	try_crash_stored,
+	try_append,
+	try_ledger_appended,
+	try_ledger_head,
+	try_ledger_head_signed,
+	try_log_ask,
+	try_log_head,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

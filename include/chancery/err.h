@@ -76,7 +76,8 @@ enum ch_code {
 	CH_E_REFUSED = 36,
 	CH_E_INVALID_PROOF = 37,
 	CH_E_NONCE = 38,
-	CH_E_NO_ROOM = 39
+	CH_E_NO_ROOM = 39,
+	CH_E_LOG = 40
 };
 
 /* A place that can fail; constant, one for each such place. */

@@ -53,4 +53,5 @@
 	X(E_NONCE, "the DPoP proof must carry the nonce of the answer's DPoP-Nonce field", 400,   \
 	  "use_dpop_nonce", true)                                                                 \
 	/* the machine once more */                                                               \
-	X(E_NO_ROOM, "the disk is full", 503, "temporarily_unavailable", false)
+	X(E_NO_ROOM, "the disk is full", 503, "temporarily_unavailable", false)                   \
+	X(E_LOG, "the log of tokens takes no entry", 503, "temporarily_unavailable", false)
