@@ -21,6 +21,15 @@ void sha256(bytes b, uint8_t ret_hash[static SHA256_SIZE])
 	(void)crypto_hash_sha256(ret_hash, b.p, b.n);
 }
 
+void sha256_tagged(uint8_t tag, bytes b, uint8_t ret_hash[static SHA256_SIZE])
+{
+	crypto_hash_sha256_state c;
+	(void)crypto_hash_sha256_init(&c);
+	(void)crypto_hash_sha256_update(&c, &tag, 1);
+	(void)crypto_hash_sha256_update(&c, b.p, b.n);
+	(void)crypto_hash_sha256_final(&c, ret_hash);
+}
+
 void mac(const uint8_t key[static MAC_KEY_SIZE], bytes b, uint8_t ret_mac[static MAC_SIZE])
 {
 	(void)crypto_auth_hmacsha256(ret_mac, b.p, b.n, key);

@@ -57,3 +57,7 @@ void key_work_done(struct key_work **w);
  * it does not verify. Without work, or for a key without a table, it goes libcrypto's stock way. */
 ch_err public_key_verify(const struct public_key *k, struct key_work *work_or_null,
 			 struct signed_text signed_text, bytes sig);
+
+/* One signature under an Ed25519 key as it is written, for whoever keeps no struct public_key.
+ * E_RANGE: no such key; E_MISMATCH: it does not verify. */
+ch_err ed25519_verify(const uint8_t key[static 32], bytes text, bytes sig);
