@@ -3,8 +3,6 @@
  * nothing but that we made it. The redirect URI is trusted only after auth_redirect_check. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/rand.h"
-#include "codec/base64url.h"
 #include "people.h"
 
 /* One visit: the request, who asks, what would be granted. In the request's arena. */
@@ -18,6 +16,7 @@ struct visit {
 	str home; /* of the client */
 	bool trusted;
 	bool stale; /* what was posted is not from a page of ours, or an old one */
+	bool waits; /* the request is suspended */
 	str agreed_before;
 	int64_t agreed_since;
 };
@@ -101,15 +100,45 @@ static bool visit_check(struct visit *v)
 	return !fail.error.p;
 }
 
-static ch_err code_make(struct visit *v, const struct session *s, str *ret_code)
+/* A code on its way: it goes out when it is stored, with all others of the turn. */
+struct giving {
+	struct settler settler; /* first */
+	struct visit *visit;
+	struct session session;
+	struct store_code code;
+	str text;
+};
+
+static ch_err code_settle(struct settler *s)
 {
-	uint8_t random[32];
-	struct wr w = reply_room(v->in.http, 43);
-	int64_t now = clock_unix_s();
-	rand_fill(random, sizeof(random));
-	base64url_write(&w, BYTES_OF(random));
-	TRY(wr_done(&w));
-	struct store_code c = {
+	struct giving *g = (struct giving *)(void *)s;
+	struct realm *m = g->visit->in.realm;
+	/* who was disabled or reset while it waited is signed in no more, and has no codes */
+	ch_err e = session_again(m, &g->session, &g->visit->in.http->arena);
+	if (!failed(e))
+		e = store_code_add(m->issuer->store, &g->code, clock_unix_s());
+	if (ch_code_of(e) == CH_E_NOT_FOUND)
+		return ch_fail(CH_E_INVALID_GRANT, "the session or the application is gone", 0);
+	return e;
+}
+
+/* A request that was pushed is used up now, and not before: no failure costs the client it.
+ * Whoever comes second with it gets no code, though one is stored, which nobody knows. */
+static void code_answer(struct settler *s, ch_err e)
+{
+	struct giving *g = (struct giving *)(void *)s;
+	struct visit *v = g->visit;
+	if (!failed(e))
+		e = request_used(v->in.realm, &v->asked);
+	if (failed(e))
+		visit_error(v, e);
+	else
+		send_back(v, g->text, NULL);
+}
+
+static struct store_code code_of(const struct visit *v, const struct session *s)
+{
+	return (struct store_code){
 		.realm = v->in.realm->config->name,
 		.client_id = v->in.client_id,
 		.redirect_uri = v->request.redirect_uri,
@@ -120,24 +149,40 @@ static ch_err code_make(struct visit *v, const struct session *s, str *ret_code)
 		.nonce = v->request.nonce,
 		.dpop = v->request.dpop_jkt,
 		.auth_time = s->auth_time,
-		.expires = now + v->in.realm->config->code_ttl_s,
+		.expires = clock_unix_s() + v->in.realm->config->code_ttl_s,
 		.sid = s->sid,
 	};
-	secret_hash(secret_bytes_of(wr_bytes(&w)), c.hash);
-	TRY(request_used(v->in.realm, &v->asked));
-	TRY(store_code_add(v->in.realm->issuer->store, &c, now));
-	*ret_code = wr_text(&w);
+}
+
+static ch_err code_make(struct visit *v, const struct session *s, struct giving **ret_g)
+{
+	struct giving *g = arena_new(&v->in.http->arena, struct giving, 1);
+	struct wr w = reply_room(v->in.http, 43);
+	if (!g)
+		return ch_fail(CH_E_LIMIT, "request needs more memory than it may have", 0);
+	stamp_write(&w, 32);
+	TRY(wr_done(&w));
+	g->settler = (struct settler){ .settle = code_settle, .answer = code_answer };
+	g->visit = v;
+	g->session = *s;
+	g->text = wr_text(&w);
+	g->code = code_of(v, s);
+	code_key(g->text, g->code.hash);
+	*ret_g = g;
 	return CH_DONE;
 }
 
 static void give_code(struct visit *v, const struct session *s)
 {
-	str code = { 0 };
-	ch_err e = code_make(v, s, &code);
-	if (failed(e))
+	struct giving *g = NULL;
+	ch_err e = code_make(v, s, &g);
+	if (failed(e)) {
 		visit_error(v, e);
-	else
-		send_back(v, code, NULL);
+		return;
+	}
+	if (!v->waits)
+		http_suspend(v->in.http);
+	settle_add(v->in.realm->issuer, &g->settler);
 }
 
 static struct csrf csrf_of(const struct visit *v, const struct session *s, str purpose)
@@ -293,6 +338,7 @@ static void on_signed_in(struct signin *in, const struct session *s)
 {
 	struct visit *v = (struct visit *)(void *)in;
 	v->where.typed = true;
+	v->waits = true;
 	go_on(v, s);
 }
 

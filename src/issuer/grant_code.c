@@ -3,7 +3,6 @@
  * wrong try spends it for nothing. Whoever shows a spent one ends that grant. */
 #include "base/clock.h"
 #include "base/rand.h"
-#include "codec/base64url.h"
 #include "issuer.h"
 
 static ch_err code_reused(const struct realm *m, const struct store_code *c)
@@ -40,13 +39,11 @@ static ch_err code_settle(struct job *j)
 ch_err grant_make(struct token_request *t, const struct store_code *c, struct store_grant *ret_g)
 {
 	const struct issuer_realm *m = t->realm->config;
-	uint8_t random[16];
 	struct wr id = reply_room(t->http, STORE_GRANT_ID_SIZE);
 	int64_t now = clock_unix_s();
 	bool stays = list_has(c->scope, LIT("offline_access")) &&
 		     list_has(t->client->grant_types, LIT("refresh_token"));
-	rand_fill(random, sizeof(random));
-	base64url_write(&id, BYTES_OF(random));
+	stamp_write(&id, 16);
 	TRY(wr_done(&id));
 	*ret_g = (struct store_grant){
 		.id = wr_text(&id),
@@ -105,7 +102,7 @@ ch_err grant_code(struct token_request *t, struct job *j)
 	str code = form_get(&t->form, LIT("code"));
 	if (!code.p)
 		return ch_fail(CH_E_INVALID_REQUEST, "code is missing", 0);
-	secret_hash(secret_bytes_of(bytes_of_str(code)), j->settling->code_hash);
+	code_key(code, j->settling->code_hash);
 	TRY(code_find(t->realm, &t->http->arena, j->settling, &c));
 	if (c.spent)
 		return code_reused(t->realm, &c);

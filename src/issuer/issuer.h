@@ -40,6 +40,21 @@ struct watch {
 	int fd;
 };
 
+/* --- settle.c: what must be durable before an answer leaves --- */
+struct settler {
+	/* within the one transaction of all that wait. E_INVALID_GRANT refuses this one alone;
+	 * what else fails is the store's failure */
+	ch_err (*settle)(struct settler *s);
+	/* called once, after the commit, or with what failed */
+	void (*answer)(struct settler *s, ch_err e);
+	ch_err settled;
+	struct settler *next;
+};
+/* Its request waits; it lives in the request's arena. */
+void settle_add(struct issuer *is, struct settler *s);
+/* Once a turn, when no other use of the store is under way: settles and answers them. */
+void settle_run(struct issuer *is);
+
 /* --- jobs and signers, signers.c --- */
 
 /* What a code or refresh grant keeps until its tokens are signed. */
@@ -54,6 +69,7 @@ struct settling {
 /* A request that waits for tokens: one, or access and ID token, signed in one batch. It
  * lives in the request's arena. */
 struct job {
+	struct settler settler; /* first */
 	struct realm *realm;
 	struct http_req *http;
 	/* called once, with all tokens or with an error */
@@ -79,11 +95,8 @@ struct job {
 	uint32_t ttl_s;
 	str refresh; /* the refresh token; empty: none */
 	str jkt;     /* thumbprint of the key that they are bound to; empty: none */
-	/* what must be durable before the tokens go out, settle.c; NULL: nothing.
-	 * E_INVALID_GRANT refuses this job, what else fails is the store's failure */
-	ch_err (*settle)(struct job *j);
+	ch_err (*settle)(struct job *j); /* as a settler's; NULL: there is nothing to settle */
 	struct settling *settling;
-	ch_err settled;
 };
 
 struct signer {
@@ -256,7 +269,7 @@ struct issuer {
 	size_t n_routes;
 	struct job *jobs[JOBS_MAX];
 	size_t free_job; /* where to look first */
-	struct job *settle_first, *settle_last;
+	struct settler *settle_first, *settle_last;
 	uint8_t csrf_key[MAC_KEY_SIZE];
 	bool settling;       /* a transaction of the store is under way */
 	uint64_t revoked_ns; /* when it was last looked whether something is due */
@@ -404,12 +417,6 @@ ch_err grant_revoke(const struct realm *m, str grant_id, str client_id, ch_err w
 ch_err grant_end(const struct realm *m, str grant_id, enum revoke_why why);
 /* The text of one of the grant's refresh tokens into j->refresh. */
 ch_err refresh_write(struct job *j, const struct store_grant *g, int64_t seq);
-
-/* --- settle.c --- */
-/* A job whose tokens are signed, and that has something to settle. */
-void settle_add(struct job *j);
-/* Once a turn, when no other use of the store is under way: settles and answers them. */
-void settle_run(struct issuer *is);
 
 /* --- room.c --- */
 /* E_NO_ROOM, the store's, is counted: room_turn() says it, not each request. */

@@ -99,6 +99,9 @@ static int sleep_ms(struct issuer *is, int sweep_ms)
 	int ms = http_timeout_ms(is->http);
 	if (ms < 0 || ms > TURN_MAX_MS)
 		ms = TURN_MAX_MS;
+	/* codes of this turn: the signers have their batches by now */
+	if (is->settle_first)
+		return 0;
 	if (sweep_ms >= 0 && sweep_ms < ms)
 		ms = sweep_ms;
 	return is->stopping && ms > 10 ? 10 : ms;

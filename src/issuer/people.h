@@ -14,6 +14,8 @@ struct session {
 /* E_NOT_FOUND when nobody is: no cookie, a session that is over or was ended, a user who is
  * gone or disabled. Else the store's error. */
 ch_err session_find(struct http_req *r, struct realm *m, struct session *ret_s);
+/* Is it there still? E_NOT_FOUND when it was ended since it was found. */
+ch_err session_again(struct realm *m, const struct session *s, struct arena *a);
 /* A new one, under a new cookie, of somebody who has just proved who he is; the one that the
  * browser had before ends. *ret_cookie is the value of Set-Cookie. */
 ch_err session_begin(struct http_req *r, struct realm *m, const struct store_user *u,

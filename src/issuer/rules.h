@@ -68,6 +68,13 @@ ch_err scope_without(str scope, str others, str within, struct arena *a, str *re
 /* Do its tokens name a mailbox? "mail" and "mail-…". */
 bool audience_is_mail(str audience);
 
+/* --- names in the order of time, stamp.c --- */
+enum { STAMP_SIZE = 6, STAMP_TEXT = 8 };
+/* Appends n bytes (STAMP_SIZE to 32) as base64url: milliseconds of now, then random ones. */
+void stamp_write(struct wr *w, size_t n);
+/* By which the store knows a code: its SHA-256, with the stamp in place of the first bytes. */
+void code_key(str code, uint8_t ret_key[static STORE_HASH_SIZE]);
+
 /* --- refresh tokens, refresh.c: `rt.` grant `.` number `.` code --- */
 enum { REFRESH_TOKEN_MAX = 3 + STORE_GRANT_ID_SIZE + 1 + 19 + 1 + 43 };
 struct refresh_token {

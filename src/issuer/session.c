@@ -44,14 +44,23 @@ static str cookie_value(struct http_req *r, const struct realm *m)
 	return value.n == COOKIE_TEXT ? value : (str){ 0 };
 }
 
-static ch_err row_find(struct http_req *r, struct realm *m, struct store_session *ret_n)
+static ch_err row_get(struct realm *m, str value, struct arena *a, struct store_session *ret_n)
 {
 	uint8_t hash[STORE_HASH_SIZE];
-	str value = cookie_value(r, m);
-	if (!value.p)
-		return nobody();
 	secret_hash(secret_bytes_of(bytes_of_str(value)), hash);
-	return store_session_get(m->issuer->store, m->config->name, hash, &r->arena, ret_n);
+	return store_session_get(m->issuer->store, m->config->name, hash, a, ret_n);
+}
+
+static ch_err row_find(struct http_req *r, struct realm *m, struct store_session *ret_n)
+{
+	str value = cookie_value(r, m);
+	return value.p ? row_get(m, value, &r->arena, ret_n) : nobody();
+}
+
+ch_err session_again(struct realm *m, const struct session *s, struct arena *a)
+{
+	struct store_session n = { 0 };
+	return row_get(m, s->cookie, a, &n);
 }
 
 ch_err session_find(struct http_req *r, struct realm *m, struct session *ret_s)

@@ -1,57 +1,56 @@
-/* What must be on the disk before tokens go out: codes that are spent, grants that are made
- * or rotated. All that was signed in one turn of the loop is one transaction, so a busy
- * issuer waits for the disk once a turn, not once a token. */
+/* What must be on the disk before an answer leaves: codes that are given or spent, grants that
+ * are made or rotated. All that waits in one turn of the loop is one transaction, so a busy
+ * issuer waits for the disk once a turn, not once an answer. */
 #include "base/clock.h"
 #include "issuer.h"
 
-void settle_add(struct job *j)
+void settle_add(struct issuer *is, struct settler *s)
 {
-	struct issuer *is = j->realm->issuer;
-	j->next = NULL;
+	s->next = NULL;
 	if (is->settle_last)
-		is->settle_last->next = j;
+		is->settle_last->next = s;
 	else
-		is->settle_first = j;
-	is->settle_last = j;
+		is->settle_first = s;
+	is->settle_last = s;
 }
 
-/* A job that is refused leaves the others alone; a store that fails, fails all. */
-static ch_err settle_all(struct job *first)
+/* One that is refused leaves the others alone; a store that fails, fails all. */
+static ch_err settle_all(struct settler *first)
 {
-	for (struct job *j = first; j; j = j->next) {
-		j->settled = j->settle(j);
-		if (failed(j->settled) && ch_code_of(j->settled) != CH_E_INVALID_GRANT)
-			return j->settled;
+	for (struct settler *s = first; s; s = s->next) {
+		s->settled = s->settle(s);
+		if (failed(s->settled) && ch_code_of(s->settled) != CH_E_INVALID_GRANT)
+			return s->settled;
 	}
 	return CH_DONE;
 }
 
-static ch_err settle_together(struct store *s, struct job *first)
+static ch_err settle_together(struct store *store, struct settler *first)
 {
-	TRY(store_begin(s));
+	TRY(store_begin(store));
 	ch_err e = settle_all(first);
-	ch_err end = store_end(s, !failed(e));
+	ch_err end = store_end(store, !failed(e));
 	return failed(e) ? e : end;
 }
 
 void settle_run(struct issuer *is)
 {
-	struct job *j = is->settle_first;
-	if (!j)
+	struct settler *s = is->settle_first;
+	if (!s)
 		return;
 	is->settle_first = is->settle_last = NULL;
 	const uint64_t since_ns = clock_mono_ns();
 	is->settling = true;
-	ch_err e = settle_together(is->store, j);
+	ch_err e = settle_together(is->store, s);
 	metrics_time(&is->metrics.settling, clock_mono_ns() - since_ns);
 	is->metrics.settle_failures += failed(e);
 	is->settling = false;
 	/* what it made due; if that fails it stays so, and the log has it */
 	room_note(revocations_drain(is));
-	while (j) {
+	while (s) {
 		/* its memory is the request's, which the answer may end */
-		struct job *next = j->next;
-		token_answer(j, failed(e) ? e : j->settled);
-		j = next;
+		struct settler *next = s->next;
+		s->answer(s, failed(e) ? e : s->settled);
+		s = next;
 	}
 }

@@ -36,17 +36,28 @@ static ch_err map(int fd, size_t n, void **ret_p)
 	return CH_DONE;
 }
 
-/* The blocks are written first: in a mapping, a full disk would be a signal. One byte more
- * says that the table is whole; without it, it is made anew. */
+/* The blocks are written first: in a mapping, a full disk would be a signal. */
+static ch_err blocks_write(int fd, size_t n)
+{
+	TRY(zeros_write(fd, n));
+	if (fdatasync(fd) != 0)
+		return ch_fail(CH_E_IO, "cannot make a table of what was used", errno);
+	return CH_DONE;
+}
+
+/* One byte more says that the table is whole; without it, it is made anew. */
 static ch_err table_make(int fd, size_t n, size_t max, struct replay **ret_r)
 {
 	struct replay *r = NULL;
 	void *p = NULL;
 	if (ftruncate(fd, 0) != 0)
 		return ch_fail(CH_E_IO, "cannot make a table of what was used", errno);
-	TRY(zeros_write(fd, n));
-	if (fdatasync(fd) != 0)
-		return ch_fail(CH_E_IO, "cannot make a table of what was used", errno);
+	ch_err written = blocks_write(fd, n);
+	if (failed(written)) {
+		/* half a table is no use, and takes the room that others need */
+		(void)!ftruncate(fd, 0);
+		return written;
+	}
 	TRY(map(fd, n, &p));
 	ch_err e = replay_init(p, n, max, &r);
 	if (!failed(e) && (fdatasync(fd) != 0 || ftruncate(fd, (off_t)n + 1) != 0))

@@ -66,14 +66,27 @@ static bool is_overtaken(const struct job *j)
 								   .iat = j->asked_s });
 }
 
+static ch_err job_settle(struct settler *s)
+{
+	struct job *j = (struct job *)(void *)s;
+	return j->settle(j);
+}
+
+static void job_answer(struct settler *s, ch_err e)
+{
+	token_answer((struct job *)(void *)s, e);
+}
+
 static void on_signed(struct job *j, ch_err e)
 {
 	if (!failed(e) && is_overtaken(j))
 		e = ch_fail(CH_E_INVALID_GRANT, "revoked while it was being signed: ask anew", 0);
-	if (!failed(e) && j->settle)
-		settle_add(j);
-	else
+	if (failed(e) || !j->settle) {
 		token_answer(j, e);
+		return;
+	}
+	j->settler = (struct settler){ .settle = job_settle, .answer = job_answer };
+	settle_add(j->realm->issuer, &j->settler);
 }
 
 static const struct {

@@ -7,24 +7,27 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
 import pytest
 
 from chancery import PROGRAM, Authority, http as ask, wait_for
-from test_issuer import code_for, login, redeem
+from people import Browser
+from test_issuer import FORM, code_for, login, redeem, request
 from test_refresh import SCOPE, answers, client_add, good, grant, refresh, store
 from test_revoke import done, revoke
+from test_sessions import sign_in, visit
 
 pytestmark = pytest.mark.root_only
 
 
 class Disk:
-    """The folder of an authority as a tmpfs of 3 MB; logs are elsewhere."""
+    """The folder of an authority as a tmpfs of 8 MB; logs are elsewhere."""
 
     def __init__(self, path):
         self.path, self.ballast = path, path / "ballast"
         path.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=0755", "tmpfs", str(path)],
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0755", "tmpfs", str(path)],
                        check=True)
 
     def fill(self):
@@ -80,6 +83,11 @@ def later(answer):
     assert answer.json()["error"] == "temporarily_unavailable"
 
 
+def by_uri(browser, home, uri):
+    """A browser that comes with a pushed request."""
+    return browser.get(home["authorization_endpoint"], client_id="demo", request_uri=uri)
+
+
 def counts(authority):
     return [store(authority, "SELECT count(*) FROM " + table)[0][0]
             for table in ("users", "codes", "grants", "sessions", "revocations_due")]
@@ -90,6 +98,10 @@ def test_a_full_disk_issues_nothing_loses_nothing_and_heals(disk, authority):
     pids = authority.read_dev()["pids"]
     tokens, ended = grant(authority), grant(authority)
     code = code_for(authority, client_id="app", scope=SCOPE)
+    browser = Browser()
+    sign_in(authority, browser, client_id="demo")
+    push = ask("POST", home["issuer"] + "/par",
+               urllib.parse.urlencode(request()).encode(), FORM).json()["request_uri"]
     acts = len(json.loads(authority.run("audit", "list", "--json")))
     before = counts(authority)
     disk.fill()
@@ -106,6 +118,10 @@ def test_a_full_disk_issues_nothing_loses_nothing_and_heals(disk, authority):
     assert page.status == 503 and page.headers["Retry-After"] and not page.headers["Location"]
     r = is_ready(authority)
     assert (r.status, r.json()["reasons"]) == (503, [{"reason": "store_unwritable"}])
+    # a code: and what was pushed for it is not used up
+    for _ in range(3):
+        pages = [visit(browser, home), by_uri(browser, home, push)]
+        assert [(p.status, p.headers["Retry-After"]) for p in pages] == [(503, "1")] * 2
     # what need not be stored goes on
     assert ask("GET", home["jwks_uri"]).status == 200
     for t in (tokens, ended):
@@ -131,6 +147,9 @@ def test_a_full_disk_issues_nothing_loses_nothing_and_heals(disk, authority):
     wait_for(lambda: is_ready(authority).status == 200, what="ready again")
     good(refresh(home, spare))
     good(redeem(home, code, client_id="app"))
+    for page in visit(browser, home), by_uri(browser, home, push):
+        good(redeem(home, page.back()[1]["code"]))
+    assert by_uri(browser, home, push).status == 400
     done(revoke(home, ended["refresh_token"]))
     assert refresh(home, ended["refresh_token"]).status == 400
     authority.run("user", "add", "--realm", "home", "--username", "u0@home.test", "--generate")

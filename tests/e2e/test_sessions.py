@@ -1,8 +1,11 @@
 """Sessions: a password is typed once, what applications may ask of it, and that nobody has a
 session but the browser that signed in."""
 import hashlib
+import re
+import socket
 import sqlite3
 import time
+import urllib.parse
 
 import pytest
 
@@ -219,3 +222,77 @@ def test_a_form_survives_a_restart(authority, home):
     wait_for(lambda: authority.read_dev()["pids"]["issuer"] != before and back(), what="the issuer")
     page = b.submit(page, username=ALICE, password=authority.user(ALICE)["password"])
     assert "code" in page.back()[1]
+
+
+# --- codes ---
+
+def requests_of(browser, home, n):
+    """n requests for a code, each sent whole on a connection of its own, unanswered."""
+    url = urllib.parse.urlparse(home["authorization_endpoint"])
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.jar.items())
+    for i in range(n):
+        c = socket.create_connection((url.hostname, url.port), 60)
+        query = urllib.parse.urlencode(request(state=str(i)))
+        c.sendall((f"GET {url.path}?{query} HTTP/1.1\r\nHost: {url.netloc}\r\n"
+                   f"Cookie: {cookies}\r\nConnection: close\r\n\r\n").encode())
+        yield c
+
+
+def location_of(connection):
+    with connection, connection.makefile("rb") as f:
+        head = f.read().split(b"\r\n\r\n")[0].decode()
+    found = re.search(r"^Location: (.*?)\r?$", head, re.M)
+    assert found or head.startswith("HTTP/1.1 503"), head
+    return found and dict(urllib.parse.parse_qsl(urllib.parse.urlparse(found.group(1)).query))
+
+
+def commits(authority):
+    text = ask("GET", authority.dev["monitors"]["main"] + "/metrics").body.decode()
+    return int(re.search(r"^chancery_issuer_store_commit_seconds_count (\d+)", text, re.M).group(1))
+
+
+def test_codes_of_one_moment_are_one_commit(authority, home):
+    b, n = Browser(), 24
+    sign_in(authority, b)
+    for _ in range(5):
+        before = commits(authority)
+        with sqlite3.connect(authority.dir / "store" / "main" / "chancery.db",
+                             isolation_level=None) as db:
+            db.execute("BEGIN IMMEDIATE")
+            connections = list(requests_of(b, home, n))
+            db.execute("ROLLBACK")
+        db.close()
+        got = [location_of(c) for c in connections]
+        if all(got):  # else the lock was kept too long, and the answer is to ask again
+            break
+    assert [g["state"] for g in got] == [str(i) for i in range(n)]
+    # the first one was on its way when the others came
+    assert commits(authority) - before <= n // 2
+    codes = {g["code"] for g in got}
+    assert len(codes) == n
+    assert all(redeem(home, code).status == 200 for code in codes)
+
+
+def test_no_code_in_a_session_that_ended_meanwhile(authority, home):
+    """The command's transaction is under way while the code is asked for."""
+    b = Browser()
+    sign_in(authority, b)
+    for _ in range(5):
+        with sqlite3.connect(authority.dir / "store" / "main" / "chancery.db",
+                             isolation_level=None) as db:
+            db.execute("BEGIN IMMEDIATE")
+            # its session is found still: what the transaction does is not to be seen yet
+            connection, = requests_of(b, home, 1)
+            before = db.execute("SELECT count(*) FROM sessions").fetchone()[0]
+            db.execute("DELETE FROM sessions WHERE sub = (SELECT sub FROM users WHERE"
+                       " username = ?)", (ALICE,))
+            time.sleep(0.3)
+            db.execute("COMMIT")
+        db.close()
+        with connection, connection.makefile("rb") as f:
+            head = f.read().decode()
+        assert before > 0 and "Location:" not in head
+        if not head.startswith("HTTP/1.1 503"):
+            break
+        sign_in(authority, b)
+    assert head.startswith(("HTTP/1.1 400", "HTTP/1.1 200")), head

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "codec/base64url.h"
 #include "rules.h"
 
 static uint8_t memory[65536];
@@ -371,13 +373,45 @@ static void bearers(void **state)
 					    ", scope=\"openid\"")));
 }
 
+static void stamps(void **state)
+{
+	char text[2][43];
+	uint8_t keys[2][STORE_HASH_SIZE], plain[SHA256_SIZE], stamp[STAMP_SIZE] = { 0 };
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct wr w = wr_of(text[i], sizeof(text[i])), s = wr_of(stamp, sizeof(stamp));
+		int64_t before = clock_unix_ms(), said = 0;
+		stamp_write(&w, 32);
+		assert_false(failed(wr_done(&w)));
+		code_key(wr_text(&w), keys[i]);
+		assert_false(failed(base64url_read(str_sub(wr_text(&w), 0, STAMP_TEXT), &s)));
+		for (size_t k = 0; k < STAMP_SIZE; k++)
+			said = said << 8 | stamp[k];
+		assert_true(before <= said && said <= clock_unix_ms());
+		assert_memory_equal(keys[i], stamp, STAMP_SIZE);
+		/* the rest is the whole text's hash */
+		secret_hash(secret_bytes_of(wr_bytes(&w)), plain);
+		assert_memory_equal(keys[i] + STAMP_SIZE, plain + STAMP_SIZE,
+				    sizeof(plain) - STAMP_SIZE);
+	}
+	assert_memory_not_equal(text[0] + STAMP_TEXT, text[1] + STAMP_TEXT, 43 - STAMP_TEXT);
+	/* the stamp alone opens nothing */
+	text[0][42] = text[0][42] == 'A' ? 'E' : 'A';
+	code_key((str){ text[0], sizeof(text[0]) }, keys[1]);
+	assert_memory_not_equal(keys[0], keys[1], sizeof(keys[0]));
+	/* what is no code has a key, which nothing has */
+	code_key(LIT(""), keys[0]);
+	code_key(LIT("a code"), keys[0]);
+	code_key(LIT("========xx"), keys[0]);
+}
+
 #define T(f) cmocka_unit_test_setup(f, fresh)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(basic),     T(base64),       T(pkce),  T(scopes), T(audiences), T(requests),
-		T(redirects), T(form_actions), T(etags), T(ways),   T(bearers),
+		T(redirects), T(form_actions), T(etags), T(ways),   T(bearers),   T(stamps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,12 +13,12 @@
 #include "base/err.h"
 
 enum {
-	STORE_HASH_SIZE = 32, /* SHA-256 of a client's secret, of a code */
+	STORE_HASH_SIZE = 32, /* SHA-256 of a client's secret; what a code is known by */
 	STORE_SUB_SIZE = 32,  /* a user's opaque id as text */
 	STORE_NAME_MAX = 128, /* username, mailbox, client id, … */
 	STORE_LIST_MAX = 2048,
 	STORE_JWKS_MAX = 8192,    /* a client's keys */
-	STORE_GRANT_ID_SIZE = 22, /* 128 random bits in base64url */
+	STORE_GRANT_ID_SIZE = 22, /* base64url: 48 bits of time, 80 random ones */
 	STORE_SALT_SIZE = 32,
 	STORE_SID_SIZE = 22,     /* a session's public name: 128 random bits in base64url */
 	STORE_SESSIONS_MAX = 32, /* of one person */
@@ -123,7 +123,7 @@ ch_err store_user_list(struct store *s, str realm,
 		       ch_err (*each)(void *ctx, const struct store_user *u), void *ctx);
 
 struct store_code {
-	uint8_t hash[STORE_HASH_SIZE]; /* SHA-256 of the code */
+	uint8_t hash[STORE_HASH_SIZE]; /* 6 bytes of time, 26 of the code's SHA-256 */
 	str realm;
 	str client_id;
 	str redirect_uri; /* as it was asked for */
