@@ -45,7 +45,7 @@ ROLE_CONFIG(ledger_appended)
 ROLE_CONFIG(ledger_head)
 ROLE_CONFIG(ledger_head_signed)
 ROLE_CONFIG(log_ask)
-ROLE_CONFIG(log_head)
+ROLE_CONFIG(log_answer)
 
 static void try_requests(bytes b)
 {
@@ -136,7 +136,7 @@ static void (*const tries[])(bytes) = {
 	try_ledger_head,
 	try_ledger_head_signed,
 	try_log_ask,
-	try_log_head,
+	try_log_answer,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -198,7 +198,7 @@ ch_err log_ask_read(bytes message, struct log_ask *ret_a)
 	return CH_DONE;
 }
 
-void log_head_write(struct wr *w, const struct log_head *h)
+void log_answer_write(struct wr *w, const struct log_answer *h)
 {
 	begin(w, LEDGER_LOG_HEAD);
 	wr_u32(w, h->req);
@@ -206,10 +206,10 @@ void log_head_write(struct wr *w, const struct log_head *h)
 	wr_bytes16(w, h->note);
 }
 
-ch_err log_head_read(bytes message, struct log_head *ret_h)
+ch_err log_answer_read(bytes message, struct log_answer *ret_h)
 {
 	struct rd r = opened(message, LEDGER_LOG_HEAD);
-	struct log_head h = { .req = rd_u32(&r), .code = rd_u16(&r) };
+	struct log_answer h = { .req = rd_u32(&r), .code = rd_u16(&r) };
 	h.note = rd_bytes16(&r, LEDGER_NOTE_MAX);
 	if (!rd_end(&r) || (h.code == CH_OK) != (h.note.n > 0))
 		return breach(message.n);

@@ -25,7 +25,7 @@ REDO(ledger_appended)
 REDO(ledger_head)
 REDO(ledger_head_signed)
 REDO(log_ask)
-REDO(log_head)
+REDO(log_answer)
 
 static ch_err redo_append(bytes b, struct wr *w)
 {
@@ -202,24 +202,24 @@ static void test_asking(void **state)
 		there_and_back(redo_log_ask, &w);
 	}
 	struct log_ask back;
-	struct log_head head;
+	struct log_answer head;
 	room[6] = 4;
 	assert_true(failed(log_ask_read((bytes){ room, LEDGER_LOG_ASK_SIZE }, &back)));
 	room[6] = 0;
 	room[5] = 0;
 	assert_true(failed(log_ask_read((bytes){ room, LEDGER_LOG_ASK_SIZE }, &back)));
-	const struct log_head heads[] = { { .req = 1, .note = { note, 60 } },
-					  { .req = 0, .note = { note, 60 } },
-					  { .req = 2, .code = CH_E_GONE } };
+	const struct log_answer heads[] = { { .req = 1, .note = { note, 60 } },
+					    { .req = 0, .note = { note, 60 } },
+					    { .req = 2, .code = CH_E_GONE } };
 	for (size_t i = 0; i < COUNT_OF(heads); i++) {
 		struct wr w = wr_of(room, 256);
-		log_head_write(&w, &heads[i]);
-		there_and_back(redo_log_head, &w);
+		log_answer_write(&w, &heads[i]);
+		there_and_back(redo_log_answer, &w);
 	}
-	const struct log_head none = { .req = 1 };
+	const struct log_answer none = { .req = 1 };
 	struct wr w = wr_of(room, 64);
-	log_head_write(&w, &none);
-	assert_true(failed(log_head_read(wr_bytes(&w), &head)));
+	log_answer_write(&w, &none);
+	assert_true(failed(log_answer_read(wr_bytes(&w), &head)));
 }
 
 int main(void)

@@ -111,10 +111,10 @@ ch_err log_ask_read(bytes message, struct log_ask *ret_a);
 
 /* --- ledger → anybody --- */
 
-struct log_head {
+struct log_answer {
 	uint32_t req;  /* 0: nobody asked for this one */
 	uint16_t code; /* CH_OK; else there is no note */
 	bytes note;    /* the published checkpoint, at most LEDGER_NOTE_MAX */
 };
-void log_head_write(struct wr *w, const struct log_head *h);
-ch_err log_head_read(bytes message, struct log_head *ret_h);
+void log_answer_write(struct wr *w, const struct log_answer *h);
+ch_err log_answer_read(bytes message, struct log_answer *ret_h);
