@@ -64,18 +64,21 @@ class Watch(threading.Thread):
         super().__init__(daemon=True)
         self.programs = {str(p): pathlib.Path(p).name for p in programs}
         self.known, self.cpu, self.peak, self.own = {}, {}, {}, {}
+        # to look at all processes of a machine again and again takes a core from what is measured
+        self.before = set(os.listdir("/proc"))
         self.over = threading.Event()
 
     def look(self):
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            if pid not in self.known or self.known[pid] is None:
+        for pid in filter(str.isdigit, set(os.listdir("/proc")) - self.before):
+            if pid not in self.known:
                 with contextlib.suppress(OSError):
                     name = self.programs.get(os.readlink(f"/proc/{pid}/exe"))
                     if name:
                         self.known[pid] = name
         for pid, name in self.known.items():
             with contextlib.suppress(OSError, ValueError, IndexError):
-                ns = int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+                ns = sum(int((task / "schedstat").read_text().split()[0])
+                         for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
                 self.cpu[pid] = max(ns / 1e9, self.cpu.get(pid, 0))
             memory = resident(pid)
             if memory:
