@@ -104,7 +104,7 @@ ch_err finder_bignum_new(struct finder **ret_f)
 	void *p = NULL;
 	TRY(room_new(sizeof(struct finder_bignum), &p));
 	struct finder_bignum *f = p;
-	f->finder = (struct finder){ LIT("openssl-bignum"), look, end, finder_bignum_free };
+	f->finder = (struct finder){ LIT("openssl-bignum"), look, end, finder_bignum_free, false };
 	*ret_f = &f->finder;
 	return CH_DONE;
 }

@@ -284,7 +284,7 @@ ch_err finder_ed25519_new(struct finder **ret_f)
 	void *p = NULL;
 	TRY(room_new(sizeof(struct finder_ed25519), &p));
 	struct finder_ed25519 *f = p;
-	f->finder = (struct finder){ LIT("ed25519"), look, end, finder_ed25519_free };
+	f->finder = (struct finder){ LIT("ed25519"), look, end, finder_ed25519_free, false };
 	*ret_f = &f->finder;
 	return CH_DONE;
 }

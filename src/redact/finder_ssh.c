@@ -4,7 +4,7 @@
  *
  *   … | shielded private (pointer, 8) | its length (8) | prekey (pointer, 8) | 16384 (8) |
  *
- * and as a chunk of glibc's malloc of that size which is full of noise. Size: 20 KiB. */
+ * and as a chunk of glibc's malloc of that size which is full of noise. Size: 28 KiB. */
 #include "base/cleanup.h"
 #include "limbs.h"
 #include "noise.h"
@@ -15,14 +15,15 @@ enum {
 	PREKEY = 16 * 1024,
 	CHUNK = PREKEY + 16,
 	LINKS_MAX = 256,
+	CHUNKS_MAX = 1024,
 	PREKEYS_MAX = 64, /* that are 1 MiB of values */
 	LOOKS_MAX = 16 * 1024,
 };
 
 struct finder_ssh {
 	struct finder finder;
-	size_t n_links, found, looks;
-	uint64_t links[LINKS_MAX];
+	size_t n_links, n_chunks, found, looks;
+	uint64_t links[LINKS_MAX], chunks[CHUNKS_MAX];
 	uint8_t prekey[PREKEY];
 };
 
@@ -35,16 +36,14 @@ static bool is_noise(const uint8_t *p)
 	return noisy + 64 >= PREKEY / LIMB;
 }
 
-static ch_err say(struct finder_ssh *f, struct hunt *h, const uint8_t *prekey, uint64_t addr)
+static ch_err say(struct finder_ssh *f, struct hunt *h, uint64_t addr)
 {
-	if (f->found >= PREKEYS_MAX || f->looks++ >= LOOKS_MAX) {
+	if (f->found >= PREKEYS_MAX) {
 		h->untried++;
 		return CH_DONE;
 	}
-	if (!is_noise(prekey))
-		return CH_DONE;
 	size_t before = values_count(h->values);
-	struct value v = { VALUE_SSH_PREKEY, false, { prekey, PREKEY }, f->finder.name, addr };
+	struct value v = { VALUE_SSH_PREKEY, false, BYTES_OF(f->prekey), f->finder.name, addr };
 	TRY(values_add(h->values, &v));
 	f->found += values_count(h->values) - before;
 	return CH_DONE;
@@ -71,14 +70,29 @@ static void see_link(struct finder_ssh *f, struct hunt *h, const uint8_t *at)
 static const struct limb_filter size_fits = { ~(uint64_t)0x1f, PREKEY, 0, 0 };
 _Static_assert((CHUNK | 7) < PREKEY + 0x20, "the filter lets it pass");
 
-static ch_err see(struct finder_ssh *f, struct hunt *h, const struct window *w, size_t at)
+/* A chunk of which all is at p. */
+static void see_chunk(struct finder_ssh *f, struct hunt *h, uint64_t addr, const uint8_t *p)
+{
+	/* windows overlap: one that was seen is one of the last */
+	for (size_t i = f->n_chunks; i > 0 && f->chunks[i - 1] >= addr; i--)
+		if (f->chunks[i - 1] == addr)
+			return;
+	if (f->looks >= LOOKS_MAX || f->n_chunks == CHUNKS_MAX) {
+		h->untried++;
+		return;
+	}
+	f->looks++;
+	if (is_noise(p))
+		f->chunks[f->n_chunks++] = addr;
+}
+
+static void see(struct finder_ssh *f, struct hunt *h, const struct window *w, size_t at)
 {
 	uint64_t limb = load_le64(w->p + at);
 	if (limb == PREKEY && at >= 3 * LIMB)
 		see_link(f, h, w->p + at);
-	if (limb < CHUNK || limb > CHUNK + 7 || w->n - at - LIMB < PREKEY)
-		return CH_DONE;
-	return say(f, h, w->p + at + LIMB, w->addr + at + LIMB);
+	if (limb >= CHUNK && limb <= CHUNK + 7 && w->n - at - LIMB >= PREKEY)
+		see_chunk(f, h, w->addr + at + LIMB, w->p + at + LIMB);
 }
 
 static ch_err look(struct finder *finder, struct hunt *h, const struct window *w)
@@ -88,24 +102,29 @@ static ch_err look(struct finder *finder, struct hunt *h, const struct window *w
 	for (size_t from = 0; from + LIMB <= w->n; from += LIMBS_BLOCK) {
 		uint64_t bits = limbs_fit(&size_fits, w->p + from, w->n - from);
 		while (bits)
-			TRY(see(f, h, w, from + limbs_take(&bits)));
+			see(f, h, w, from + limbs_take(&bits));
 	}
 	return CH_DONE;
+}
+
+/* Whether a prekey is there, be it cut in pieces by a source that reads so. */
+static ch_err follow(struct finder_ssh *f, struct hunt *h, uint64_t to)
+{
+	size_t n = 0, got = 1;
+	while (got && n < PREKEY) {
+		TRY(h->memory->read(h->memory, to + n, f->prekey + n, PREKEY - n, &got));
+		n += got;
+	}
+	return n == PREKEY && is_noise(f->prekey) ? say(f, h, to) : CH_DONE;
 }
 
 static ch_err end(struct finder *finder, struct hunt *h)
 {
 	struct finder_ssh *f = (struct finder_ssh *)finder;
-	for (size_t i = 0; i < f->n_links; i++) {
-		size_t n = 0, got = 1;
-		while (got && n < PREKEY) {
-			TRY(h->memory->read(h->memory, f->links[i] + n, f->prekey + n, PREKEY - n,
-					    &got));
-			n += got;
-		}
-		if (n == PREKEY)
-			TRY(say(f, h, f->prekey, f->links[i]));
-	}
+	for (size_t i = 0; i < f->n_chunks; i++)
+		TRY(follow(f, h, f->chunks[i]));
+	for (size_t i = 0; i < f->n_links; i++)
+		TRY(follow(f, h, f->links[i]));
 	mem_wipe(f->prekey, sizeof(f->prekey));
 	return CH_DONE;
 }
@@ -120,7 +139,7 @@ ch_err finder_ssh_new(struct finder **ret_f)
 	void *p = NULL;
 	TRY(room_new(sizeof(struct finder_ssh), &p));
 	struct finder_ssh *f = p;
-	f->finder = (struct finder){ LIT("ssh-prekey"), look, end, finder_ssh_free };
+	f->finder = (struct finder){ LIT("ssh-prekey"), look, end, finder_ssh_free, false };
 	*ret_f = &f->finder;
 	return CH_DONE;
 }

@@ -4,6 +4,8 @@
 #include <linux/fs.h>
 #include <sys/syscall.h>
 
+#include "base/log.h"
+#include "beside/beside.h"
 #include "redactor_internal.h"
 #include "sandbox/sandbox.h"
 #include "wire/boot.h"
@@ -50,7 +52,15 @@ static const struct syscall_rule own[] = {
 
 enum { FILES = CODE_FILES_MAX + 64 };
 
-ch_err confine(const struct redactor_config *config)
+/* A hunt goes on without it, slower. */
+static void help_wanted(struct beside **ret_beside)
+{
+	ch_err e = beside_new(ret_beside);
+	if (failed(e))
+		LOG(LOG_INFO, "one thread looks for secrets", log_err(e));
+}
+
+ch_err confine(const struct redactor_config *config, struct beside **ret_beside_or_null)
 {
 	const struct syscall_list lists[] = { { own, COUNT_OF(own) } };
 	const int crash[] = {
@@ -61,8 +71,12 @@ ch_err confine(const struct redactor_config *config)
 	size_t n = (crashed ? COUNT_OF(crash) : COUNT_OF(file)) - !config->has_registered;
 	int abi = 0;
 	TRY(sandbox_undumpable());
-	TRY(sandbox_limits(&(struct sandbox_limits){ .files = FILES, .processes = 0 }));
 	TRY(sandbox_close_from(3, crashed ? crash : file, n));
 	TRY(sandbox_landlock(NULL, 0, NET_NONE, &abi));
+	/* behind the limits no thread starts; landlock is of the threads that are made later, and
+	 * seccomp of all that there are */
+	if (ret_beside_or_null)
+		help_wanted(ret_beside_or_null);
+	TRY(sandbox_limits(&(struct sandbox_limits){ .files = FILES, .processes = 0 }));
 	return sandbox_seccomp(lists, COUNT_OF(lists));
 }

@@ -287,12 +287,14 @@ ch_err keep_large(struct work *w, enum level level)
 	uint64_t unread = 0;
 	TRY(values_new(&values));
 	TRY(publics_new(&publics));
-	if (w->head.map.n <= CALM_SEGMENTS_MAX)
+	bool room = w->head.map.n <= CALM_SEGMENTS_MAX;
+	if (room)
 		TRY(calm_new(&calm));
 	struct hunt h = { .map = &w->head.map,
 			  .memory = w->memory,
 			  .values = values,
 			  .publics = publics,
+			  .beside = room ? w->beside : NULL,
 			  .calm = calm };
 	TRY(hunt_run(&h, w->finders.all, w->finders.n, &unread));
 	if (h.untried)

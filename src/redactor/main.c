@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "beside/beside.h"
 #include "crypto/key.h"
 #include "fingerprint/fingerprint.h"
 #include "redactor_internal.h"
@@ -96,6 +97,7 @@ static ch_err work(struct work *w, bool *ret_never)
 
 static void work_done(struct work *w)
 {
+	beside_done(&w->beside);
 	finders_done(&w->finders);
 	fingerprints_done(&w->registered);
 	report_done(&w->report);
@@ -109,10 +111,11 @@ static ch_err run(bool *ret_never)
 	TRY(boot_read(LIT("redactor"), boot_storage, sizeof(boot_storage), &text));
 	TRY(redactor_config_read(text, &config));
 	TRY(crypto_init(NULL));
-	if (may_be_large(&config))
+	bool large = may_be_large(&config);
+	if (large)
 		TRY(finders_new(&w.finders));
 	TRY(read_registered(&w));
-	TRY(confine(&config));
+	TRY(confine(&config, large ? &w.beside : NULL));
 	TRY(report_new(&w.report));
 	if (config.registry_silent)
 		report_flaw(w.report, FLAW_REGISTRY, 1);

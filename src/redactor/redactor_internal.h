@@ -15,8 +15,9 @@ enum { CORE_FD = 5, RECORDS_FD, MEM_FD, PAGEMAP_FD, EXE_FD, CRASH_REGISTERED_FD 
 enum { FILE_REGISTERED_FD = MEM_FD };
 
 /* The walls, up before the first byte of a core is read. No dumps, no file system, no socket
- * but the control channel, no process. */
-ch_err confine(const struct redactor_config *config);
+ * but the control channel, no process, no thread but one more, if it is asked for and can be
+ * had: it is inside them as well. */
+ch_err confine(const struct redactor_config *config, struct beside **ret_beside_or_null);
 
 /* Where the bytes of the core that is written go: to the records, or nowhere (a scan). */
 struct out_sink {
@@ -48,6 +49,7 @@ struct work {
 	struct out_sink out;
 	struct report *report;
 	struct finders finders;
+	struct beside *beside; /* or NULL */
 	struct fingerprints *registered;
 	struct report_facts facts;
 	uint8_t build_id[BUILD_ID_MAX];

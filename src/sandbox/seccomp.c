@@ -62,14 +62,17 @@ ch_err sandbox_seccomp(const struct syscall_list *lists, size_t n)
 		return ch_fail(CH_E_NOMEM, "cannot make a seccomp filter", 0);
 	/* a binary tree, so that the list's length costs little a call */
 	(void)seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	int r = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (r != 0)
+		return ch_fail(CH_E_UNSUPPORTED, "seccomp cannot be had for all threads", -r);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < lists[i].n; k++) {
-			int r = add(f, &lists[i].rules[k]);
+			r = add(f, &lists[i].rules[k]);
 			if (r != 0 && r != -EEXIST)
 				return ch_fail(CH_E_IO, "cannot add a rule to the seccomp filter",
 					       -r);
 		}
-	int r = seccomp_load(f);
+	r = seccomp_load(f);
 	if (r != 0)
 		return ch_fail(CH_E_IO, "cannot load the seccomp filter", -r);
 	return CH_DONE;

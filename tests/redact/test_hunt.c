@@ -1,4 +1,5 @@
-/* The walk shows finders all memory that is not zero, once, and cuts nothing apart. */
+/* The walk shows finders all memory that is not zero, once, and cuts nothing apart; so it does to
+ * those that a second thread has. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "beside/beside.h"
 #include "redact/finder.h"
 
 enum { BASE = 0x10000, SIZE = 2 * 1024 * 1024, KB = 1024, PAGE = 4096 };
@@ -79,6 +81,7 @@ static ch_err finish(struct finder *f, struct hunt *h)
 
 static struct fake fake;
 static struct watcher watcher;
+static struct beside *beside; /* or NULL */
 
 static int fresh(void **state)
 {
@@ -87,7 +90,7 @@ static int fresh(void **state)
 	mem_zero(&watcher, sizeof(watcher));
 	fake.memory = (struct core_memory){ fake_read, fake_next };
 	fake.most = SIZE;
-	watcher.finder = (struct finder){ LIT("watch"), watch, finish, NULL };
+	watcher.finder = (struct finder){ LIT("watch"), watch, finish, NULL, beside };
 	for (size_t i = 0; i < SIZE; i++)
 		fake.p[i] = (uint8_t)(i * 7 + i / 251) | 1;
 	return 0;
@@ -102,7 +105,7 @@ static uint64_t run(size_t file_size)
 		{ BASE + SIZE / 2, SIZE / 2, file_size, SIZE / 2, CORE_READ, false },
 	};
 	struct core_map map = { .loads = loads, .n = 2 };
-	struct hunt h = { .map = &map, .memory = &fake.memory };
+	struct hunt h = { .map = &map, .memory = &fake.memory, .beside = beside };
 	uint64_t unread = 99;
 	assert_false(failed(hunt_run(&h, finders, 2, &unread)));
 	assert_int_equal(watcher.ends, 1);
@@ -260,6 +263,19 @@ static void hash_of_seeds(void **state)
 	values_done(&h.values);
 }
 
+static int helped(void **state)
+{
+	(void)state;
+	return failed(beside_new(&beside));
+}
+
+static int alone(void **state)
+{
+	(void)state;
+	beside_done(&beside);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,5 +290,6 @@ int main(void)
 		cmocka_unit_test_setup(nothing_but_zeros, fresh),
 		cmocka_unit_test_setup(states_of_hmac_keys, fresh),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int by_one = cmocka_run_group_tests(tests, NULL, NULL);
+	return by_one + cmocka_run_group_tests_name("beside", tests, helped, alone);
 }

@@ -1,10 +1,11 @@
 /* The walls of a redactor: reading and writing its descriptors works behind them; opening,
- * connecting, starting anything ends it. */
+ * connecting, starting anything ends it, whichever of its two threads tries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "beside/beside.h"
 #include "redactor_internal.h"
 #include "walls.h"
 
@@ -26,14 +28,24 @@ static ch_err walls_of_crash(const int *keep_fds, size_t n)
 {
 	(void)keep_fds;
 	(void)n;
-	return confine(&crash);
+	return confine(&crash, NULL);
 }
 
 static ch_err walls_of_scan(const int *keep_fds, size_t n)
 {
 	(void)keep_fds;
 	(void)n;
-	return confine(&scan);
+	return confine(&scan, NULL);
+}
+
+static struct beside *beside;
+
+static ch_err walls_of_two(const int *keep_fds, size_t n)
+{
+	(void)keep_fds;
+	(void)n;
+	TRY(confine(&crash, &beside));
+	return beside ? CH_DONE : ch_fail(CH_E_INTERNAL, "there is no second thread", 0);
 }
 
 static int use_what_it_was_given(void)
@@ -98,24 +110,76 @@ static int type_into_a_terminal(void)
 	return ioctl(STDERR_FILENO, TIOCSTI, &c);
 }
 
+static void *nothing(void *of)
+{
+	return of;
+}
+
+static int start_thread(void)
+{
+	pthread_t thread;
+	return pthread_create(&thread, NULL, nothing, NULL);
+}
+
+/* What the second thread is to do, and what came of it. */
+struct errand {
+	act_fn *act;
+	int said;
+};
+static struct errand errand;
+
+static ch_err run_errand(void *of, uint64_t job)
+{
+	struct errand *e = of;
+	(void)job;
+	e->said = e->act();
+	return CH_DONE;
+}
+
+static int by_the_second_thread(void)
+{
+	beside_begin(beside, run_errand, &errand);
+	beside_give(beside);
+	if (failed(beside_wait(beside, 0)))
+		return 1;
+	beside_done(&beside);
+	return errand.said;
+}
+
+static act_fn *const forbidden[] = {
+	open_a_file,          make_a_file,     talk_to_the_world, talk_to_the_host,
+	read_another_process, trace_somebody,  start_process,     start_program,
+	be_dumpable,          signal_somebody, run_new_code,      type_into_a_terminal,
+	look_at_a_file,       start_thread,
+};
+
 static void it_can_work(void **state)
 {
 	(void)state;
 	act_fn *const acts[] = { use_what_it_was_given };
 	all_exit(walls_of_crash, acts, COUNT_OF(acts), 0);
 	all_exit(walls_of_scan, acts, COUNT_OF(acts), 0);
+	all_exit(walls_of_two, acts, COUNT_OF(acts), 0);
 }
 
 static void all_else_kills(void **state)
 {
 	(void)state;
-	act_fn *const acts[] = { open_a_file,      make_a_file,          talk_to_the_world,
-				 talk_to_the_host, read_another_process, trace_somebody,
-				 start_process,    start_program,        be_dumpable,
-				 signal_somebody,  run_new_code,         type_into_a_terminal,
-				 look_at_a_file };
-	all_are_killed(walls_of_crash, acts, COUNT_OF(acts));
-	all_are_killed(walls_of_scan, acts, COUNT_OF(acts));
+	all_are_killed(walls_of_crash, forbidden, COUNT_OF(forbidden));
+	all_are_killed(walls_of_scan, forbidden, COUNT_OF(forbidden));
+	all_are_killed(walls_of_two, forbidden, COUNT_OF(forbidden));
+}
+
+static void the_second_thread_is_inside_too(void **state)
+{
+	(void)state;
+	act_fn *const acts[] = { by_the_second_thread };
+	errand.act = use_what_it_was_given;
+	all_exit(walls_of_two, acts, COUNT_OF(acts), 0);
+	for (size_t i = 0; i < COUNT_OF(forbidden); i++) {
+		errand.act = forbidden[i];
+		all_are_killed(walls_of_two, acts, COUNT_OF(acts));
+	}
 }
 
 int main(void)
@@ -123,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_can_work),
 		cmocka_unit_test(all_else_kills),
+		cmocka_unit_test(the_second_thread_is_inside_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,5 +62,5 @@ struct syscall_list {
 	const struct syscall_rule *rules;
 	size_t n;
 };
-/* The union of the lists; irrevocable. */
+/* The union of the lists, for all threads of the process; irrevocable. */
 ch_err sandbox_seccomp(const struct syscall_list *lists, size_t n);
