@@ -109,6 +109,17 @@ static void try_append(bytes b)
 			__builtin_trap();
 }
 
+static void try_post(bytes b)
+{
+	struct fetch_post p;
+	struct fetch_posted q;
+	struct wr w = wr_of(room, FETCH_MESSAGE_MAX);
+	if (!failed(fetch_read_post(b, &p)))
+		fetch_write_post(&w, &p);
+	if (!failed(fetch_read_posted(b, &q)))
+		fetch_write_posted(&w, &q);
+}
+
 static void (*const tries[])(bytes) = {
 	try_signer_config,
 	try_warden_config,
@@ -137,6 +148,7 @@ static void (*const tries[])(bytes) = {
 	try_ledger_head_signed,
 	try_log_ask,
 	try_log_answer,
+	try_post,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -3,7 +3,7 @@
 #include "fetch/many.h"
 #include "fetch_internal.h"
 
-enum { FETCHES_MAX = 16, FETCH_TEXTS_MAX = 16 * 1024 };
+enum { FETCHES_MAX = 24, FETCH_TEXTS_MAX = 16 * 1024 };
 
 struct slot {
 	CURL *curl;

@@ -149,6 +149,7 @@ static ch_err set_fields(CURL *c, const struct fetch_request *q, struct arena *a
 	TRY(add_field(LIT("If-None-Match"), q->if_none_match, a, s));
 	TRY(add_field(LIT("DPoP"), q->dpop, a, s));
 	TRY(add_field(LIT("Content-Type"), q->form_type, a, s));
+	TRY(add_field(LIT("Chancery-Signature"), q->signature, a, s));
 	if (s->fields)
 		(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, s->fields);
 	return CH_DONE;

@@ -8,7 +8,13 @@
 #include "base/log.h"
 #include "fetcher_internal.h"
 
-enum { ADDRESSES_MAX = 512, BURST = 4, REVOCATIONS_BURST = 50, URL_ROOM = 1024 };
+enum {
+	ADDRESSES_MAX = 512,
+	BURST = 4,
+	REVOCATIONS_BURST = 50,
+	URL_ROOM = 1024,
+	SLOTS_MAX = FETCH_URLS_MAX + FETCHER_POSTS_MAX
+};
 #define SECOND_NS UINT64_C(1000000000)
 
 struct worker {
@@ -16,9 +22,10 @@ struct worker {
 	struct fetches *fetches;
 	int gate;
 	bool lost; /* a name was not found */
-	uint32_t reqs[FETCH_URLS_MAX];
-	/* one a second, a few at once; of revocations, which come in pages, ten */
-	uint64_t spent_until_ns[FETCH_URLS_MAX];
+	uint32_t reqs[SLOTS_MAX];
+	/* one a second, a few at once; of revocations, which come in pages, and of what is sent,
+	 * ten */
+	uint64_t spent_until_ns[SLOTS_MAX];
 };
 
 static ch_err tell(const struct worker *w, const struct fetch_told *t)
@@ -34,6 +41,33 @@ static ch_err tell(const struct worker *w, const struct fetch_told *t)
 	return channel_send(w->gate, wr_bytes(&out), NULL);
 }
 
+/* The slot of the first place that something is sent to. */
+static size_t first_post(const struct fetcher_config *c)
+{
+	return c->n_urls + c->n_revocations;
+}
+
+static ch_err tell_posted(const struct worker *w, const struct fetch_posted *p)
+{
+	uint8_t room[FETCH_ANSWER_MAX + 64];
+	struct wr out = wr_of(room, sizeof(room));
+	fetch_write_posted(&out, p);
+	TRY(wr_done(&out));
+	ch_err e = channel_send(w->gate, wr_bytes(&out), NULL);
+	if (ch_code_of(e) != CH_E_BUSY)
+		return e;
+	TRY(channel_wait(w->gate, POLLOUT, -1));
+	return channel_send(w->gate, wr_bytes(&out), NULL);
+}
+
+static ch_err tell_not_posted(const struct worker *w, uint32_t req, size_t post, ch_err why)
+{
+	return tell_posted(w, &(struct fetch_posted){ .req = req,
+						      .post = (uint16_t)post,
+						      .code = (uint16_t)ch_code_of(why),
+						      .detail = why.detail });
+}
+
 static ch_err tell_failure(const struct worker *w, uint32_t req, uint16_t url, ch_err why)
 {
 	return tell(w, &(struct fetch_told){ .req = req,
@@ -43,7 +77,7 @@ static ch_err tell_failure(const struct worker *w, uint32_t req, uint16_t url, c
 					     .max_age_s = -1 });
 }
 
-static ch_err may_start(struct worker *w, uint16_t url)
+static ch_err may_start(struct worker *w, size_t url)
 {
 	uint64_t now = clock_mono_ns();
 	bool pages = url >= w->config->n_urls;
@@ -95,9 +129,48 @@ static ch_err start(struct worker *w, const struct fetch_ask *a)
 	return fetches_start(w->fetches, a->url, &q);
 }
 
+static ch_err start_post(struct worker *w, const struct fetch_post *p)
+{
+	char room[ADDRESSES_MAX];
+	struct wr addresses = wr_of(room, sizeof(room));
+	const struct fetcher_post *to = &w->config->posts[p->post];
+	size_t slot = first_post(w->config) + p->post;
+	struct fetch_request q = { .url = to->url,
+				   .timeout_s = w->config->timeout_s,
+				   .max = FETCH_BODY_MAX,
+				   .pinned = true,
+				   .ca_file = w->config->ca_file,
+				   .form = str_of_bytes(p->body),
+				   .form_type = to->type,
+				   .signature = p->signature };
+	if (to->client.n > 0) {
+		q.user = to->client;
+		q.password = secret_bytes_of(bytes_of_str(to->secret));
+	}
+	TRY(may_start(w, slot));
+	w->reqs[slot] = p->req;
+	ch_err e = fetch_lookup(to->url, &addresses);
+	w->lost = w->lost || ch_code_of(e) == CH_E_GONE;
+	TRY(e);
+	q.addresses = wr_text(&addresses);
+	return fetches_start(w->fetches, slot, &q);
+}
+
+static ch_err post(struct worker *w, bytes message)
+{
+	struct fetch_post p = { 0 };
+	TRY(fetch_read_post(message, &p));
+	if (p.post >= w->config->n_posts || p.body.n == 0)
+		return ch_fail(CH_E_PROTOCOL, "there is no such place to send to", p.post);
+	ch_err e = start_post(w, &p);
+	return failed(e) ? tell_not_posted(w, p.req, p.post, e) : CH_DONE;
+}
+
 static ch_err answer(struct worker *w, bytes message)
 {
 	struct fetch_ask a = { 0 };
+	if (fetch_kind_of(message) == FETCH_POST)
+		return post(w, message);
 	TRY(fetch_read_ask(message, &a));
 	if (a.url >= w->config->n_urls + w->config->n_revocations)
 		return ch_fail(CH_E_PROTOCOL, "the gate asks for a URL that is not there", a.url);
@@ -120,12 +193,31 @@ static str short_etag(str etag)
 	return etag.n <= FETCH_ETAG_MAX ? etag : (str){ 0 };
 }
 
+static ch_err hand_on_posted(const struct worker *w, size_t slot, ch_err how,
+			     const struct fetch_answer *a)
+{
+	size_t number = slot - first_post(w->config);
+	if (failed(how))
+		return tell_not_posted(w, w->reqs[slot], number, how);
+	return tell_posted(w,
+			   &(struct fetch_posted){
+				   .req = w->reqs[slot],
+				   .post = (uint16_t)number,
+				   .status = (uint16_t)a->status,
+				   .body = a->body.n <= FETCH_ANSWER_MAX ? a->body : (bytes){ 0 },
+			   });
+}
+
 static ch_err hand_on(struct worker *w)
 {
 	size_t slot = 0;
 	ch_err how = CH_DONE;
 	struct fetch_answer a = { 0 };
 	while (fetches_next(w->fetches, &slot, &how, &a)) {
+		if (slot >= first_post(w->config)) {
+			TRY(hand_on_posted(w, slot, how, &a));
+			continue;
+		}
 		if (failed(how)) {
 			TRY(tell_failure(w, w->reqs[slot], (uint16_t)slot, how));
 			continue;
@@ -142,7 +234,7 @@ static ch_err hand_on(struct worker *w)
 
 static bool is_idle(const struct worker *w)
 {
-	for (size_t i = 0; i < w->config->n_urls + w->config->n_revocations; i++)
+	for (size_t i = 0; i < first_post(w->config) + w->config->n_posts; i++)
 		if (fetches_busy(w->fetches, i))
 			return false;
 	return true;

@@ -6,7 +6,7 @@
 #include "wire/boot.h"
 #include "wire_internal.h"
 
-enum { FETCH = 0x71, FETCHED = 0x72, CA_FILE_MAX = 512 };
+enum { FETCH = FETCH_ASK, FETCHED = FETCH_TOLD, CA_FILE_MAX = 512 };
 
 void fetch_write_ask(struct wr *w, const struct fetch_ask *a)
 {
@@ -18,10 +18,11 @@ void fetch_write_ask(struct wr *w, const struct fetch_ask *a)
 	wr_str16(w, a->query);
 }
 
-static bool is_plain(str query)
+static bool is_plain(str text, str more)
 {
-	for (size_t i = 0; i < query.n; i++)
-		if (!str_has(LIT("abcdefghijklmnopqrstuvwxyz0123456789=&"), query.p[i]))
+	for (size_t i = 0; i < text.n; i++)
+		if (!str_has(LIT("abcdefghijklmnopqrstuvwxyz0123456789="), text.p[i]) &&
+		    !str_has(more, text.p[i]))
 			return false;
 	return true;
 }
@@ -36,7 +37,7 @@ ch_err fetch_read_ask(bytes message, struct fetch_ask *ret_a)
 	a.etag = rd_str16(&r, FETCH_ETAG_MAX);
 	a.query = rd_str16(&r, FETCH_QUERY_MAX);
 	if (!rd_end(&r) || kind != FETCH || version != WIRE_VERSION || a.url >= FETCH_URLS_MAX ||
-	    !is_plain(a.query))
+	    !is_plain(a.query, LIT("&")))
 		return ch_fail(CH_E_PROTOCOL, "a request to a fetcher is not well formed", kind);
 	*ret_a = a;
 	return CH_DONE;
@@ -76,6 +77,67 @@ ch_err fetch_read_told(bytes message, struct fetch_told *ret_t)
 	return CH_DONE;
 }
 
+uint8_t fetch_kind_of(bytes message)
+{
+	return message.n > 0 ? message.p[0] : 0;
+}
+
+void fetch_write_post(struct wr *w, const struct fetch_post *p)
+{
+	wr_u8(w, FETCH_POST);
+	wr_u8(w, WIRE_VERSION);
+	wr_u32(w, p->req);
+	wr_u16(w, p->post);
+	wr_str16(w, p->signature);
+	wr_bytes32(w, p->body);
+}
+
+ch_err fetch_read_post(bytes message, struct fetch_post *ret_p)
+{
+	struct rd r = rd_of(message);
+	uint8_t kind = rd_u8(&r);
+	uint8_t version = rd_u8(&r);
+	struct fetch_post p = { .req = rd_u32(&r) };
+	p.post = rd_u16(&r);
+	p.signature = rd_str16(&r, FETCH_SIGNATURE_MAX);
+	p.body = rd_bytes32(&r, FETCH_POST_MAX);
+	if (!rd_end(&r) || kind != FETCH_POST || version != WIRE_VERSION ||
+	    p.post >= FETCHER_POSTS_MAX || !is_plain(p.signature, LIT(",")))
+		return ch_fail(CH_E_PROTOCOL, "what a fetcher shall send is not well formed", kind);
+	*ret_p = p;
+	return CH_DONE;
+}
+
+void fetch_write_posted(struct wr *w, const struct fetch_posted *p)
+{
+	wr_u8(w, FETCH_POSTED);
+	wr_u8(w, WIRE_VERSION);
+	wr_u32(w, p->req);
+	wr_u16(w, p->post);
+	wr_u16(w, p->code);
+	wr_u64(w, p->detail);
+	wr_u16(w, p->status);
+	wr_bytes16(w, p->body);
+}
+
+ch_err fetch_read_posted(bytes message, struct fetch_posted *ret_p)
+{
+	struct rd r = rd_of(message);
+	uint8_t kind = rd_u8(&r);
+	uint8_t version = rd_u8(&r);
+	struct fetch_posted p = { .req = rd_u32(&r) };
+	p.post = rd_u16(&r);
+	p.code = rd_u16(&r);
+	p.detail = rd_u64(&r);
+	p.status = rd_u16(&r);
+	p.body = rd_bytes16(&r, FETCH_ANSWER_MAX);
+	if (!rd_end(&r) || kind != FETCH_POSTED || version != WIRE_VERSION ||
+	    p.post >= FETCHER_POSTS_MAX || p.code >= CH_CODE_COUNT)
+		return ch_fail(CH_E_PROTOCOL, "a fetcher's answer is not well formed", kind);
+	*ret_p = p;
+	return CH_DONE;
+}
+
 void fetcher_config_write(struct wr *w, const struct fetcher_config *c)
 {
 	wr_str16(w, c->ca_file);
@@ -86,6 +148,13 @@ void fetcher_config_write(struct wr *w, const struct fetcher_config *c)
 		wr_str16(w, c->revocations[i].url);
 		wr_str16(w, c->revocations[i].client);
 		wr_str16(w, c->revocations[i].secret);
+	}
+	wr_u16(w, u16_from(c->n_posts));
+	for (size_t i = 0; i < c->n_posts; i++) {
+		wr_str16(w, c->posts[i].url);
+		wr_str16(w, c->posts[i].type);
+		wr_str16(w, c->posts[i].client);
+		wr_str16(w, c->posts[i].secret);
 	}
 }
 
@@ -101,6 +170,13 @@ ch_err fetcher_config_read(bytes b, struct fetcher_config *ret_c)
 		c->revocations[i].url = rd_str16(&r, URL_MAX_BYTES);
 		c->revocations[i].client = rd_str16(&r, NAME_MAX_BYTES);
 		c->revocations[i].secret = rd_str16(&r, WIRE_SECRET_MAX);
+	}
+	c->n_posts = rd_count16(&r, FETCHER_POSTS_MAX);
+	for (size_t i = 0; i < c->n_posts; i++) {
+		c->posts[i].url = rd_str16(&r, URL_MAX_BYTES);
+		c->posts[i].type = rd_str16(&r, NAME_MAX_BYTES);
+		c->posts[i].client = rd_str16(&r, NAME_MAX_BYTES);
+		c->posts[i].secret = rd_str16(&r, WIRE_SECRET_MAX);
 	}
 	return wire_done(&r);
 }

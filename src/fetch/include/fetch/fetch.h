@@ -17,6 +17,7 @@ struct fetch_request {
 	str url;       /* http or https */
 	str form;      /* p == NULL: GET; else POST of this body, any bytes */
 	str form_type; /* its Content-Type; empty: application/x-www-form-urlencoded */
+	str signature; /* of the body, for its reader: Chancery-Signature; empty: none */
 	/* HTTP Basic when user.p is set, both as they shall stand there */
 	str user;
 	struct secret_bytes password;

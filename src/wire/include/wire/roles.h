@@ -17,6 +17,7 @@ enum {
 	REFRESH_KEY_SIZE = 32,
 	REFRESH_WINDOW_MAX_S = 300,
 	FRONTS_MAX = 8,
+	FETCHER_POSTS_MAX = 2,
 };
 
 struct role_audience {
@@ -245,6 +246,12 @@ struct fetcher_config {
 	struct fetcher_revocations {
 		str url, client, secret;
 	} revocations[REALMS_MAX];
+	/* where something is sent to, by POST; numbers of their own */
+	size_t n_posts;
+	struct fetcher_post {
+		str url, type;      /* type: of the body */
+		str client, secret; /* HTTP Basic; an empty client: none */
+	} posts[FETCHER_POSTS_MAX];
 };
 void fetcher_config_write(struct wr *w, const struct fetcher_config *c);
 ch_err fetcher_config_read(bytes b, struct fetcher_config *ret_c);
