@@ -11,6 +11,7 @@
 #include "rules.h"
 #include "token/assertion.h"
 #include "token/confirm.h"
+#include "token/jwk.h"
 #include "token/replay.h"
 #include "wire/sign.h"
 
@@ -205,6 +206,24 @@ void clients_init(struct clients *c);
 /* E_NOT_FOUND when there is none or it is disabled; lives until the next turn. */
 ch_err client_find(struct issuer *is, str realm, str id, const struct store_client **ret_c);
 
+/* --- keys of clients, client_keys.c: zeroed, there are none --- */
+enum { CLIENT_KEYS_KEPT = 16 };
+struct client_key {
+	struct public_key *key; /* NULL: free */
+	enum alg alg;
+	uint8_t thumbprint[THUMBPRINT_SIZE];
+	uint32_t uses;
+	uint64_t used; /* by the clock of finds */
+};
+struct client_keys {
+	struct client_key keys[CLIENT_KEYS_KEPT];
+	struct key_work *work; /* to verify with; there once a key was found */
+	uint64_t clock;
+};
+/* The key of these parts, ready to verify; lives until the next call. */
+ch_err client_key_find(struct client_keys *k, const struct key_parts *parts,
+		       const struct public_key **ret_key);
+
 /* --- what was used and is for one use, spent.c: tables that outlive this process --- */
 enum spent_kind { SPENT_ASSERTIONS, SPENT_PROOFS, SPENT_KINDS };
 /* Is it used? And now it is: E_INVALID_REQUEST when it was before. */
@@ -256,6 +275,7 @@ struct issuer {
 	struct watch control;
 	struct hasher hasher;
 	struct clients clients;
+	struct client_keys client_keys;
 	struct throttle throttle;
 	struct pace pace;
 	struct assertion_scratch assertions; /* of the request under way, for its tokens too */

@@ -181,18 +181,28 @@ static bool key_choose(const struct json_node *keys, str kid, int64_t now_s,
 	return found == 1;
 }
 
-ch_err assertion_verify(const struct assertion *a, str jwks, int64_t now_s,
-			struct assertion_scratch *s)
+static ch_err no(void)
 {
-	const ch_err no = ch_fail(CH_E_INVALID_CLIENT, "the client assertion does not verify", 0);
+	return ch_fail(CH_E_INVALID_CLIENT, "the client assertion does not verify", 0);
+}
+
+ch_err assertion_key(const struct assertion *a, str jwks, int64_t now_s,
+		     struct assertion_scratch *s, struct key_parts *ret_key)
+{
 	const struct json_node *keys = NULL;
-	AUTO(public_key_done) struct public_key *key = NULL;
 	struct key_parts parts = { .alg = ALG_COUNT };
 	if (failed(set_read(jwks, s, &keys)) || !key_choose(keys, a->kid, now_s, &parts) ||
-	    !str_eq(a->alg, alg_name(parts.alg)) || failed(public_key_new(&parts, &key)))
-		return no;
+	    !str_eq(a->alg, alg_name(parts.alg)))
+		return no();
+	*ret_key = parts;
+	return CH_DONE;
+}
+
+ch_err assertion_verify(const struct assertion *a, const struct public_key *key,
+			struct key_work *work_or_null)
+{
 	struct signed_text t = signed_text_of(bytes_of_str(a->input));
-	return failed(public_key_verify(key, s->token.work, t, a->sig)) ? no : CH_DONE;
+	return failed(public_key_verify(key, work_or_null, t, a->sig)) ? no() : CH_DONE;
 }
 
 /* The keys that a set has shown so far. */

@@ -90,6 +90,24 @@ def test_each_algorithm(client, n):
     assert claims_of(got.json()["access_token"])["client_id"] == "svc"
 
 
+def test_a_key_in_constant_use(authority):
+    """Past where it gets a table, among more keys than are kept ready, and after it is replaced."""
+    old, new = Signer("x", "ES256", "k"), Signer("x", "ES256", "k")
+    busy = Client(authority, "busy", old)
+    many = Client(authority, "many", *(Signer("x", "ES256", f"m{i}") for i in range(8)))
+    more = Client(authority, "more", *(Signer("x", "EdDSA", f"m{i}") for i in range(8)))
+    for i in range(270):
+        assert busy.ask().status == 200
+        if i % 90 == 0:
+            assert all(c.ask(c.assertion(key)).status == 200 for c in (many, more)
+                       for key in c.keys)
+            refused(busy.ask(busy.assertion(new)))
+    authority.run("client", "edit", "--realm", "home", "--id", "busy", "--jwks", "-",
+                  given=json.dumps({"keys": [new.jwk()]}))
+    refused(busy.ask(busy.assertion(old)))
+    assert busy.ask(busy.assertion(new)).status == 200
+
+
 @pytest.mark.parametrize("change", [
     {}, {"iat": None}, {"exp": 300}, {"nbf": 0}, {"aud": "token_endpoint"}, {"aud": ["issuer"]},
     {"aud": ["issuer", "token_endpoint"]}], ids=str)

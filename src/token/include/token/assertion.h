@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/rw.h"
+#include "crypto/public_key.h"
 #include "token/verify.h"
 
 enum {
@@ -47,11 +48,14 @@ struct assertion {
  * known or not. text must live as long as *ret_a. */
 ch_err assertion_read(str text, const struct assertion_terms *t, struct assertion_scratch *s,
 		      struct assertion *ret_a);
-/* Is it signed by a key of this set? The kid chooses the key, or there is one alone; the
- * key says the algorithm. One signature check at most. E_INVALID_CLIENT without more words if not.
- * Does not touch what assertion_read left in the scratch. */
-ch_err assertion_verify(const struct assertion *a, str jwks, int64_t now_s,
-			struct assertion_scratch *s);
+/* The key of this set that must have signed it: the kid chooses, or there is one alone, and
+ * the key says the algorithm. E_INVALID_CLIENT without more words if there is none. Does not touch
+ * what assertion_read left in the scratch. */
+ch_err assertion_key(const struct assertion *a, str jwks, int64_t now_s,
+		     struct assertion_scratch *s, struct key_parts *ret_key);
+/* Is it signed by this key, which assertion_key has chosen? E_INVALID_CLIENT if not. */
+ch_err assertion_verify(const struct assertion *a, const struct public_key *key,
+			struct key_work *work_or_null);
 
 /* May this set (RFC 7517 section 5) be a client's? As strict as a verifier's policy: public
  * keys only, each with kid and alg that fit it, none weak, no kid and no key twice; what is
