@@ -26,6 +26,7 @@ static uint8_t room[1 << 20];
 	}
 ROLE_CONFIG(signer_config)
 ROLE_CONFIG(warden_config)
+ROLE_CONFIG(ledger_config)
 ROLE_CONFIG(keeper_config)
 ROLE_CONFIG(issuer_config)
 ROLE_CONFIG(gate_config)
@@ -149,6 +150,7 @@ static void (*const tries[])(bytes) = {
 	try_log_ask,
 	try_log_answer,
 	try_post,
+	try_ledger_config,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

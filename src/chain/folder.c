@@ -132,7 +132,8 @@ ch_err folder_retain(int dir_fd, const uint8_t purpose[static CHAIN_PURPOSE_MAX]
 			break;
 		TRY(begun_at(dir_fd, f.after, purpose, &ended));
 		bool too_old = limits->keep_ms > 0 && ended < now_ms - limits->keep_ms;
-		if (!too_old && !too_many(&all, limits))
+		if ((!too_old && !too_many(&all, limits)) ||
+		    (limits->guarded && f.after > limits->guard_seq))
 			break;
 		segment_name(&name, all.first);
 		if (unlinkat(dir_fd, name.p, 0) != 0 && errno != ENOENT)

@@ -44,6 +44,15 @@ static void warden_sample(struct wr *w)
 	warden_config_write(w, &c);
 }
 
+static void ledger_sample(struct wr *w)
+{
+	const struct ledger_config c = { .origin = LIT("login.example/log"),
+					 .vkey = LIT("login.example/log+00000000+AQ=="),
+					 .segment_bytes = 1 << 20,
+					 .keep_days = 30 };
+	ledger_config_write(w, &c);
+}
+
 static void keeper_sample(struct wr *w)
 {
 	struct keeper_config c = { .duty = KEEPER_IMPORT, .n_keys = 1 };
@@ -208,6 +217,7 @@ static void requests_sample(struct wr *w)
 	}
 AGAIN(signer_config, signer_config)
 AGAIN(warden_config, warden_config)
+AGAIN(ledger_config, ledger_config)
 AGAIN(keeper_config, keeper_config)
 AGAIN(issuer_config, issuer_config)
 AGAIN(gate_config, gate_config)
@@ -264,6 +274,7 @@ static ch_err requests_again(bytes b, struct wr *w)
 static const struct kind kinds[] = {
 	{ "signer config", signer_sample, signer_config_again },
 	{ "warden config", warden_sample, warden_config_again },
+	{ "ledger config", ledger_sample, ledger_config_again },
 	{ "keeper config", keeper_sample, keeper_config_again },
 	{ "issuer config", issuer_sample, issuer_config_again },
 	{ "gate config", gate_sample, gate_config_again },

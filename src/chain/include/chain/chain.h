@@ -32,6 +32,8 @@ struct chain_limits {
 	int64_t segment_ms;     /* … or when it is so old [a day] */
 	uint64_t total_bytes;   /* of all segments, at least 2 × segment_bytes; 0: no bound */
 	int64_t keep_ms;        /* segments whose last record is older are erased; 0: none */
+	bool guarded;           /* whatever they say, only what ends … */
+	uint64_t guard_seq;     /* … at or before this record may be erased */
 };
 
 /* Which chain, and memory to work in. */

@@ -83,6 +83,18 @@ struct keeper_config {
 void keeper_config_write(struct wr *w, const struct keeper_config *c);
 ch_err keeper_config_read(bytes b, struct keeper_config *ret_c);
 
+/* --- ledger: fds listening socket of DIR/run/log, folder of the log. Sockets of signers come by
+ * CONTROL_ATTACH, name = group; that of the group "log" is the signer of heads --- */
+enum { LOG_ORIGIN_MAX = 255, LOG_VKEY_MAX = 512 };
+struct ledger_config {
+	str origin;             /* the first line of a head */
+	str vkey;               /* of who signs heads, as NOTE_ED25519; empty: not verified */
+	uint64_t segment_bytes; /* of the journal; 0: the default of src/chain */
+	uint32_t keep_days;     /* of the journal; 0: JOURNAL_KEEP_DAYS */
+};
+void ledger_config_write(struct wr *w, const struct ledger_config *c);
+ch_err ledger_config_read(bytes b, struct ledger_config *ret_c);
+
 /* --- hasher: fd issuer socket. No configuration. --- */
 
 /* --- issuer: fds listening socket, hasher socket if has_hasher, listening socket of its monitor

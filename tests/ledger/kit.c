@@ -1,0 +1,366 @@
+/* A ledger in a child process, driven as the supervisor, signers and readers would. */
+#include "kit.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "wire/control.h"
+
+enum { PATIENCE_MS = 60000 };
+
+static const str origin = { "test.example/log", 16 };
+
+static void must(ch_err e)
+{
+	if (failed(e))
+		fail_msg("%s (%llu) at %s:%u", e.site->what, (unsigned long long)e.detail,
+			 e.site->file, e.site->line);
+}
+
+/* --- the log's key --- */
+
+static struct note_key key_of(const struct kit *k, enum note_type type)
+{
+	struct key_parts parts;
+	struct note_key key;
+	must(private_key_public(k->key, &parts));
+	must(note_key_make(origin, type, parts.x, &key));
+	return key;
+}
+
+void kit_open(struct kit *k)
+{
+	*k = (struct kit){ .control = -1, .listen_fd = -1, .heads = -1 };
+	must(crypto_init(NULL));
+	(void)snprintf(k->folder, sizeof(k->folder), "%s/chancery-ledger-XXXXXX",
+		       getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	assert_non_null(mkdtemp(k->folder));
+	(void)snprintf(k->log, sizeof(k->log), "%.100s/log", k->folder);
+	(void)snprintf(k->socket, sizeof(k->socket), "%.100s/s", k->folder);
+	assert_int_equal(mkdir(k->log, 0755), 0);
+	must(private_key_generate(ALG_EDDSA, &k->key));
+	struct note_key key = key_of(k, NOTE_ED25519);
+	struct wr w = wr_of(k->vkey, sizeof(k->vkey));
+	vkey_write(&w, &key);
+	k->config = (struct ledger_config){ .origin = origin, .vkey = wr_text(&w) };
+	merkle_empty(&k->signed_last.root);
+}
+
+void kit_close(struct kit *k)
+{
+	if (k->pid > 0)
+		kit_kill(k);
+	private_key_free(k->key);
+	(void)dir_remove(AT_FDCWD, k->folder);
+}
+
+/* --- the ledger's process --- */
+
+static void child(struct kit *k, int control)
+{
+	static struct ledger l;
+	log_open("ledger");
+	log_min_level(LOG_ERROR);
+	l = (struct ledger){ .config = k->config,
+			     .folder = open(k->log, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+			     .lock = -1,
+			     .listen_fd = k->listen_fd,
+			     .control_fd = control };
+	if (k->before)
+		k->before();
+	ch_err e = ledger_recover(&l);
+	if (!failed(e))
+		e = ledger_serve(&l);
+	if (failed(e)) {
+		LOG(LOG_ERROR, "the ledger ends", log_err(e));
+		(void)control_send(
+			control, &(struct control){ .kind = CONTROL_FAILED, .code = ch_code_of(e) },
+			NULL);
+	}
+	_exit(failed(e) ? 3 : 0);
+}
+
+static void listen_at(struct kit *k)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%.100s", k->socket);
+	(void)unlink(k->socket);
+	k->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(k->listen_fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(k->listen_fd, 16), 0);
+}
+
+static void ended(struct kit *k)
+{
+	assert_int_equal(waitpid(k->pid, &k->status, 0), k->pid);
+	k->pid = 0;
+	fd_close(&k->control);
+	fd_close(&k->heads);
+	fd_close(&k->listen_fd);
+}
+
+enum ch_code kit_start(struct kit *k)
+{
+	static uint8_t room[CONTROL_MAX];
+	int pair[2];
+	struct control c = { 0 };
+	listen_at(k);
+	must(channel_pair(pair));
+	k->control = pair[0];
+	k->pid = fork();
+	assert_true(k->pid >= 0);
+	if (k->pid == 0) {
+		(void)close(pair[0]);
+		child(k, pair[1]);
+	}
+	(void)close(pair[1]);
+	must(channel_wait(k->control, POLLIN, PATIENCE_MS));
+	ch_err e = control_recv(k->control, room, &c, NULL);
+	if (failed(e) || c.kind != CONTROL_READY) {
+		ended(k);
+		return failed(e) ? ch_code_of(e) : (enum ch_code)c.code;
+	}
+	k->heads = kit_attach(k, "log");
+	return CH_OK;
+}
+
+void kit_must_start(struct kit *k)
+{
+	enum ch_code code = kit_start(k);
+	if (code != CH_OK)
+		fail_msg("the ledger does not start: %s", ch_code_text(code));
+}
+
+int kit_stop(struct kit *k)
+{
+	must(control_send(k->control, &(struct control){ .kind = CONTROL_STOP }, NULL));
+	struct pollfd p = { .fd = k->control, .events = POLLIN };
+	while (poll(&p, 1, 0) == 0)
+		kit_sign(k, 20, 1);
+	ended(k);
+	return WIFEXITED(k->status) ? WEXITSTATUS(k->status) : 128;
+}
+
+void kit_kill(struct kit *k)
+{
+	(void)kill(k->pid, SIGKILL);
+	ended(k);
+}
+
+int kit_attach(struct kit *k, const char *group)
+{
+	int pair[2];
+	must(channel_pair(pair));
+	struct message_fds fds = { .fd = { pair[1] }, .n = 1 };
+	const struct control c = { .kind = CONTROL_ATTACH,
+				   .name = str_from_c(group),
+				   .generation = 1 };
+	must(control_send(k->control, &c, &fds));
+	(void)close(pair[1]);
+	return pair[0];
+}
+
+/* --- entries --- */
+
+bytes kit_entry(uint64_t i, uint8_t storage[static LOG_ENTRY_MAX])
+{
+	struct log_entry e = { .iat_s = 1700000000 + (int64_t)i,
+			       .exp_s = 1700003600 + (int64_t)i,
+			       .realm = LIT("home"),
+			       .kid = LIT("k-2026-11-22-7f3a91c2"),
+			       .typ = i % 3 == 0 ? LOG_TYP_JWT : LOG_TYP_AT_JWT };
+	struct wr w = wr_of(storage, LOG_ENTRY_MAX);
+	sha256((bytes){ (const uint8_t *)&i, sizeof(i) }, e.hash);
+	must(log_entry_write(&w, &e));
+	return wr_bytes(&w);
+}
+
+void kit_send(int fd, uint64_t seq, uint64_t from, size_t n)
+{
+	static uint8_t room[LEDGER_APPEND_MAX];
+	struct wr w = wr_of(room, sizeof(room));
+	ledger_append_begin(&w, seq);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t entry[LOG_ENTRY_MAX];
+		const struct ledger_item item = { .entry = kit_entry(from + i, entry),
+						  .client_id = LIT("mail"),
+						  .grant_id = LIT("g-1234") };
+		assert_true(ledger_append_add(&w, &item));
+	}
+	ch_err e = channel_send(fd, wr_bytes(&w), NULL);
+	while (ch_code_of(e) == CH_E_BUSY) {
+		must(channel_wait(fd, POLLOUT, PATIENCE_MS));
+		e = channel_send(fd, wr_bytes(&w), NULL);
+	}
+	must(e);
+}
+
+struct ledger_appended kit_answer(int fd)
+{
+	uint8_t room[LEDGER_APPENDED_SIZE + 1];
+	struct ledger_appended a = { 0 };
+	bytes message;
+	must(channel_wait(fd, POLLIN, PATIENCE_MS));
+	must(channel_recv(fd, room, sizeof(room), &message, NULL));
+	must(ledger_appended_read(message, &a));
+	return a;
+}
+
+uint64_t kit_append(int fd, uint64_t seq, uint64_t from, size_t n)
+{
+	kit_send(fd, seq, from, n);
+	struct ledger_appended a = kit_answer(fd);
+	assert_int_equal(a.seq, seq);
+	if (a.code != CH_OK)
+		fail_msg("not appended: %s", ch_code_text((enum ch_code)a.code));
+	return a.first_index;
+}
+
+/* --- heads --- */
+
+static void note_write(const struct kit *k, const struct ledger_head *h, struct wr *w)
+{
+	uint8_t sig[SIGNATURE_MAX], text[CHECKPOINT_BODY_MAX + 64];
+	struct checkpoint c = { .origin = origin, .size = h->size };
+	struct note_key plain = key_of(k, NOTE_ED25519), timed = key_of(k, NOTE_COSIGNATURE);
+	struct wr t = wr_of(text, sizeof(text));
+	size_t n = 0;
+	mem_copy(c.root.b, h->root.b, sizeof(c.root.b));
+	checkpoint_write(w, &c);
+	str body = wr_text(w);
+	cosignature_text(&t, clock_unix_s(), body);
+	must(private_key_sign(k->key, bytes_of_str(body), sig, &n));
+	wr_char(w, '\n');
+	note_line_write(w, &plain, sig);
+	must(private_key_sign(k->key, wr_bytes(&t), sig, &n));
+	cosignature_line_write(w, &timed, clock_unix_s(), sig);
+}
+
+/* As the real one: what does not go on from what was signed last is refused. */
+static bool is_consistent(const struct kit *k, const struct ledger_head *h)
+{
+	struct merkle_proof proof = { .n = h->n_proof };
+	struct merkle_hash root;
+	mem_copy(root.b, h->root.b, sizeof(root.b));
+	for (size_t i = 0; i < h->n_proof; i++)
+		mem_copy(proof.h[i].b, h->proof[i].b, sizeof(proof.h[i].b));
+	return h->old_size == k->signed_last.size &&
+	       !failed(merkle_check_consistency(k->signed_last.size, &k->signed_last.root, h->size,
+						&root, &proof));
+}
+
+static void sign_one(struct kit *k, const struct ledger_head *h)
+{
+	uint8_t note[LEDGER_NOTE_MAX], room[LEDGER_HEAD_SIGNED_MAX];
+	struct wr n = wr_of(note, sizeof(note)), w = wr_of(room, sizeof(room));
+	struct ledger_head_signed s = { .size = h->size };
+	if (k->is_mute)
+		return;
+	if (k->refuses || !is_consistent(k, h)) {
+		s.code = CH_E_MISMATCH;
+		s.size = k->signed_last.size;
+	} else {
+		note_write(k, h, &n);
+		s.note = wr_bytes(&n);
+		k->signed_last.size = h->size;
+		mem_copy(k->signed_last.root.b, h->root.b, sizeof(h->root.b));
+		k->heads_signed++;
+	}
+	ledger_head_signed_write(&w, &s);
+	(void)channel_send(k->heads, wr_bytes(&w), NULL);
+}
+
+void kit_sign(struct kit *k, int ms, uint64_t heads)
+{
+	static uint8_t room[MESSAGE_MAX];
+	uint64_t until = clock_mono_ns() + (uint64_t)ms * 1000000, had = k->heads_signed;
+	while (k->heads_signed - had < heads && clock_mono_ns() < until) {
+		struct ledger_head h;
+		bytes message;
+		if (failed(channel_wait(k->heads, POLLIN, 5)))
+			continue;
+		if (failed(channel_recv(k->heads, room, sizeof(room), &message, NULL)))
+			return;
+		must(ledger_head_read(message, &h));
+		sign_one(k, &h);
+	}
+}
+
+int kit_connect(const struct kit *k)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%.100s", k->socket);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	return fd;
+}
+
+struct head kit_ask(struct kit *k, int fd, bool is_fresh)
+{
+	static uint8_t room[LEDGER_LOG_HEAD_MAX];
+	struct wr w = wr_of(room, sizeof(room));
+	struct log_ask ask = { .req = 7, .is_fresh = is_fresh };
+	struct log_answer a = { 0 };
+	struct head h;
+	bytes message;
+	uint64_t until = clock_mono_ns() + (uint64_t)PATIENCE_MS * 1000000;
+	log_ask_write(&w, &ask);
+	must(channel_send(fd, wr_bytes(&w), NULL));
+	while (failed(channel_wait(fd, POLLIN, 1))) {
+		assert_true(clock_mono_ns() < until);
+		kit_sign(k, 5, 1);
+	}
+	must(channel_recv(fd, room, sizeof(room), &message, NULL));
+	must(log_answer_read(message, &a));
+	assert_int_equal(a.req, 7);
+	assert_int_equal(a.code, CH_OK);
+	must(head_of_note(&k->config, a.note, &h));
+	return h;
+}
+
+struct head kit_published(const struct kit *k)
+{
+	AUTO(logstore_close) struct logstore s = { .dir_fd = -1 };
+	static uint8_t note[LOGSTORE_NOTE_MAX];
+	struct wr w = wr_of(note, sizeof(note));
+	struct head h;
+	must(logstore_open(AT_FDCWD, k->log, &s));
+	must(logstore_checkpoint(&s, &w));
+	must(head_of_note(&k->config, wr_bytes(&w), &h));
+	return h;
+}
+
+void kit_check_log(const struct kit *k)
+{
+	static struct logtree t;
+	AUTO(logstore_close) struct logstore s = { .dir_fd = -1 };
+	struct head h = kit_published(k);
+	struct merkle_hash root;
+	struct merkle_edge edge;
+	must(logstore_open(AT_FDCWD, k->log, &s));
+	must(logtree_begin(&t, s.dir_fd, LOGTREE_COMPARE, 0));
+	for (uint64_t i = 0; i < h.size; i++) {
+		uint8_t entry[LOG_ENTRY_MAX];
+		must(logtree_add(&t, kit_entry(i, entry)));
+	}
+	must(logtree_settle(&t));
+	logtree_root(&t, &root);
+	assert_true(merkle_eq(&root, &h.root));
+	must(merkle_edge_at(&s.tiles, h.size, &edge));
+	merkle_edge_root(&edge, &root);
+	assert_true(merkle_eq(&root, &h.root));
+}

@@ -1,0 +1,67 @@
+/* A ledger in a child process, the signers and the signer of heads that it talks to, and a log in a
+ * folder of its own. Everything fails the test by itself. */
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cmocka.h>
+
+#include "crypto/key.h"
+#include "ledger_internal.h"
+#include "logstore/journal.h"
+#include "merkle/checkpoint.h"
+#include "merkle/entry.h"
+
+enum { KIT_FOLDER = 128 };
+
+struct kit {
+	char folder[KIT_FOLDER]; /* what all is in … */
+	char log[KIT_FOLDER];    /* … the log's own */
+	char socket[KIT_FOLDER];
+	pid_t pid; /* of the ledger; 0: none runs */
+	int control, listen_fd;
+	int heads; /* our end: we sign */
+	struct ledger_config config;
+	struct private_key *key;
+	uint8_t vkey[NOTE_VKEY_MAX];
+	struct head signed_last; /* as the signer of heads remembers it */
+	int status;              /* of the last ledger that ended */
+	bool refuses;            /* the signer of heads says no */
+	bool is_mute;            /* it says nothing */
+	uint64_t heads_signed;
+	void (*before)(void); /* in the child, before it begins */
+};
+
+/* A folder, a key; no ledger yet. */
+void kit_open(struct kit *k);
+void kit_close(struct kit *k);
+/* Starts the ledger; E_…: what it said when it could not. */
+enum ch_code kit_start(struct kit *k);
+void kit_must_start(struct kit *k);
+/* CONTROL_STOP, and its exit status. */
+int kit_stop(struct kit *k);
+void kit_kill(struct kit *k);
+/* A socket of a signer. */
+int kit_attach(struct kit *k, const char *group);
+/* The i-th entry there is, in the test's numbering. */
+bytes kit_entry(uint64_t i, uint8_t storage[static LOG_ENTRY_MAX]);
+/* Sends n entries from number `from` on. */
+void kit_send(int fd, uint64_t seq, uint64_t from, size_t n);
+/* Waits for the answer. */
+struct ledger_appended kit_answer(int fd);
+/* Both, asserts that they are durable, and their first index. */
+uint64_t kit_append(int fd, uint64_t seq, uint64_t from, size_t n);
+/* Signs what the ledger asks for, for at most so long, until `heads` were signed. */
+void kit_sign(struct kit *k, int ms, uint64_t heads);
+/* Connects at DIR/run/log. */
+int kit_connect(const struct kit *k);
+/* Asks for a head and signs it meanwhile. */
+struct head kit_ask(struct kit *k, int fd, bool is_fresh);
+/* The published head as it lies there. */
+struct head kit_published(const struct kit *k);
+/* The log is what a stranger can check: all tiles and bundles come out of n entries, which are the
+ * test's; the head is over them and signed. */
+void kit_check_log(const struct kit *k);
