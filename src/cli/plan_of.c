@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "libexec.h"
@@ -136,6 +137,15 @@ static size_t monitor_of(const struct serving *s, size_t group)
 	return n;
 }
 
+/* The log is served once there is one. */
+static ch_err log_folder(const struct serving *s, struct path *ret_p)
+{
+	*ret_p = (struct path){ "" };
+	if (faccessat(s->a->fd, "log", F_OK, 0) != 0)
+		return CH_DONE;
+	return path_join(ret_p, str_from_c(s->a->dir.p), LIT("log"), (str){ 0 });
+}
+
 static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group *ret_g)
 {
 	const struct config_group *g = &s->a->config.groups[i];
@@ -147,12 +157,15 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 				   .n_fronts = g->n_fronts,
 				   .n_realms = g->n_realms };
 	struct wr w = wr_of(issuer_rooms[i], ISSUER_ROOM);
-	struct path store, revocations;
+	struct path store, revocations, log;
 	TRY(authority_store(s->a, g->name, &store));
 	TRY(path_join(&revocations, str_from_c(s->a->dir.p), LIT("revocations"), (str){ 0 }));
+	TRY(log_folder(s, &log));
 	TRY(refresh_key_of(s->a, g->name, c.refresh_key));
 	c.store = str_from_c(store.p);
 	c.revocations = str_from_c(revocations.p);
+	c.log = str_from_c(log.p);
+	c.log_public = s->dev;
 	*ret_g = (struct plan_group){ .name = g->name,
 				      .listen_fd = (uint32_t)(PLAN_FIRST_LISTEN_FD + i),
 				      .n_realms = g->n_realms };

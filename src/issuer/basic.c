@@ -2,18 +2,8 @@
 #include "codec/base64url.h"
 #include "rules.h"
 
-void base64_write(struct wr *w, bytes b)
-{
-	size_t before = w->n;
-	base64url_write(w, b);
-	for (size_t i = before; i < w->n; i++)
-		w->p[i] = w->p[i] == '-' ? '+' : w->p[i] == '_' ? '/' : w->p[i];
-	for (size_t i = b.n % 3; i > 0 && i < 3; i++)
-		wr_char(w, '=');
-}
-
 /* The standard alphabet to the one of base64url; E_SYNTAX when it is that already. */
-static ch_err base64_read(str text, struct arena *a, struct wr *ret_w)
+static ch_err standard_read(str text, struct arena *a, struct wr *ret_w)
 {
 	char *other = arena_alloc(a, text.n);
 	uint8_t *plain = arena_alloc(a, text.n);
@@ -43,7 +33,7 @@ ch_err basic_read(str field, struct arena *a, str *ret_id, struct secret_bytes *
 	while (rest.n > 0 && rest.p[0] == ' ')
 		rest = str_sub(rest, 1, rest.n);
 	if (!str_eq_nocase(scheme, LIT("Basic")) || rest.n == 0 ||
-	    failed(base64_read(rest, a, &plain)))
+	    failed(standard_read(rest, a, &plain)))
 		return ch_fail(CH_E_INVALID_CLIENT, "the Authorization field is no HTTP Basic", 0);
 	str both = wr_text(&plain);
 	str name = str_cut(&both, ':');

@@ -1,5 +1,5 @@
 /* The issuer's walls. It may read and write its store's folder and those of its realms'
- * revocations, and speak on sockets it was given; it opens nothing else, connects nowhere, starts nothing. */
+ * revocations, read the log, and speak on sockets it was given; it opens nothing else, connects nowhere, starts nothing. */
 #include <sys/syscall.h>
 
 #include "base/path.h"
@@ -8,8 +8,8 @@
 
 static ch_err landlock(const struct issuer *is)
 {
-	struct path folders[1 + REALMS_MAX];
-	struct sandbox_path paths[1 + REALMS_MAX];
+	struct path folders[1 + REALMS_MAX], log;
+	struct sandbox_path paths[2 + REALMS_MAX];
 	size_t n = is->config.n_realms;
 	int abi = 0;
 	/* SQLite names its file from the root; stat of the folders above needs no right */
@@ -19,7 +19,12 @@ static ch_err landlock(const struct issuer *is)
 			      (str){ 0 }));
 	for (size_t i = 0; i <= n; i++)
 		paths[i] = (struct sandbox_path){ folders[i].p, ACCESS_READ | ACCESS_WRITE };
-	return sandbox_landlock(paths, n + 1, NET_NONE, &abi);
+	n++;
+	if (is->log.folder_fd >= 0) {
+		TRY(path_of(&log, is->config.log));
+		paths[n++] = (struct sandbox_path){ log.p, ACCESS_READ };
+	}
+	return sandbox_landlock(paths, n, NET_NONE, &abi);
 }
 
 ch_err issuer_confine(const struct issuer *is)
@@ -28,7 +33,7 @@ ch_err issuer_confine(const struct issuer *is)
 		ALLOW(openat),    ALLOW(pread64),    ALLOW(pwrite64), ALLOW(fsync),
 		ALLOW(fdatasync), ALLOW(ftruncate),  ALLOW(unlink),   ALLOW(access),
 		ALLOW(faccessat), ALLOW(faccessat2), ALLOW(stat),     ALLOW(lstat),
-		ALLOW(getcwd),    ALLOW(readlink),   ALLOW(fchmod),
+		ALLOW(getcwd),    ALLOW(readlink),   ALLOW(fchmod),   ALLOW(openat2),
 	};
 	/* a chain that is appended to, begun anew after a failure, and read for gates */
 	static const struct syscall_rule chains[] = {

@@ -16,7 +16,8 @@
 #include "wire/sign.h"
 
 enum {
-	ROUTES_MAX = REALMS_MAX * 32,
+	LOG_ROUTES = 4,
+	ROUTES_MAX = REALMS_MAX * 32 + LOG_ROUTES,
 	SIGNERS_MAX = 4,       /* generations of one realm at a time */
 	BATCHES_IN_FLIGHT = 2, /* of one signer's socket */
 	JOBS_MAX = 512,
@@ -262,6 +263,35 @@ bool revocations_have(const struct realm *m, const struct revoked_query *q);
 /* revoke_pages.c: answers those who wait, where there are news, and all when it is time. */
 void pages_turn(struct realm *m, bool news, uint64_t now_ns);
 
+/* --- the log over HTTP: logfiles.c, and lognow.c for heads made after a question --- */
+#define LOG_NOTE_TYPE "text/plain; charset=utf-8"
+struct now_waiter;
+struct log_now {
+	struct watch watch; /* the ledger's socket; fd < 0: it is not here */
+	int folder_fd;      /* DIR/log; -1: there is no log */
+	uint32_t req;       /* of the last question */
+	bool asks;          /* it is not answered yet */
+	uint64_t asked_ns;
+	struct now_waiter *asked, *waiting; /* for that answer; for the next */
+	size_t n_waiting[2];                /* of strangers, of who showed who he is */
+};
+/* Before the walls. */
+ch_err log_open_folder(struct issuer *is);
+/* May it read the log? *ret_known: it has shown who it is. Answers it, if not. */
+bool log_reader_ok(struct http_req *r, struct issuer *is, bool *ret_known);
+void log_refuse(struct http_req *r, ch_err e);
+/* 200, or 304 for who has this body. */
+void log_reply(struct http_req *r, bytes body, str type, str cache);
+/* A socket to the ledger, in place of the last; owns fd. */
+void log_attach(struct issuer *is, int fd);
+/* Once a turn; the time in ms until the next, -1: none. */
+int log_turn(struct issuer *is, uint64_t now_ns);
+/* ctx is the issuer */
+void serve_log_checkpoint(struct http_req *r, void *ctx);
+void serve_log_cosigned(struct http_req *r, void *ctx);
+void serve_log_tile(struct http_req *r, void *ctx);
+void serve_log_now(struct http_req *r, void *ctx);
+
 struct issuer {
 	struct issuer_config config;
 	struct store *store;
@@ -274,6 +304,7 @@ struct issuer {
 	int epoll;
 	struct watch control;
 	struct hasher hasher;
+	struct log_now log;
 	struct clients clients;
 	struct client_keys client_keys;
 	struct throttle throttle;

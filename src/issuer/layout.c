@@ -1,5 +1,6 @@
 /* The frame of every page: plain HTML, no script, one style element whose hash the CSP names.
  * All that comes from a request goes through html_write. */
+#include "codec/base64.h"
 #include "pages.h"
 #include "rules.h"
 

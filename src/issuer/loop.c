@@ -37,6 +37,10 @@ static ch_err attach(struct issuer *is, const struct control *c, struct message_
 		hasher_attach(is, fd);
 		return CH_DONE;
 	}
+	if (str_eq(c->name, LIT("log"))) {
+		log_attach(is, fd);
+		return CH_DONE;
+	}
 	for (size_t i = 0; i < is->config.n_realms; i++)
 		if (str_eq(is->realms[i].config->name, c->name))
 			return signer_attach(&is->realms[i], fd, c->generation);
@@ -92,6 +96,11 @@ void control_event(struct issuer *is, struct watch *w)
 		return;
 	}
 	LOG(LOG_ERROR, "a message of the supervisor's cannot be obeyed", log_err(e));
+}
+
+static int sooner_ms(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
 }
 
 static int sleep_ms(struct issuer *is, int sweep_ms)
@@ -167,7 +176,8 @@ ch_err issuer_loop(struct issuer *is)
 		monitor_run(is);
 		signers_flush(is);
 		hasher_flush(is);
-		sweep_ms = signers_sweep(is, clock_mono_ns());
+		sweep_ms = sooner_ms(signers_sweep(is, clock_mono_ns()),
+				     log_turn(is, clock_mono_ns()));
 		hasher_sweep(is, clock_mono_ns());
 	}
 	if (is->silent)

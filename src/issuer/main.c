@@ -15,7 +15,10 @@
 #include "wire/boot.h"
 #include "wire/control.h"
 
-enum { NONCE_SLICE_S = 60 };
+enum {
+	NONCE_SLICE_S = 60,
+	ARENA = 96 * 1024, /* of a request: the longest file of the log fits */
+};
 
 static struct issuer issuer;
 static uint8_t boot[BOOT_MAX];
@@ -48,6 +51,7 @@ static ch_err http_make(struct issuer *is)
 {
 	struct http_limits limits = http_limits_default();
 	limits.traces = true;
+	limits.arena = ARENA;
 	metrics_init(&is->metrics, clock_unix_s());
 	routes_make(is);
 	TRY(http_new(ROLE_FD, &limits, is->routes, is->n_routes, &is->http));
@@ -75,6 +79,7 @@ static ch_err descriptors_keep(const struct issuer *is)
 static ch_err start(struct issuer *is)
 {
 	is->hasher.watch.fd = -1;
+	is->log.watch.fd = -1;
 	TRY(config_take(is));
 	TRY(descriptors_keep(is));
 	TRY(crypto_init(NULL));
@@ -88,6 +93,7 @@ static ch_err start(struct issuer *is)
 	is->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (is->epoll < 0)
 		return ch_fail(CH_E_IO, "cannot make an epoll descriptor", errno);
+	TRY(log_open_folder(is));
 	TRY(http_make(is));
 	TRY(control_watch(is));
 	TRY(issuer_confine(is));

@@ -24,6 +24,26 @@ static void route_add(struct issuer *is, struct realm *m, const char *pattern,
 	is->routes[is->n_routes++] = (struct http_route){ wr_text(&w), method, serve, m };
 }
 
+static void log_route_add(struct issuer *is, str path, http_serve *serve)
+{
+	str name = str_sub(path, 1, path.n);
+	is->route_endpoints[is->n_routes] = metrics_endpoint(
+		&is->metrics, str_ends(name, LIT("/*")) ? str_sub(name, 0, name.n - 2) : name,
+		LIT("GET"));
+	is->routes[is->n_routes++] = (struct http_route){ path, HTTP_GET, serve, is };
+}
+
+/* No realm is named log. */
+static void log_routes_make(struct issuer *is)
+{
+	if (is->log.folder_fd < 0)
+		return;
+	log_route_add(is, LIT("/log/checkpoint"), serve_log_checkpoint);
+	log_route_add(is, LIT("/log/cosigned/checkpoint"), serve_log_cosigned);
+	log_route_add(is, LIT("/log/now"), serve_log_now);
+	log_route_add(is, LIT("/log/tile/*"), serve_log_tile);
+}
+
 void routes_make(struct issuer *is)
 {
 	for (size_t i = 0; i < is->config.n_realms; i++) {
@@ -53,4 +73,5 @@ void routes_make(struct issuer *is)
 		route_add(is, m, "/.well-known/oauth-authorization-server/*", HTTP_GET,
 			  serve_metadata);
 	}
+	log_routes_make(is);
 }

@@ -18,8 +18,6 @@ str list_cut(str *list);
 /* `Basic base64(id:secret)`, both form-encoded (RFC 6749 section 2.3.1, RFC 7617).
  * E_INVALID_CLIENT when it is anything else. */
 ch_err basic_read(str field, struct arena *a, str *ret_id, struct secret_bytes *ret_secret);
-/* Base64 with its standard alphabet and padding (RFC 4648 section 4). */
-void base64_write(struct wr *w, bytes b);
 
 /* --- client authentication, method.c --- */
 enum client_auth {

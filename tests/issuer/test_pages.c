@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "codec/base64.h"
 #include "codec/json.h"
 #include "crypto/alg.h"
 #include "rules.h"

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "codec/base64url.h"
+#include "codec/base64.h"
 #include "rules.h"
 
 static uint8_t memory[65536];
