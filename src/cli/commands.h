@@ -10,6 +10,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_gate(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_key(int argc, char **argv);
+int cmd_log(int argc, char **argv);
 int cmd_realm(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
 int cmd_restore(int argc, char **argv);

@@ -29,6 +29,7 @@ static const struct command {
 	{ "backup", cmd_backup, "all that an authority must not lose, but its keys, in one file" },
 	{ "restore", cmd_restore, "an authority out of such a file, with new keys" },
 	{ "gate", cmd_gate, "say to mail and web servers whether a token is good" },
+	{ "log", cmd_log, "the log of what is issued: check it, watch it, vouch for it" },
 	{ "coredump", cmd_coredump, "crash dumps of any program, without its secrets" },
 	{ "sightings", cmd_sightings, "read, verify and erase what a gate recorded" },
 	{ "verify", cmd_verify, "check a token by its issuer's keys; says which check failed" },

@@ -33,6 +33,8 @@ void issuer_config_write(struct wr *w, const struct issuer_config *c)
 	wr_str16(w, c->group);
 	wr_str16(w, c->store);
 	wr_str16(w, c->revocations);
+	wr_str16(w, c->log);
+	wr_bool(w, c->log_public);
 	wr_put(w, BYTES_OF(c->refresh_key));
 	wr_bool(w, c->has_hasher);
 	wr_bool(w, c->has_monitor);
@@ -78,6 +80,8 @@ ch_err issuer_config_read(bytes b, struct issuer_config *ret_c)
 	c->group = rd_str16(&r, NAME_MAX_BYTES);
 	c->store = rd_str16(&r, WIRE_PATH_MAX);
 	c->revocations = rd_str16(&r, WIRE_PATH_MAX);
+	c->log = rd_str16(&r, WIRE_PATH_MAX);
+	c->log_public = rd_bool(&r);
 	bytes key = rd_take(&r, sizeof(c->refresh_key));
 	mem_copy(c->refresh_key, key.p, key.n);
 	c->has_hasher = rd_bool(&r);

@@ -75,6 +75,8 @@ static void issuer_sample(struct wr *w)
 {
 	struct issuer_config c = { .group = LIT("main"),
 				   .store = LIT("/x"),
+				   .log = LIT("/y"),
+				   .log_public = true,
 				   .refresh_key = { 1, 2, 3 },
 				   .has_hasher = true,
 				   .jwks_max_age_s = 300,
@@ -96,6 +98,16 @@ static void issuer_sample(struct wr *w)
 					     .n_scopes = 2,
 					     .scopes = { LIT("openid"), LIT("mail.read") } };
 	issuer_config_write(w, &c);
+}
+
+static void witness_sample(struct wr *w)
+{
+	struct witness_config c = { .name = LIT("w.test/1"),
+				    .has_monitor = true,
+				    .n_logs = 2,
+				    .logs = { { LIT("a.test/log"), LIT("a.test/log+00000000+AA") },
+					      { LIT("b.test/log"), LIT("b.test/log+00000001+BB") } } };
+	witness_config_write(w, &c);
 }
 
 static void gate_sample(struct wr *w)
@@ -222,6 +234,7 @@ AGAIN(keeper_config, keeper_config)
 AGAIN(issuer_config, issuer_config)
 AGAIN(gate_config, gate_config)
 AGAIN(fetcher_config, fetcher_config)
+AGAIN(witness_config, witness_config)
 AGAIN(plan, plan)
 AGAIN(control, control)
 
@@ -281,6 +294,7 @@ static const struct kind kinds[] = {
 	{ "fetcher config", fetcher_sample, fetcher_config_again },
 	{ "fetch ask", ask_sample, ask_again },
 	{ "fetch told", told_sample, told_again },
+	{ "witness config", witness_sample, witness_config_again },
 	{ "plan", plan_sample, plan_again },
 	{ "control", control_sample, control_again },
 	{ "hash check", check_sample, check_again },

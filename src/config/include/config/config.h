@@ -110,6 +110,15 @@ struct coredump_file {
 	struct coredump_rule rules[DUMP_RULES_MAX];
 };
 
+/* A witness's witness.yaml. */
+struct witness_file {
+	str host; /* numeric address to listen on */
+	uint32_t port;
+	str monitor_host; /* empty: no metrics are served */
+	uint32_t monitor_port;
+	struct witness_config config; /* origins are set, by the keys' names where none is said */
+};
+
 /* Opaque storage of a parsed file's texts. */
 struct config_text;
 void config_text_free(struct config_text *t);
@@ -131,6 +140,10 @@ ch_err gate_file_parse(str path, bytes yaml, struct wr *why, struct gate_file *r
 
 ch_err coredump_file_parse(str path, bytes yaml, struct wr *why, struct coredump_file *ret_f,
 			   struct config_text **ret_text);
+ch_err witness_file_parse(str path, bytes yaml, struct wr *why, struct witness_file *ret_f,
+			  struct config_text **ret_text);
+/* The commented file that a new witness starts from. */
+void witness_file_write(struct wr *w, str name, str listen);
 /* What holds without a file. Texts are constants. */
 void coredump_file_defaults(struct coredump_file *ret_f);
 /* "1000" or "1000-1999", in order; false for anything else. */

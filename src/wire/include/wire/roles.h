@@ -121,6 +121,8 @@ struct issuer_config {
 	str group;
 	str store;       /* folder of the group's store */
 	str revocations; /* folder of the realms' chains; each is REALM in it */
+	str log;         /* folder of the log; empty: there is none to serve */
+	bool log_public; /* to all; else to clients with the scope log */
 	/* of this group: refresh tokens need it beside the store, which does not hold it */
 	uint8_t refresh_key[REFRESH_KEY_SIZE];
 	bool has_hasher;
@@ -246,6 +248,20 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c);
 /* Where a gate of this configuration finds its fetcher's socket: behind its other
  * descriptors; -1: no issuer of it has a URL, and there is none. */
 int gate_fetcher_fd(const struct gate_config *c);
+
+/* --- witness: fds listening socket, folder of what it remembers, its key's file, listening socket of
+ * its monitor if has_monitor --- */
+enum { WITNESS_LOGS_MAX = 64, VKEY_MAX_BYTES = 320 };
+struct witness_config {
+	str name; /* of its cosignatures */
+	bool has_monitor;
+	size_t n_logs;
+	struct witness_source {
+		str origin, vkey;
+	} logs[WITNESS_LOGS_MAX];
+};
+void witness_config_write(struct wr *w, const struct witness_config *c);
+ch_err witness_config_read(bytes b, struct witness_config *ret_c);
 
 /* --- fetcher: fd the gate's socket --- */
 struct fetcher_config {

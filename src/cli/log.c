@@ -1,0 +1,35 @@
+/* `chancery log VERB`: the log of what is issued, and those who watch it. Finds the verb; each has a
+ * file of its own. */
+#include "log.h"
+
+#include <string.h>
+
+#include "commands.h"
+#include "say.h"
+
+static const char usage[] =
+	"usage: chancery log VERB …\n"
+	"\n"
+	"  witness      vouch that logs only grow: https://c2sp.org/tlog-witness\n"
+	"\n"
+	"`chancery log VERB --help` says what a verb takes; docs/LEDGER.md what the log is.\n";
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{ "witness", log_witness },
+};
+
+int cmd_log(int argc, char **argv)
+{
+	if (argc < 2)
+		return command_usage(usage, false);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return command_usage(usage, true);
+	for (size_t i = 0; i < COUNT_OF(verbs); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	say("no such verb", str_from_c(argv[1]));
+	return command_usage(usage, false);
+}
