@@ -12,3 +12,11 @@ uint64_t short_hash(const uint8_t key[static SHORT_HASH_KEY_SIZE], bytes b)
 	(void)crypto_shorthash(hash, b.p, b.n, key);
 	return load_le64(hash);
 }
+
+struct wide_hash short_hash_wide(const uint8_t key[static SHORT_HASH_KEY_SIZE], bytes b)
+{
+	_Static_assert(crypto_shorthash_siphashx24_BYTES == 2 * sizeof(uint64_t), "hash");
+	uint8_t hash[crypto_shorthash_siphashx24_BYTES];
+	(void)crypto_shorthash_siphashx24(hash, b.p, b.n, key);
+	return (struct wide_hash){ load_le64(hash), load_le64(hash + sizeof(uint64_t)) };
+}
