@@ -264,6 +264,17 @@ ch_err jwk_period(const struct json_node *jwk, int64_t *ret_from_s, int64_t *ret
 	return CH_DONE;
 }
 
+ch_err jwk_logged_from(const struct json_node *jwk, int64_t *ret_from_s)
+{
+	const struct json_node *m = json_member(jwk, LIT("logged_from"));
+	int64_t from = 0;
+	if (m && (failed(json_to_int(m, &from)) || from < 0))
+		return ch_fail(CH_E_SYNTAX, "logged_from of a key is no whole number of seconds",
+			       m->text.n);
+	*ret_from_s = from;
+	return CH_DONE;
+}
+
 ch_err jwk_read_for(const struct json_node *jwk, enum alg alg, struct key_parts *ret_k)
 {
 	struct key_parts k = { .alg = alg };

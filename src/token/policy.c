@@ -155,6 +155,7 @@ static ch_err key_add(struct loader *l, const struct json_node *jwk, const struc
 		return ch_fail(CH_E_LIMIT, "issuer has too many keys", ISSUER_KEYS_MAX);
 	struct issuer_key key = { .alg = parts->alg };
 	TRY(jwk_period(jwk, &key.from_s, &key.until_s));
+	TRY(jwk_logged_from(jwk, &key.logged_from_s));
 	TRY(jwk_thumbprint(parts, key.thumbprint));
 	if (thumbprint_known(l->policy, key.thumbprint))
 		return ch_fail(CH_E_DUPLICATE, "this public key stands in the policy already", 0);
@@ -336,6 +337,7 @@ static bool same_terms(const struct issuer *a, const struct issuer *b)
 static bool same_key(const struct issuer_key *a, const struct issuer_key *b)
 {
 	return b && a->alg == b->alg && a->from_s == b->from_s && a->until_s == b->until_s &&
+	       a->logged_from_s == b->logged_from_s &&
 	       mem_eq(a->thumbprint, b->thumbprint, THUMBPRINT_SIZE);
 }
 

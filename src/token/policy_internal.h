@@ -13,6 +13,7 @@ struct issuer_key {
 	enum alg alg;
 	struct public_key *key;
 	int64_t from_s, until_s; /* from_s <= now < until_s */
+	int64_t logged_from_s;
 	uint8_t thumbprint[32];
 };
 

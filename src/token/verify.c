@@ -51,6 +51,7 @@ static const struct refusal *judge_key(struct judge *j)
 	if (!j->key)
 		return REFUSAL(unknown_key, "header", "kid");
 	j->v->kid = j->key->kid;
+	j->v->logged_from = j->key->logged_from_s;
 	if (!key_valid_at(j->key, j->issuer->skew_s, j->now))
 		return REFUSAL(key_not_valid, "header", "kid");
 	return NULL;

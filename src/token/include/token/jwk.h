@@ -23,6 +23,9 @@ ch_err jwk_read(const struct json_node *jwk, struct key_parts *ret_k, str *ret_k
  * for JWK by OpenID Federation 1.0). 0 and INT64_MAX where it says nothing. E_SYNTAX: no
  * such number. E_RANGE: it ends before it begins. */
 ch_err jwk_period(const struct json_node *jwk, int64_t *ret_from_s, int64_t *ret_until_s);
+/* Since when each token of it is in its issuer's log, by its own word: `logged_from`, whole seconds
+ * since 1970, of a key that was in use elsewhere before. 0: from its first. E_SYNTAX. */
+ch_err jwk_logged_from(const struct json_node *jwk, int64_t *ret_from_s);
 /* The key in the header of a proof (RFC 9449 section 4.2), for the algorithm that the
  * header states. It needs no kid and no alg, but E_MISMATCH if it states another alg. Else
  * as jwk_read. */

@@ -42,8 +42,9 @@ struct token_verdict {
 	str sub, client_id, scope, username, jti;
 	str grant_id; /* of our own issuers; empty: none, or no clean text */
 	int64_t iat, exp;
-	int64_t nbf; /* 0: none */
-	bool bound;  /* has a cnf claim: not to be taken as a plain bearer token */
+	int64_t nbf;         /* 0: none */
+	int64_t logged_from; /* of the key: what it signed before is in no log; 0: all is */
+	bool bound;          /* has a cnf claim: not to be taken as a plain bearer token */
 	struct token_binding binding;
 	uint8_t identity
 		[TOKEN_ID_SIZE]; /* SHA-256 of the JWS signing input: the token's one name */
