@@ -24,8 +24,8 @@ static ch_err work(void)
 {
 	AUTO(fetches_done) struct fetches *fetches = NULL;
 	TRY(fetch_lookup_plainly());
-	TRY(fetches_new(config.n_urls + config.n_revocations + config.n_posts, FETCH_BODY_MAX,
-			&fetches));
+	TRY(fetches_new(config.n_urls + config.n_revocations + config.n_logs + config.n_posts,
+			FETCH_BODY_MAX, &fetches));
 	const int keep[] = { GATE_FD, fetches_fd(fetches) };
 	TRY(confine(&config, keep, COUNT_OF(keep)));
 	return worker_serve(&config, fetches, GATE_FD);

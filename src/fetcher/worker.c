@@ -8,13 +8,7 @@
 #include "base/log.h"
 #include "fetcher_internal.h"
 
-enum {
-	ADDRESSES_MAX = 512,
-	BURST = 4,
-	REVOCATIONS_BURST = 50,
-	URL_ROOM = 1024,
-	SLOTS_MAX = FETCH_URLS_MAX + FETCHER_POSTS_MAX
-};
+enum { ADDRESSES_MAX = 512, URL_ROOM = 1024, SLOTS_MAX = FETCH_URLS_MAX + FETCHER_POSTS_MAX };
 #define SECOND_NS UINT64_C(1000000000)
 
 struct worker {
@@ -23,10 +17,35 @@ struct worker {
 	int gate;
 	bool lost; /* a name was not found */
 	uint32_t reqs[SLOTS_MAX];
-	/* one a second, a few at once; of revocations, which come in pages, and of what is sent,
-	 * ten */
+	/* by the pace of what is asked for */
 	uint64_t spent_until_ns[SLOTS_MAX];
 };
+
+/* How often one place may be asked, and how often at once. Revocations come in pages, a log in
+ * tiles. */
+enum kind { KEYS, REVOCATIONS, LOGS, POSTS };
+static const struct {
+	uint64_t each_ns, burst;
+} paces[] = {
+	[KEYS] = { SECOND_NS, 4 },
+	[REVOCATIONS] = { SECOND_NS / 10, 50 },
+	[LOGS] = { SECOND_NS / 500, 2000 },
+	[POSTS] = { SECOND_NS / 10, 50 },
+};
+
+static size_t urls_of(const struct fetcher_config *c)
+{
+	return c->n_urls + c->n_revocations + c->n_logs;
+}
+
+static enum kind kind_of(const struct fetcher_config *c, size_t slot)
+{
+	if (slot < c->n_urls)
+		return KEYS;
+	if (slot < c->n_urls + c->n_revocations)
+		return REVOCATIONS;
+	return slot < urls_of(c) ? LOGS : POSTS;
+}
 
 static ch_err tell(const struct worker *w, const struct fetch_told *t)
 {
@@ -44,7 +63,7 @@ static ch_err tell(const struct worker *w, const struct fetch_told *t)
 /* The slot of the first place that something is sent to. */
 static size_t first_post(const struct fetcher_config *c)
 {
-	return c->n_urls + c->n_revocations;
+	return urls_of(c);
 }
 
 static ch_err tell_posted(const struct worker *w, const struct fetch_posted *p)
@@ -80,9 +99,8 @@ static ch_err tell_failure(const struct worker *w, uint32_t req, uint16_t url, c
 static ch_err may_start(struct worker *w, size_t url)
 {
 	uint64_t now = clock_mono_ns();
-	bool pages = url >= w->config->n_urls;
-	uint64_t each = pages ? SECOND_NS / 10 : SECOND_NS;
-	uint64_t burst = pages ? REVOCATIONS_BURST : BURST;
+	enum kind kind = kind_of(w->config, url);
+	uint64_t each = paces[kind].each_ns, burst = paces[kind].burst;
 	if (fetches_busy(w->fetches, url))
 		return ch_fail(CH_E_BUSY, "that URL is being fetched", url);
 	if (w->spent_until_ns[url] > now + (burst - 1) * each)
@@ -96,12 +114,15 @@ static ch_err may_start(struct worker *w, size_t url)
 static ch_err request_of(const struct fetcher_config *c, const struct fetch_ask *a, struct wr *url,
 			 struct fetch_request *q)
 {
-	bool pages = a->url >= c->n_urls;
-	const struct fetcher_revocations *r = pages ? &c->revocations[a->url - c->n_urls] : NULL;
-	wr_str(url, pages ? r->url : c->urls[a->url]);
-	if (pages) {
-		wr_char(url, '?');
-		wr_str(url, a->query);
+	enum kind kind = kind_of(c, a->url);
+	size_t at = a->url - (kind == KEYS ? 0 : c->n_urls) - (kind == LOGS ? c->n_revocations : 0);
+	const struct fetcher_revocations *r = kind == LOGS ? &c->logs[at] : &c->revocations[at];
+	wr_str(url, kind == KEYS ? c->urls[at] : r->url);
+	if (kind != KEYS) {
+		wr_char(url, kind == REVOCATIONS ? '?' : '/');
+		wr_str(url, kind == REVOCATIONS ? a->query : a->path);
+	}
+	if (kind != KEYS && r->client.n > 0) {
 		q->user = r->client;
 		q->password = secret_bytes_of(bytes_of_str(r->secret));
 	}
@@ -172,7 +193,7 @@ static ch_err answer(struct worker *w, bytes message)
 	if (fetch_kind_of(message) == FETCH_POST)
 		return post(w, message);
 	TRY(fetch_read_ask(message, &a));
-	if (a.url >= w->config->n_urls + w->config->n_revocations)
+	if (a.url >= urls_of(w->config))
 		return ch_fail(CH_E_PROTOCOL, "the gate asks for a URL that is not there", a.url);
 	ch_err e = start(w, &a);
 	return failed(e) ? tell_failure(w, a.req, a.url, e) : CH_DONE;

@@ -16,6 +16,7 @@ void fetch_write_ask(struct wr *w, const struct fetch_ask *a)
 	wr_u16(w, a->url);
 	wr_str16(w, a->etag);
 	wr_str16(w, a->query);
+	wr_str16(w, a->path);
 }
 
 static bool is_plain(str text, str more)
@@ -27,6 +28,40 @@ static bool is_plain(str text, str more)
 	return true;
 }
 
+static bool is_number(str text, size_t digits_max)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] < '0' || text.p[i] > '9')
+			return false;
+	return text.n > 0 && text.n <= digits_max;
+}
+
+/* tile/LEVEL/N or tile/entries/N, N in groups of three digits, all but the last behind an 'x', and
+ * perhaps ".p/WIDTH". */
+static bool is_tile(str path)
+{
+	str rest = path;
+	str first = str_cut(&rest, '/');
+	str level = str_cut(&rest, '/');
+	if (!str_eq(first, LIT("tile")) || !(str_eq(level, LIT("entries")) || is_number(level, 2)))
+		return false;
+	while (rest.n > 0 && rest.p[0] == 'x') {
+		str group = str_cut(&rest, '/');
+		if (group.n != 4 || !is_number(str_sub(group, 1, 3), 3))
+			return false;
+	}
+	str last = str_cut(&rest, '/');
+	bool partial = str_ends(last, LIT(".p"));
+	str digits = str_sub(last, 0, partial ? last.n - 2 : last.n);
+	return digits.n == 3 && is_number(digits, 3) && partial == is_number(rest, 3);
+}
+
+static bool is_path(str path)
+{
+	return path.n == 0 || str_eq(path, LIT("checkpoint")) || str_eq(path, LIT("now")) ||
+	       is_tile(path);
+}
+
 ch_err fetch_read_ask(bytes message, struct fetch_ask *ret_a)
 {
 	struct rd r = rd_of(message);
@@ -36,8 +71,9 @@ ch_err fetch_read_ask(bytes message, struct fetch_ask *ret_a)
 	a.url = rd_u16(&r);
 	a.etag = rd_str16(&r, FETCH_ETAG_MAX);
 	a.query = rd_str16(&r, FETCH_QUERY_MAX);
+	a.path = rd_str16(&r, FETCH_PATH_MAX);
 	if (!rd_end(&r) || kind != FETCH || version != WIRE_VERSION || a.url >= FETCH_URLS_MAX ||
-	    !is_plain(a.query, LIT("&")))
+	    !is_plain(a.query, LIT("&")) || !is_path(a.path))
 		return ch_fail(CH_E_PROTOCOL, "a request to a fetcher is not well formed", kind);
 	*ret_a = a;
 	return CH_DONE;
@@ -138,17 +174,34 @@ ch_err fetch_read_posted(bytes message, struct fetch_posted *ret_p)
 	return CH_DONE;
 }
 
+static void askers_write(struct wr *w, const struct fetcher_revocations *a, size_t n)
+{
+	wr_u16(w, u16_from(n));
+	for (size_t i = 0; i < n; i++) {
+		wr_str16(w, a[i].url);
+		wr_str16(w, a[i].client);
+		wr_str16(w, a[i].secret);
+	}
+}
+
+static size_t askers_read(struct rd *r, struct fetcher_revocations *a, size_t most)
+{
+	size_t n = rd_count16(r, most);
+	for (size_t i = 0; i < n; i++) {
+		a[i].url = rd_str16(r, URL_MAX_BYTES);
+		a[i].client = rd_str16(r, NAME_MAX_BYTES);
+		a[i].secret = rd_str16(r, WIRE_SECRET_MAX);
+	}
+	return n;
+}
+
 void fetcher_config_write(struct wr *w, const struct fetcher_config *c)
 {
 	wr_str16(w, c->ca_file);
 	wr_u32(w, c->timeout_s);
 	wire_texts_write(w, c->urls, c->n_urls);
-	wr_u16(w, u16_from(c->n_revocations));
-	for (size_t i = 0; i < c->n_revocations; i++) {
-		wr_str16(w, c->revocations[i].url);
-		wr_str16(w, c->revocations[i].client);
-		wr_str16(w, c->revocations[i].secret);
-	}
+	askers_write(w, c->revocations, c->n_revocations);
+	askers_write(w, c->logs, c->n_logs);
 	wr_u16(w, u16_from(c->n_posts));
 	for (size_t i = 0; i < c->n_posts; i++) {
 		wr_str16(w, c->posts[i].url);
@@ -165,12 +218,8 @@ ch_err fetcher_config_read(bytes b, struct fetcher_config *ret_c)
 	c->ca_file = rd_str16(&r, CA_FILE_MAX);
 	c->timeout_s = rd_u32(&r);
 	c->n_urls = wire_texts_read(&r, c->urls, REALMS_MAX);
-	c->n_revocations = rd_count16(&r, REALMS_MAX);
-	for (size_t i = 0; i < c->n_revocations; i++) {
-		c->revocations[i].url = rd_str16(&r, URL_MAX_BYTES);
-		c->revocations[i].client = rd_str16(&r, NAME_MAX_BYTES);
-		c->revocations[i].secret = rd_str16(&r, WIRE_SECRET_MAX);
-	}
+	c->n_revocations = askers_read(&r, c->revocations, REALMS_MAX);
+	c->n_logs = askers_read(&r, c->logs, LOGS_MAX);
 	c->n_posts = rd_count16(&r, FETCHER_POSTS_MAX);
 	for (size_t i = 0; i < c->n_posts; i++) {
 		c->posts[i].url = rd_str16(&r, URL_MAX_BYTES);

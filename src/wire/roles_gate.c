@@ -24,6 +24,21 @@ static void issuer_write(struct wr *w, const struct gate_issuer *g)
 	wr_str16(w, g->revocations.folder);
 	wr_str16(w, g->revocations.uri);
 	wr_u32(w, g->revocations.stale_s);
+	wr_str16(w, g->log);
+}
+
+static void log_write(struct wr *w, const struct gate_log *l)
+{
+	wr_str16(w, l->name);
+	wr_str16(w, l->vkey);
+	wr_str16(w, l->folder);
+	wr_str16(w, l->socket);
+	wr_str16(w, l->uri);
+	wr_u32(w, l->stale_s);
+	wr_u32(w, l->skew_s);
+	wire_texts_write(w, l->witnesses, l->n_witnesses);
+	wr_u32(w, l->quorum);
+	wr_u32(w, l->witness_stale_s);
 }
 
 static void location_write(struct wr *w, const struct gate_location *l)
@@ -94,6 +109,9 @@ void gate_config_write(struct wr *w, const struct gate_config *c)
 	wr_u16(w, u16_from(c->n_issuers));
 	for (size_t i = 0; i < c->n_issuers; i++)
 		issuer_write(w, &c->issuers[i]);
+	wr_u16(w, u16_from(c->n_logs));
+	for (size_t i = 0; i < c->n_logs; i++)
+		log_write(w, &c->logs[i]);
 	wr_u16(w, u16_from(c->n_locations));
 	for (size_t i = 0; i < c->n_locations; i++)
 		location_write(w, &c->locations[i]);
@@ -133,6 +151,25 @@ static void issuer_read(struct rd *r, struct gate_issuer *g)
 	g->revocations.stale_s = rd_u32(r);
 	if (g->revocations.folder.n > 0 && g->revocations.uri.n > 0)
 		r->bad = true;
+	g->log = rd_str16(r, NAME_MAX_BYTES);
+}
+
+static void log_read(struct rd *r, struct gate_log *l)
+{
+	l->name = rd_str16(r, NAME_MAX_BYTES);
+	l->vkey = rd_str16(r, VKEY_MAX_BYTES);
+	l->folder = rd_str16(r, WIRE_PATH_MAX);
+	l->socket = rd_str16(r, WIRE_PATH_MAX);
+	l->uri = rd_str16(r, URL_MAX_BYTES);
+	if (!l->folder.n == !l->uri.n)
+		r->bad = true;
+	l->stale_s = rd_u32(r);
+	l->skew_s = rd_u32(r);
+	l->n_witnesses = wire_texts_read(r, l->witnesses, LOG_WITNESSES_MAX);
+	l->quorum = rd_u32(r);
+	if (l->quorum > l->n_witnesses)
+		r->bad = true;
+	l->witness_stale_s = rd_u32(r);
 }
 
 static void location_read(struct rd *r, struct gate_location *l)
@@ -165,6 +202,9 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 	c->n_issuers = rd_count16(&r, REALMS_MAX);
 	for (size_t i = 0; i < c->n_issuers; i++)
 		issuer_read(&r, &c->issuers[i]);
+	c->n_logs = rd_count16(&r, LOGS_MAX);
+	for (size_t i = 0; i < c->n_logs; i++)
+		log_read(&r, &c->logs[i]);
 	c->n_locations = rd_count16(&r, LOCATIONS_MAX);
 	for (size_t i = 0; i < c->n_locations; i++)
 		location_read(&r, &c->locations[i]);
@@ -186,8 +226,11 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 
 int gate_fetcher_fd(const struct gate_config *c)
 {
+	bool fetches = false;
 	for (size_t i = 0; i < c->n_issuers; i++)
-		if (c->issuers[i].jwks_uri.n > 0 || c->issuers[i].revocations.uri.n > 0)
-			return ROLE_FD + c->introspects + c->checks + c->has_proofs;
-	return -1;
+		fetches = fetches || c->issuers[i].jwks_uri.n > 0 ||
+			  c->issuers[i].revocations.uri.n > 0;
+	for (size_t i = 0; i < c->n_logs; i++)
+		fetches = fetches || c->logs[i].uri.n > 0;
+	return fetches ? ROLE_FD + c->introspects + c->checks + c->has_proofs : -1;
 }

@@ -130,6 +130,17 @@ static void gate_sample(struct wr *w)
 	c.issuers[1] = (struct gate_issuer){ .issuer = LIT("http://localhost/home"),
 					     .realm = LIT("home"),
 					     .jwks_uri = LIT("http://localhost/home/jwks") };
+	c.issuers[1].log = LIT("main");
+	c.n_logs = 1;
+	c.logs[0] = (struct gate_log){ .name = LIT("main"),
+				       .vkey = LIT("login.test/log+01020304+AQ=="),
+				       .uri = LIT("https://login.test/log"),
+				       .stale_s = 10,
+				       .skew_s = 5,
+				       .n_witnesses = 1,
+				       .witnesses = { LIT("w.test+01020304+BA==") },
+				       .quorum = 1,
+				       .witness_stale_s = 60 };
 	c.n_locations = 1;
 	c.locations[0] = (struct gate_location){ .name = LIT("api"),
 						 .n_audiences = 1,
@@ -145,13 +156,17 @@ static void fetcher_sample(struct wr *w)
 	struct fetcher_config c = { .ca_file = LIT("/etc/ca.pem"),
 				    .timeout_s = 10,
 				    .n_urls = 2,
-				    .urls = { LIT("https://a.test/jwks"), LIT("http://[::1]/") } };
+				    .urls = { LIT("https://a.test/jwks"), LIT("http://[::1]/") },
+				    .n_logs = 1,
+				    .logs = { { LIT("https://a.test/log"), LIT("me"),
+						LIT("secret") } } };
 	fetcher_config_write(w, &c);
 }
 
 static void ask_sample(struct wr *w)
 {
-	struct fetch_ask a = { 7, 1, LIT("\"a\""), LIT("after=1&wait=5") };
+	struct fetch_ask a = { 7, 1, LIT("\"a\""), LIT("after=1&wait=5"),
+			       LIT("tile/0/x001/234.p/7") };
 	fetch_write_ask(w, &a);
 }
 

@@ -1,8 +1,8 @@
 /* A gate or a collector and its fetcher: what is at the URLs that the fetcher was given when it
  * started (struct fetcher_config), and what is sent to others of them. A URL never crosses: only
- * its number.
+ * its number, and which part of a log.
  *
- *   FETCH    u8 0x71  u8 version  u32 req  u16 url  str16 etag  str16 query
+ *   FETCH    u8 0x71  u8 version  u32 req  u16 url  str16 etag  str16 query  str16 path
  *   FETCHED  u8 0x72  u8 version  u32 req  u16 url  u16 code  u64 detail  u16 status
  *            i64 max_age_s  str16 etag  bytes32 body
  *
@@ -20,8 +20,9 @@
 enum {
 	FETCH_ETAG_MAX = 128,
 	FETCH_QUERY_MAX = 192,
-	FETCH_URLS_MAX = 2 * REALMS_MAX,
-	FETCH_BODY_MAX = 64 * 1024,
+	FETCH_PATH_MAX = 64,
+	FETCH_URLS_MAX = 2 * REALMS_MAX + LOGS_MAX,
+	FETCH_BODY_MAX = 66 * 1024, /* the largest is a full bundle of a log's entries */
 	FETCH_MESSAGE_MAX = FETCH_BODY_MAX + 1024, /* longer than MESSAGE_MAX: one whole set */
 	FETCH_POST_MAX = 60 * 1024,                /* of a body that is sent */
 	FETCH_SIGNATURE_MAX = 128,
@@ -32,9 +33,12 @@ enum fetch_kind { FETCH_ASK = 0x71, FETCH_TOLD = 0x72, FETCH_POST = 0x73, FETCH_
 
 struct fetch_ask {
 	uint32_t req;
-	uint16_t url; /* index in fetcher_config.urls, or behind them in its revocations */
+	uint16_t
+		url; /* index in fetcher_config.urls, or behind them in its revocations, its logs */
 	str etag;
 	str query; /* of revocations alone: small letters, digits, '=' and '&' */
+	/* of logs alone: "checkpoint", "now", or a tile's: "tile/0/x001/234.p/7" */
+	str path;
 };
 
 struct fetch_told {

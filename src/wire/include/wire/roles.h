@@ -17,6 +17,9 @@ enum {
 	REFRESH_KEY_SIZE = 32,
 	REFRESH_WINDOW_MAX_S = 300,
 	FRONTS_MAX = 8,
+	LOGS_MAX = 4,
+	LOG_WITNESSES_MAX = 8,
+	VKEY_MAX_BYTES = 320,
 	FETCHER_POSTS_MAX = 2,
 };
 
@@ -140,7 +143,7 @@ ch_err issuer_config_read(bytes b, struct issuer_config *ret_c);
 
 /* --- gate: fds listening TCP socket if introspects, listening unix socket if checks, memory
  * of used proofs (shared by its generations) if has_proofs, socket of its fetcher if an
- * issuer has a URL for keys or revocations --- */
+ * issuer or a log has a URL. Sockets of logs come as CONTROL_ATTACH, when it asks so --- */
 enum {
 	LOCATIONS_MAX = 32,
 	PERIODS_MAX = 32,
@@ -164,6 +167,21 @@ struct gate_revocations {
 	uint32_t stale_s;    /* not heard for so long: nothing of the issuer is believed */
 };
 
+/* A log that tokens are held against: a folder on this host and the socket of its ledger, or a URL. */
+struct gate_log {
+	str name;            /* in the policy */
+	str vkey, vkey_file; /* of the log; the file is not in the message */
+	str folder, socket;  /* the socket may be empty */
+	str uri;
+	str client, secret_file; /* who asks there; for the fetcher alone, not in the message */
+	/* its newest head may be so old, and so far in the future; an older one proves nothing */
+	uint32_t stale_s, skew_s;
+	size_t n_witnesses;
+	str witnesses[LOG_WITNESSES_MAX]; /* vkeys; so many of them … */
+	uint32_t quorum;                  /* … have cosigned the log … */
+	uint32_t witness_stale_s;         /* … as of so long ago */
+};
+
 struct gate_issuer {
 	str issuer, realm;
 	/* exactly one of them: the path of the JWK set, read again when it changes, or the
@@ -178,6 +196,7 @@ struct gate_issuer {
 	size_t n_periods;
 	struct gate_period periods[PERIODS_MAX];
 	struct gate_revocations revocations;
+	str log; /* the name of one of the logs; empty: tokens are held against none */
 };
 
 /* How sets are followed that come from a URL: struct source_limits of jwks/source.h, which
@@ -234,6 +253,8 @@ struct gate_config {
 	struct gate_fetch fetch;
 	size_t n_issuers;
 	struct gate_issuer issuers[REALMS_MAX];
+	size_t n_logs;
+	struct gate_log logs[LOGS_MAX];
 	size_t n_locations;
 	struct gate_location locations[LOCATIONS_MAX];
 	struct gate_dpop dpop;
@@ -246,7 +267,7 @@ struct gate_config {
 void gate_config_write(struct wr *w, const struct gate_config *c);
 ch_err gate_config_read(bytes b, struct gate_config *ret_c);
 /* Where a gate of this configuration finds its fetcher's socket: behind its other
- * descriptors; -1: no issuer of it has a URL, and there is none. */
+ * descriptors; -1: nothing in it has a URL, and there is none. */
 int gate_fetcher_fd(const struct gate_config *c);
 
 /* --- witness: fds listening socket, folder of what it remembers, its key's file, listening socket of
@@ -274,6 +295,9 @@ struct fetcher_config {
 	struct fetcher_revocations {
 		str url, client, secret;
 	} revocations[REALMS_MAX];
+	/* after those: logs; client empty: everybody may */
+	size_t n_logs;
+	struct fetcher_revocations logs[LOGS_MAX];
 	/* where something is sent to, by POST; numbers of their own */
 	size_t n_posts;
 	struct fetcher_post {
