@@ -272,7 +272,7 @@ int gate_fetcher_fd(const struct gate_config *c);
 
 /* --- witness: fds listening socket, folder of what it remembers, its key's file, listening socket of
  * its monitor if has_monitor --- */
-enum { WITNESS_LOGS_MAX = 64, VKEY_MAX_BYTES = 320 };
+enum { WITNESS_LOGS_MAX = 64 };
 struct witness_config {
 	str name; /* of its cosignatures */
 	bool has_monitor;
