@@ -10,6 +10,7 @@
 static const char usage[] =
 	"usage: chancery log VERB …\n"
 	"\n"
+	"  cosign       ask witnesses for their cosignatures of a log's heads\n"
 	"  witness      vouch that logs only grow: https://c2sp.org/tlog-witness\n"
 	"\n"
 	"`chancery log VERB --help` says what a verb takes; docs/LEDGER.md what the log is.\n";
@@ -18,6 +19,7 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
+	{ "cosign", log_cosign },
 	{ "witness", log_witness },
 };
 

@@ -6,7 +6,6 @@
  * alone. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -22,6 +21,7 @@
 #include "log.h"
 #include "merkle/note.h"
 #include "options.h"
+#include "owner.h"
 #include "sandbox/spawn.h"
 #include "say.h"
 #include "wire/boot.h"
@@ -196,24 +196,6 @@ static int open_own(const struct wish *w, struct start *s)
 	return EXIT_YES;
 }
 
-static ch_err drop_root(const struct start *s)
-{
-	struct stat st = { 0 };
-	if (geteuid() != 0)
-		return CH_DONE;
-	if (fstat(s->state, &st) != 0)
-		return ch_fail(CH_E_IO, "cannot look at the folder of its state", errno);
-	if (st.st_uid == 0 || st.st_gid == 0)
-		return ch_fail(CH_E_DENIED,
-			       "DIR/state is root's: give it to the user that the witness shall "
-			       "run as",
-			       0);
-	if (setgroups(0, NULL) != 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) != 0 ||
-	    setresuid(st.st_uid, st.st_uid, st.st_uid) != 0)
-		return ch_fail(CH_E_IO, "cannot become the owner of DIR/state", errno);
-	return CH_DONE;
-}
-
 static ch_err open_program(int *ret_fd)
 {
 	struct path folder, program;
@@ -234,7 +216,7 @@ static ch_err become(struct start *s)
 		TRY(listen_tcp(s->file.monitor_host, s->file.monitor_port, &s->monitor,
 			       &s->file.monitor_port));
 	TRY(boot_make(LIT("witness"), wr_bytes(&w), &s->boot));
-	TRY(drop_root(s));
+	TRY(owner_become(s->state));
 	const struct spawn spawn = { .program = s->program,
 				     .name = "chancery-witness",
 				     .gate = -1,

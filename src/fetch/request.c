@@ -95,7 +95,7 @@ static ch_err set_pinned(CURL *c, const struct fetch_request *q, const struct ur
 		return ch_fail(CH_E_DENIED, "https, or http on this host, must it be", 0);
 	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, https ? "https" : "http");
 	(void)curl_easy_setopt(c, CURLOPT_PROXY, "");
-	(void)curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
+	(void)curl_easy_setopt(c, CURLOPT_FORBID_REUSE, q->reuse ? 0L : 1L);
 	return CH_DONE;
 }
 

@@ -26,6 +26,7 @@ struct fetch_request {
 	/* https, or http on loopback: else E_DENIED. No proxy, whatever the environment says:
 	 * what is fetched is trusted for where it comes from */
 	bool pinned;
+	bool reuse;        /* with pinned: the connection stays for the next request there */
 	str if_none_match; /* an entity tag (RFC 9110 section 8.8.3); empty: none */
 	str dpop;          /* a proof (RFC 9449 section 4.1); empty: none */
 	/* PEM: who may certify the server; empty: whom the system trusts. The same in all

@@ -1,0 +1,103 @@
+/* A log's files, from a folder or over HTTP. */
+#include "log_source.h"
+
+#include <fcntl.h>
+
+#include "base/file.h"
+#include "options.h"
+
+enum { TIMEOUT_S = 20, URL_MAX = 1024 };
+
+static ch_err status_judge(unsigned status)
+{
+	if (status == 200)
+		return CH_DONE;
+	if (status == 404 || status == 410)
+		return ch_fail(CH_E_NOT_FOUND, "the log's server has no such file", status);
+	if (status == 401 || status == 403)
+		return ch_fail(CH_E_DENIED,
+			       "the log's server does not let us read: look at client and secret",
+			       status);
+	return ch_fail(CH_E_BUSY, "the log's server does not serve now", status);
+}
+
+static ch_err url_get(struct log_source *s, str name, struct wr *w)
+{
+	char text[URL_MAX];
+	struct wr url = wr_of(text, sizeof(text));
+	struct fetch_answer a = { 0 };
+	str base = str_from_c(s->place->url);
+	wr_str(&url, str_ends(base, LIT("/")) ? str_sub(base, 0, base.n - 1) : base);
+	wr_char(&url, '/');
+	wr_str(&url, name);
+	TRY(wr_done(&url));
+	arena_reset(&s->arena);
+	const struct fetch_request q = { .url = wr_text(&url),
+					 .user = s->user,
+					 .password = secret_bytes_of(bytes_of_str(s->secret)),
+					 .timeout_s = TIMEOUT_S,
+					 .max = w->cap - w->n,
+					 .pinned = true,
+					 .reuse = true,
+					 .ca_file = str_from_c(s->place->ca_file) };
+	TRY(fetch_run(s->client, &q, &s->arena, &a));
+	TRY(status_judge(a.status));
+	wr_put(w, a.body);
+	return wr_done(w);
+}
+
+static ch_err tile_get(struct tile_source *tiles, const struct tile_id *t, struct wr *ret_tile)
+{
+	struct log_source *s = (struct log_source *)tiles;
+	char text[TILE_PATH_MAX];
+	struct wr path = wr_of(text, sizeof(text));
+	if (!s->place->url)
+		return s->store.tiles.get(&s->store.tiles, t, ret_tile);
+	tile_path_write(&path, t);
+	TRY(wr_done(&path));
+	return url_get(s, wr_text(&path), ret_tile);
+}
+
+ch_err log_source_open(const struct log_place *p, struct log_source *ret_s)
+{
+	struct log_source *s = ret_s;
+	s->tiles.get = tile_get;
+	s->place = p;
+	s->store.dir_fd = -1;
+	s->client = NULL;
+	s->user = (str){ 0 };
+	s->secret = (str){ 0 };
+	arena_init(&s->arena, s->memory, sizeof(s->memory));
+	if (!p->url)
+		return logstore_open(AT_FDCWD, p->folder, &s->store);
+	if (p->client) {
+		s->user = str_from_c(p->client);
+		TRY(first_line_read(p->secret_file, s->secret_room, sizeof(s->secret_room),
+				    &s->secret));
+	}
+	return fetch_new(&s->client);
+}
+
+void log_source_close(struct log_source *s)
+{
+	fetch_free(s->client);
+	s->client = NULL;
+	logstore_close(&s->store);
+	mem_wipe(s->secret_room, sizeof(s->secret_room));
+}
+
+static ch_err folder_get(struct log_source *s, str name, struct wr *w)
+{
+	struct path path;
+	size_t n = 0;
+	bool cosigned = str_eq(name, LIT("cosigned/checkpoint"));
+	TRY(path_of(&path, cosigned ? name : LIT(LOGSTORE_CHECKPOINT)));
+	TRY(file_read(s->store.dir_fd, path.p, w->p + w->n, w->cap - w->n, &n));
+	w->n += n;
+	return CH_DONE;
+}
+
+ch_err log_source_note(struct log_source *s, str name, struct wr *w)
+{
+	return s->place->url ? url_get(s, name, w) : folder_get(s, name, w);
+}
