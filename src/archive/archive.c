@@ -2,9 +2,10 @@
  * believed before it was compared with what it must be. */
 #include "archive/archive.h"
 
+#include "archive/tar.h"
 #include "base/path.h"
 
-enum { NAME_AT = 0, NAME_SIZE = 100, SUM_AT = 148, HEX = 2 * SHA256_SIZE };
+enum { HEX = 2 * SHA256_SIZE };
 
 #define FIRST_LINE "chancery-backup 1\n"
 static const str manifest_name = { "MANIFEST", 8 };
@@ -23,55 +24,17 @@ bool archive_name_ok(str name)
 
 size_t archive_padding(uint64_t size)
 {
-	return (size_t)((ARCHIVE_BLOCK - size % ARCHIVE_BLOCK) % ARCHIVE_BLOCK);
-}
-
-/* --- tar: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html (ustar) --- */
-
-static void put_octal(struct wr *w, uint64_t v, size_t digits)
-{
-	for (size_t i = digits; i-- > 0;)
-		wr_char(w, (char)('0' + (v >> 3 * i & 7)));
-	wr_u8(w, 0);
-}
-
-static void put_text(struct wr *w, str s, size_t size)
-{
-	wr_str(w, s);
-	for (size_t i = s.n; i < size; i++)
-		wr_u8(w, 0);
+	return tar_padding(size);
 }
 
 static void put_tar(struct wr *w, str name, uint64_t size, int64_t mtime)
 {
-	char full[NAME_SIZE];
-	uint8_t block[ARCHIVE_BLOCK];
-	struct wr n = wr_of(full, sizeof(full)), b = wr_of(block, sizeof(block));
-	uint64_t sum = 0;
+	uint8_t full[TAR_NAME_MAX];
+	struct wr n = wr_of(full, sizeof(full));
 	wr_lit(&n, ARCHIVE_TOP);
 	wr_str(&n, name);
-	put_text(&b, wr_text(&n), NAME_SIZE);
-	put_octal(&b, 0600, 7);
-	put_octal(&b, 0, 7);
-	put_octal(&b, 0, 7);
-	put_octal(&b, size, 11);
-	put_octal(&b, (uint64_t)mtime, 11);
-	wr_lit(&b, "        0"); /* the sum's place as it is summed; then the type: a file */
-	put_text(&b, (str){ 0 }, 100);
-	wr_put(&b, (bytes){ (const uint8_t *)"ustar\00000", 8 });
-	put_text(&b, LIT("root"), 32);
-	put_text(&b, LIT("root"), 32);
-	put_text(&b, (str){ 0 }, 8 + 8 + 155 + 12);
-	if (b.full || n.full || b.n != sizeof(block)) {
-		w->full = true;
-		return;
-	}
-	for (size_t i = 0; i < sizeof(block); i++)
-		sum += block[i];
-	b = wr_of(block + SUM_AT, 8);
-	put_octal(&b, sum, 6);
-	wr_char(&b, ' ');
-	wr_put(w, BYTES_OF(block));
+	tar_header(w, wr_text(&n), size, mtime);
+	w->full |= n.full;
 }
 
 void archive_header(struct wr *w, const struct archive *a, const struct archive_file *f)
@@ -227,18 +190,6 @@ static ch_err member_read(struct rd *r, const struct archive *a, str name, uint6
 	return CH_DONE;
 }
 
-static ch_err octal_read(bytes field, uint64_t *ret_v)
-{
-	uint64_t v = 0;
-	for (size_t i = 0; i + 1 < field.n; i++) {
-		if (field.p[i] < '0' || field.p[i] > '7')
-			return ch_fail(CH_E_SYNTAX, "this is no backup", i);
-		v = v << 3 | (uint64_t)(field.p[i] - '0');
-	}
-	*ret_v = v;
-	return CH_DONE;
-}
-
 /* The manifest's size is the one thing that only its header says. */
 static ch_err first_read(struct rd *r, struct archive *a)
 {
@@ -247,8 +198,7 @@ static ch_err first_read(struct rd *r, struct archive *a)
 	uint64_t size = 0;
 	if (look.bad)
 		return ch_fail(CH_E_TRUNCATED, "it ends early", rd_left(r));
-	TRY(octal_read((bytes){ head.p + 124, 12 }, &size));
-	if (size > ARCHIVE_MANIFEST_MAX)
+	if (!tar_size(head, &size) || size > ARCHIVE_MANIFEST_MAX)
 		return ch_fail(CH_E_SYNTAX, "this is no backup", size);
 	bytes text = rd_take(&look, (size_t)size);
 	if (look.bad)
