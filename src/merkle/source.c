@@ -204,16 +204,22 @@ ch_err merkle_prove_consistency(struct tile_source *s, uint64_t old_size, uint64
 	return hashes_of(s, size, &r, ret_proof);
 }
 
-ch_err merkle_edge_at(struct tile_source *s, uint64_t size, struct merkle_edge *ret_edge)
+ch_err merkle_edge_within(struct tile_source *s, uint64_t at, uint64_t size,
+			  struct merkle_edge *ret_edge)
 {
 	NOT_ZEROED struct look l;
 	struct merkle_edge edge = { 0 };
-	if (size > MERKLE_SIZE_MAX)
-		return ch_fail(CH_E_RANGE, "no tree is so large", size);
+	if (size > MERKLE_SIZE_MAX || at > size)
+		return ch_fail(CH_E_RANGE, "no tree is so large", at);
 	l.source = s;
 	l.size = size;
 	l.have = (struct tile_id){ 0 };
-	TRY(edge_of(&l, 0, size, &edge));
+	TRY(edge_of(&l, 0, at, &edge));
 	*ret_edge = edge;
 	return CH_DONE;
+}
+
+ch_err merkle_edge_at(struct tile_source *s, uint64_t size, struct merkle_edge *ret_edge)
+{
+	return merkle_edge_within(s, size, size, ret_edge);
 }

@@ -45,6 +45,33 @@ static void try_edge(struct plain_log *l, uint64_t size)
 	assert_memory_equal(e.h, wanted.h, e.n * sizeof(e.h[0]));
 }
 
+/* A log has the partial tiles of its heads alone; what ends before is in wider ones. */
+static ch_err get_newest(struct tile_source *s, const struct tile_id *t, struct wr *ret_tile)
+{
+	struct plain_log all = plain_log_of(5000);
+	struct tile_id have;
+	(void)s;
+	if (!tile_of(5000, t->level, t->n, &have) || have.width != t->width)
+		return ch_fail(CH_E_NOT_FOUND, "no such tile", t->n);
+	return tile_fetch(&all.s, t, ret_tile);
+}
+
+static void test_edges_within(void **state)
+{
+	struct tile_source newest = { get_newest };
+	struct merkle_edge wanted = { 0 }, e;
+	(void)state;
+	for (uint64_t at = 0; at < 5000; at++) {
+		if (at % 61 == 0 || at % TILE_WIDTH == 0) {
+			assert_false(failed(merkle_edge_within(&newest, at, 5000, &e)));
+			assert_int_equal(e.size, at);
+			assert_memory_equal(e.h, wanted.h, e.n * sizeof(e.h[0]));
+		}
+		merkle_edge_add(&wanted, &plain_leaves()[at]);
+	}
+	assert_int_equal(ch_code_of(merkle_edge_within(&newest, 5001, 5000, &e)), CH_E_RANGE);
+}
+
 static void test_every_small_size(void **state)
 {
 	struct plain_log l = plain_log_of(600);
@@ -162,10 +189,10 @@ static void test_cut_bundle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_small_size), cmocka_unit_test(test_random_sizes),
-		cmocka_unit_test(test_few_tiles),        cmocka_unit_test(test_no_such),
-		cmocka_unit_test(test_missing_tile),     cmocka_unit_test(test_wrong_sizes),
-		cmocka_unit_test(test_cut_bundle),
+		cmocka_unit_test(test_every_small_size), cmocka_unit_test(test_edges_within),
+		cmocka_unit_test(test_random_sizes),     cmocka_unit_test(test_few_tiles),
+		cmocka_unit_test(test_no_such),          cmocka_unit_test(test_missing_tile),
+		cmocka_unit_test(test_wrong_sizes),      cmocka_unit_test(test_cut_bundle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

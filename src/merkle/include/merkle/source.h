@@ -20,5 +20,9 @@ ch_err merkle_prove_inclusion(struct tile_source *s, uint64_t index, uint64_t si
 /* Section 2.1.2; empty for old_size 0 and for equal sizes. E_RANGE: old_size is above size. */
 ch_err merkle_prove_consistency(struct tile_source *s, uint64_t old_size, uint64_t size,
 				struct merkle_proof *ret_proof);
-/* The right edge of the tree of this size. */
+/* The right edge of the tree of this size: of one whose head was published, since logs keep no other
+ * partial tiles. */
 ch_err merkle_edge_at(struct tile_source *s, uint64_t size, struct merkle_edge *ret_edge);
+/* The edge of its first `at` entries, out of the tiles of a tree of `size`. */
+ch_err merkle_edge_within(struct tile_source *s, uint64_t at, uint64_t size,
+			  struct merkle_edge *ret_edge);
