@@ -3,6 +3,7 @@
 //
 //	logread [-witness VKEY]... [-from N] log DIR VKEY [OLD-CHECKPOINT...]
 //	logread [-witness VKEY]... proof VKEY <PROOF
+//	logread [-witness VKEY]... evidence FILE VKEY [DIR]
 //
 // VKEY is a file, or the key itself. "ACCEPT: …" and status 0, or "REJECT: …" and 1.
 package main
@@ -310,6 +311,8 @@ func main() {
 		checkLog(args[1:], witnesses, *from)
 	case len(args) == 2 && args[0] == "proof":
 		checkProof(args[1:], witnesses)
+	case len(args) >= 3 && args[0] == "evidence":
+		checkEvidence(args[1:], witnesses)
 	default:
 		flag.Usage()
 		os.Exit(2)

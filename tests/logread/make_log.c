@@ -1,5 +1,6 @@
 /* Writes a log with src/merkle alone: make_log DIR SIZE…, a head at each size. DIR/vkey, DIR/witness
- * and DIR/checkpoint.SIZE beside what a log serves. The keys are new each time. */
+ * and DIR/checkpoint.SIZE beside what a log serves. `plant HASH INDEX` before the sizes puts that
+ * hash (hexadecimal) into the entry there. The keys are new each time. */
 #include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +22,12 @@ struct log {
 	struct test_signer signer, witness;
 };
 
+static struct {
+	bool is_set;
+	uint64_t index;
+	uint8_t hash[MERKLE_HASH_SIZE];
+} plant;
+
 /* Entry i of the log: none like another. */
 static bytes entry_of(uint64_t i, uint8_t room[static LOG_ENTRY_MAX])
 {
@@ -31,6 +38,8 @@ static bytes entry_of(uint64_t i, uint8_t room[static LOG_ENTRY_MAX])
 			       .kid = LIT("2026-11-es256") };
 	struct wr w = wr_of(room, LOG_ENTRY_MAX), h = wr_of(e.hash, sizeof(e.hash));
 	wr_u64(&h, i);
+	if (plant.is_set && i == plant.index)
+		mem_copy(e.hash, plant.hash, sizeof(e.hash));
 	assert(!failed(log_entry_write(&w, &e)));
 	return wr_bytes(&w);
 }
@@ -121,10 +130,26 @@ static void grow(struct log *l, uint64_t size)
 	write_head(l);
 }
 
+static bool plant_read(const char *hex, const char *index)
+{
+	for (size_t i = 0; i < 2 * sizeof(plant.hash); i++) {
+		const char c = hex[i];
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f'))
+			return false;
+		const int v = c <= '9' ? c - '0' : c - 'a' + 10;
+		plant.hash[i / 2] = (uint8_t)(plant.hash[i / 2] << 4 | v);
+	}
+	plant.is_set = true;
+	return str_to_u64(str_from_c(index), MAX, &plant.index);
+}
+
 int main(int argc, char **argv)
 {
 	static struct log l;
 	uint64_t size = 0;
+	bool plants = argc > 5 && str_eq(str_from_c(argv[2]), LIT("plant"));
+	if (plants && !plant_read(argv[3], argv[4]))
+		return 2;
 	if (argc < 3 || failed(dir_make(AT_FDCWD, argv[1], 0755))) {
 		fprintf(stderr, "usage: make_log DIR SIZE...\n");
 		return 2;
@@ -136,7 +161,7 @@ int main(int argc, char **argv)
 	test_signer_new(LIT("witness.example/w1"), &l.witness);
 	write_key(&l, "vkey", &l.signer.note);
 	write_key(&l, "witness", &l.witness.cosigner);
-	for (int i = 2; i < argc; i++) {
+	for (int i = plants ? 5 : 2; i < argc; i++) {
 		if (!str_to_u64(str_from_c(argv[i]), MAX, &size) || size < l.edge.size)
 			return 2;
 		grow(&l, size);
