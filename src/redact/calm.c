@@ -25,6 +25,8 @@ struct calm {
 	uint8_t key[CALM_PAGE];
 	uint64_t turn[2]; /* odd: what a page adds depends on its place */
 	uint64_t next;    /* up to here memory was seen */
+	uint64_t first,
+		before; /* memory before `first` is another's, and masked from `before` on */
 	size_t n;
 	bool full;
 	uint64_t disturbed[CALM_CELLS_MAX / 64];
@@ -41,6 +43,17 @@ ch_err calm_new(struct calm **ret_c)
 	c->turn[0] |= 1;
 	c->turn[1] |= 1;
 	*ret_c = c;
+	return CH_DONE;
+}
+
+ch_err calm_new_later(const struct calm *c, uint64_t from, struct calm **ret_c)
+{
+	struct calm *later = NULL;
+	TRY(calm_new(&later));
+	mem_copy(later->key, c->key, sizeof(later->key));
+	mem_copy(later->turn, c->turn, sizeof(later->turn));
+	later->next = later->first = later->before = from;
+	*ret_c = later;
 	return CH_DONE;
 }
 
@@ -203,8 +216,21 @@ void calm_see(struct calm *c, const struct core_load *segment, uint64_t addr, by
 void calm_disturb(struct calm *c, uint64_t from, uint64_t to)
 {
 	size_t i = cell_at(c, from);
+	c->before = from < c->before ? from : c->before;
 	for (i = i < c->n ? i : 0; i < c->n && c->cells[i].addr < to; i++)
 		c->disturbed[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+void calm_join(struct calm *c, const struct calm *later)
+{
+	c->full |= later->full;
+	if (later->before < later->first)
+		calm_disturb(c, later->before, later->first);
+	for (size_t i = 0; i < later->n && c->n < CALM_CELLS_MAX; i++) {
+		size_t at = c->n++;
+		c->cells[at] = later->cells[i];
+		c->disturbed[at / 64] |= (later->disturbed[i / 64] >> i % 64 & 1) << at % 64;
+	}
 }
 
 bool calm_is(const struct calm *c, const struct core_load *segment, uint64_t addr, bytes b)

@@ -9,6 +9,11 @@ enum { CALM_CELL = 64 * 1024, CALM_PAGE = 4096, CALM_CELLS_MAX = 128 * 1024 };
 
 /* struct calm, calm_new and calm_done: finder.h */
 
+/* Another with the same key, for memory from `from` on, where a cell starts; and what it saw joins
+ * what was seen before. */
+ch_err calm_new_later(const struct calm *c, uint64_t from, struct calm **ret_c);
+void calm_join(struct calm *c, const struct calm *later);
+
 /* Memory of the segment, in order of addresses; what was seen before is not counted again. */
 void calm_see(struct calm *c, const struct core_load *segment, uint64_t addr, bytes b);
 /* Something in memory that was seen is masked: from here to there. */

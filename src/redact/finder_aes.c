@@ -136,7 +136,7 @@ ch_err finder_aes_new(struct finder **ret_f)
 	void *p = NULL;
 	TRY(room_new(sizeof(struct finder_aes), &p));
 	struct finder_aes *f = p;
-	f->finder = (struct finder){ LIT("aes-schedule"), NULL, end, finder_aes_free, false };
+	f->finder = (struct finder){ LIT("aes-schedule"), NULL, end, finder_aes_free, NULL };
 	aes_tables_init(&f->tables);
 	*ret_f = &f->finder;
 	return CH_DONE;

@@ -24,6 +24,14 @@ struct finder_bignum {
  * The lower is never less than the fewest limbs. */
 static const struct limb_filter sizes_fit = { 0xfffffc00fffffc00, 0, UINT32_MAX, TOP_MIN };
 
+static void put(struct bignum_pool *p, struct hunt *h, const struct bignum_header *b)
+{
+	if (p->n_headers == BIGNUM_HEADERS_MAX)
+		h->untried++;
+	else
+		p->headers[p->n_headers++] = *b;
+}
+
 static void see(struct bignum_pool *p, struct hunt *h, const struct bignum_header *b)
 {
 	const struct core_load *load = core_map_at(h->map, b->limbs);
@@ -33,10 +41,7 @@ static void see(struct bignum_pool *p, struct hunt *h, const struct bignum_heade
 	for (size_t i = p->n_headers; i > 0 && p->headers[i - 1].addr >= b->addr; i--)
 		if (p->headers[i - 1].addr == b->addr)
 			return;
-	if (p->n_headers == BIGNUM_HEADERS_MAX)
-		h->untried++;
-	else
-		p->headers[p->n_headers++] = *b;
+	put(p, h, b);
 }
 
 static bool may_point(uint64_t limbs)
@@ -87,6 +92,14 @@ static ch_err look(struct finder *f, struct hunt *h, const struct window *w)
 	return CH_DONE;
 }
 
+static void join(struct finder *f, struct hunt *h, const struct finder *later)
+{
+	struct bignum_pool *p = &((struct finder_bignum *)f)->pool;
+	const struct bignum_pool *from = &((const struct finder_bignum *)later)->pool;
+	for (size_t i = 0; i < from->n_headers; i++)
+		put(p, h, &from->headers[i]);
+}
+
 static ch_err end(struct finder *f, struct hunt *h)
 {
 	struct bignum_pool *p = &((struct finder_bignum *)f)->pool;
@@ -104,7 +117,7 @@ ch_err finder_bignum_new(struct finder **ret_f)
 	void *p = NULL;
 	TRY(room_new(sizeof(struct finder_bignum), &p));
 	struct finder_bignum *f = p;
-	f->finder = (struct finder){ LIT("openssl-bignum"), look, end, finder_bignum_free, false };
+	f->finder = (struct finder){ LIT("openssl-bignum"), look, end, finder_bignum_free, join };
 	*ret_f = &f->finder;
 	return CH_DONE;
 }

@@ -185,7 +185,7 @@ ch_err finder_ec_new(struct finder **ret_f)
 	void *p = NULL;
 	TRY(room_new(sizeof(struct finder_ec), &p));
 	struct finder_ec *f = p;
-	f->finder = (struct finder){ LIT("ec-scalar"), NULL, end, finder_ec_free, false };
+	f->finder = (struct finder){ LIT("ec-scalar"), NULL, end, finder_ec_free, NULL };
 	*ret_f = &f->finder;
 	return CH_DONE;
 }

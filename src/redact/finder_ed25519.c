@@ -222,6 +222,24 @@ static ch_err look(struct finder *finder, struct hunt *h, const struct window *w
 	return CH_DONE;
 }
 
+static void join(struct finder *finder, struct hunt *h, const struct finder *later)
+{
+	struct finder_ed25519 *f = (struct finder_ed25519 *)finder;
+	const struct finder_ed25519 *from = (const struct finder_ed25519 *)later;
+	for (size_t i = 0; i < from->n_links; i++) {
+		if (f->n_links < LINKS_MAX)
+			f->links[f->n_links++] = from->links[i];
+		else
+			h->untried++;
+	}
+	for (size_t i = 0; i < from->n_large; i++) {
+		if (f->n_large < LARGE_MAX)
+			f->large[f->n_large++] = from->large[i];
+		else
+			h->untried++;
+	}
+}
+
 static ch_err follow(struct test *t, const struct link *l)
 {
 	uint8_t is[KEY], public[KEY];
@@ -284,7 +302,7 @@ ch_err finder_ed25519_new(struct finder **ret_f)
 	void *p = NULL;
 	TRY(room_new(sizeof(struct finder_ed25519), &p));
 	struct finder_ed25519 *f = p;
-	f->finder = (struct finder){ LIT("ed25519"), look, end, finder_ed25519_free, false };
+	f->finder = (struct finder){ LIT("ed25519"), look, end, finder_ed25519_free, join };
 	*ret_f = &f->finder;
 	return CH_DONE;
 }

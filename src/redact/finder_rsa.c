@@ -348,7 +348,7 @@ ch_err finder_rsa_new(struct finder **ret_f)
 	void *p = NULL;
 	TRY(room_new(sizeof(struct finder_rsa), &p));
 	struct finder_rsa *f = p;
-	f->finder = (struct finder){ LIT("rsa-prime"), NULL, end, finder_rsa_free, false };
+	f->finder = (struct finder){ LIT("rsa-prime"), NULL, end, finder_rsa_free, NULL };
 	*ret_f = &f->finder;
 	return CH_DONE;
 }

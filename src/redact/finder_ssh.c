@@ -49,6 +49,17 @@ static ch_err say(struct finder_ssh *f, struct hunt *h, uint64_t addr)
 	return CH_DONE;
 }
 
+static void add_link(struct finder_ssh *f, struct hunt *h, uint64_t prekey)
+{
+	for (size_t i = 0; i < f->n_links; i++)
+		if (f->links[i] == prekey)
+			return;
+	if (f->n_links == LINKS_MAX)
+		h->untried++;
+	else
+		f->links[f->n_links++] = prekey;
+}
+
 /* Both pointers lead somewhere, and the ciphertext has a length of whole blocks. */
 static void see_link(struct finder_ssh *f, struct hunt *h, const uint8_t *at)
 {
@@ -57,13 +68,7 @@ static void see_link(struct finder_ssh *f, struct hunt *h, const uint8_t *at)
 	if (length % 16 || length < 48 || length > PREKEY || !core_map_at(h->map, shielded) ||
 	    !core_map_at(h->map, prekey))
 		return;
-	for (size_t i = 0; i < f->n_links; i++)
-		if (f->links[i] == prekey)
-			return;
-	if (f->n_links == LINKS_MAX)
-		h->untried++;
-	else
-		f->links[f->n_links++] = prekey;
+	add_link(f, h, prekey);
 }
 
 /* A size, of a prekey or of the chunk in which it lies; the lowest bits are malloc's. */
@@ -107,6 +112,20 @@ static ch_err look(struct finder *finder, struct hunt *h, const struct window *w
 	return CH_DONE;
 }
 
+static void join(struct finder *finder, struct hunt *h, const struct finder *later)
+{
+	struct finder_ssh *f = (struct finder_ssh *)finder;
+	const struct finder_ssh *from = (const struct finder_ssh *)later;
+	for (size_t i = 0; i < from->n_links; i++)
+		add_link(f, h, from->links[i]);
+	for (size_t i = 0; i < from->n_chunks; i++) {
+		if (f->n_chunks < CHUNKS_MAX)
+			f->chunks[f->n_chunks++] = from->chunks[i];
+		else
+			h->untried++;
+	}
+}
+
 /* Whether a prekey is there, be it cut in pieces by a source that reads so. */
 static ch_err follow(struct finder_ssh *f, struct hunt *h, uint64_t to)
 {
@@ -139,7 +158,7 @@ ch_err finder_ssh_new(struct finder **ret_f)
 	void *p = NULL;
 	TRY(room_new(sizeof(struct finder_ssh), &p));
 	struct finder_ssh *f = p;
-	f->finder = (struct finder){ LIT("ssh-prekey"), look, end, finder_ssh_free, false };
+	f->finder = (struct finder){ LIT("ssh-prekey"), look, end, finder_ssh_free, join };
 	*ret_f = &f->finder;
 	return CH_DONE;
 }

@@ -67,7 +67,7 @@ ch_err finder_text_new(struct finder **ret_f)
 		free(t);
 		return e;
 	}
-	t->finder = (struct finder){ LIT("text"), look, NULL, finder_text_free, true };
+	t->finder = (struct finder){ LIT("text"), look, NULL, finder_text_free, NULL };
 	t->sink = (struct text_sink){ span, value, learn, NULL };
 	*ret_f = &t->finder;
 	return CH_DONE;

@@ -1,90 +1,33 @@
-/* The walk of all finders over all memory of a core, in windows. The map is checked; the
- * memory holds anything, may be partly unreadable and may change meanwhile. Long runs of
- * zeros are not shown to finders: nothing that is looked for goes over 32 KiB of them.
- *
- * Memory is gathered in rooms of one long window or many short ones. With a second thread a room
- * that is full is looked at by both, each with finders of its own, while the next one fills. */
+/* The walk of all finders over all memory of a core, in windows; with a helper over both halves
+ * of it at once, by a set of finders each. The map is checked; the memory holds anything, may
+ * be partly unreadable and may change meanwhile. Long runs of zeros are not shown to finders:
+ * nothing that is looked for goes over 32 KiB of them. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "beside/beside.h"
+#include "calm.h"
+#include "halves.h"
 #include "noise.h"
 #include "derive.h"
 #include "redact/finder.h"
 
-enum {
-	PAGE = 4096,
-	ROOMS = 3,
-	SHOWN_MAX = 128,
-	SHOWN_OF_ONE = WINDOW_SIZE / WINDOW_OVERLAP + 2, /* of one window: zeros cut it */
-	WINDOW_MIN = 4 * WINDOW_OVERLAP,
-	LINE = 64, /* windows begin at one */
-};
-
-struct room {
-	uint8_t *p; /* WINDOW_SIZE */
-	size_t n_shown;
-	struct window shown[SHOWN_MAX];
-};
+enum { PAGE = 4096 };
 
 struct walk {
 	struct hunt *h;
 	struct finder *const *finders;
 	size_t n_finders;
+	uint64_t from, to; /* all memory, or a half */
 	const struct core_load *load;
-	struct room rooms[ROOMS];
-	struct room *room; /* that fills */
-	uint64_t given;    /* rooms that the second thread has or had */
-	uint8_t *p;        /* in the room: the window that fills */
-	size_t size;       /* of it at most */
-	uint64_t addr;     /* of p[0] */
+	uint8_t *p;    /* WINDOW_SIZE */
+	uint64_t addr; /* of p[0] */
 	size_t n, seen;
 	uint64_t unread;
 };
 
-/* What the finders see of a room: those that are for the second thread, or the others. */
-static ch_err look(struct walk *w, const struct room *r, bool apart)
-{
-	for (size_t i = 0; i < r->n_shown; i++) {
-		if (!apart)
-			noise_see(w->h->noise, &r->shown[i]);
-		for (size_t k = 0; k < w->n_finders; k++) {
-			struct finder *f = w->finders[k];
-			if (f->look && (f->apart && w->h->beside) == apart)
-				TRY(f->look(f, w->h, &r->shown[i]));
-		}
-	}
-	return CH_DONE;
-}
-
-static ch_err look_apart(void *of, uint64_t job)
-{
-	struct walk *w = of;
-	return look(w, &w->rooms[job % ROOMS], true);
-}
-
-/* The room is full. Another one is to fill. */
-static ch_err next_room(struct walk *w)
-{
-	struct beside *beside = w->h->beside;
-	struct room *r = w->room;
-	if (beside && r->n_shown) {
-		beside_give(beside);
-		w->given++;
-	}
-	TRY(look(w, r, false));
-	if (beside) {
-		w->room = &w->rooms[w->given % ROOMS];
-		TRY(beside_wait(beside, ROOMS - 1));
-	}
-	w->room->n_shown = 0;
-	w->p = w->room->p;
-	w->size = WINDOW_SIZE;
-	return CH_DONE;
-}
-
-static void show(struct walk *w, size_t from, size_t to)
+static ch_err show(struct walk *w, size_t from, size_t to)
 {
 	struct window window = {
 		.addr = w->addr + from,
@@ -93,8 +36,15 @@ static void show(struct walk *w, size_t from, size_t to)
 		.seen = w->seen > from ? w->seen - from : 0,
 		.load = w->load,
 	};
-	if (window.seen < window.n)
-		w->room->shown[w->room->n_shown++] = window;
+	if (window.seen >= window.n)
+		return CH_DONE;
+	noise_see(w->h->noise, &window);
+	for (size_t i = 0; i < w->n_finders; i++) {
+		struct finder *f = w->finders[i];
+		if (f->look)
+			TRY(f->look(f, w->h, &window));
+	}
+	return CH_DONE;
 }
 
 /* The page in which `at` lies, as far as it is in the window. */
@@ -105,7 +55,7 @@ static size_t page_end(const struct walk *w, size_t at)
 }
 
 /* Shows what was read, cut where at least WINDOW_OVERLAP bytes are zero. */
-static void show_all(struct walk *w)
+static ch_err show_all(struct walk *w)
 {
 	size_t from = 0, zeros = 0; /* p[from .. at) is to be shown; how many zeros end it */
 	for (size_t at = 0; at < w->n;) {
@@ -113,31 +63,22 @@ static void show_all(struct walk *w)
 		bool zero = bytes_are_zero((bytes){ w->p + at, end - at });
 		if (!zero && (zeros >= WINDOW_OVERLAP || zeros == at - from)) {
 			if (zeros < at - from)
-				show(w, from, at - zeros);
+				TRY(show(w, from, at - zeros));
 			from = at;
 		}
 		zeros = zero ? zeros + end - at : 0;
 		at = end;
 	}
-	if (zeros < w->n - from)
-		show(w, from, w->n - zeros);
+	return zeros < w->n - from ? show(w, from, w->n - zeros) : CH_DONE;
 }
 
-/* Shows what is there. The next window begins behind it, or with the end of it. */
+/* Shows what is there and begins anew behind it, or keeps the overlap. */
 static ch_err turn(struct walk *w, bool goes_on)
 {
 	if (w->n > w->seen)
-		show_all(w);
+		TRY(show_all(w));
 	size_t keep = goes_on && w->n >= WINDOW_OVERLAP ? WINDOW_OVERLAP : 0;
-	size_t used = (w->n + LINE - 1) / LINE * LINE;
-	const uint8_t *end = w->p + w->n - keep;
-	if (keep || w->size - used < WINDOW_MIN || SHOWN_MAX - w->room->n_shown < SHOWN_OF_ONE) {
-		TRY(next_room(w));
-	} else {
-		w->p += used;
-		w->size -= used;
-	}
-	mem_move(w->p, end, keep);
+	mem_copy(w->p, w->p + w->n - keep, keep);
 	w->addr += w->n - keep;
 	w->n = w->seen = keep;
 	return CH_DONE;
@@ -158,9 +99,9 @@ static ch_err walk_range(struct walk *w, uint64_t from, uint64_t to)
 	struct core_memory *m = w->h->memory;
 	TRY(jump(w, from));
 	while (from < to) {
-		if (w->n == w->size)
+		if (w->n == WINDOW_SIZE)
 			TRY(turn(w, true));
-		size_t want = w->size - w->n, got = 0;
+		size_t want = WINDOW_SIZE - w->n, got = 0;
 		want = to - from < want ? (size_t)(to - from) : want;
 		TRY(m->read(m, from, w->p + w->n, want, &got));
 		w->n += got;
@@ -176,13 +117,29 @@ static ch_err walk_range(struct walk *w, uint64_t from, uint64_t to)
 	return CH_DONE;
 }
 
+/* A half that begins within a segment begins with what is in front of it, as each window does
+ * that goes on from another. */
+static ch_err begin(struct walk *w, uint64_t at)
+{
+	uint64_t before = at - w->load->addr, unread = w->unread;
+	w->n = w->seen = 0;
+	w->addr = at - (before < WINDOW_OVERLAP ? before : WINDOW_OVERLAP);
+	TRY(walk_range(w, w->addr, at));
+	w->unread = unread;
+	w->seen = w->n;
+	return CH_DONE;
+}
+
 static ch_err walk_load(struct walk *w, const struct core_load *load)
 {
 	struct core_memory *m = w->h->memory;
 	uint64_t at = load->addr, end = load->addr + load->file_size;
+	at = at > w->from ? at : w->from;
+	end = end < w->to ? end : w->to;
+	if (at >= end)
+		return CH_DONE;
 	w->load = load;
-	w->addr = at;
-	w->n = w->seen = 0;
+	TRY(begin(w, at));
 	while (at < end) {
 		uint64_t from = end, to = end;
 		TRY(m->next(m, at, end, &from, &to));
@@ -198,33 +155,107 @@ static ch_err walk_load(struct walk *w, const struct core_load *load)
 	return turn(w, false);
 }
 
-static void walk_done(struct walk *w)
+static void free_wiped(uint8_t **p)
 {
-	if (w->h->beside)
-		(void)beside_wait(w->h->beside, 0);
-	for (size_t i = 0; i < ROOMS; i++) {
-		if (w->rooms[i].p)
-			mem_wipe(w->rooms[i].p, WINDOW_SIZE);
-		free(w->rooms[i].p);
-	}
+	if (*p)
+		mem_wipe(*p, WINDOW_SIZE);
+	free(*p);
 }
 
-/* The kernel's own page of code, the same in every process: it is in a core, and nobody can
- * read it from outside. */
-static bool is_kernels(const struct core_load *l)
+static ch_err walk_all(struct walk *w)
 {
-	return l->addr >> 63;
+	AUTO(free_wiped) uint8_t *p = malloc(WINDOW_SIZE);
+	if (!p)
+		return ch_fail(CH_E_NOMEM, "no memory for a window", ENOMEM);
+	w->p = p;
+	for (size_t i = 0; i < w->h->map->n; i++)
+		if (!core_load_is_kernels(&w->h->map->loads[i]))
+			TRY(walk_load(w, &w->h->map->loads[i]));
+	return CH_DONE;
+}
+
+/* --- both halves --- */
+
+/* The later half, with all that belongs to it. */
+struct later {
+	struct hunt h;
+	struct walk w;
+	struct beside *beside;
+};
+
+static ch_err walk_later(void *of, uint64_t job)
+{
+	struct later *l = of;
+	(void)job;
+	return walk_all(&l->w);
+}
+
+static void later_done(struct later *l)
+{
+	if (l->beside)
+		(void)beside_wait(l->beside, 0);
+	values_done(&l->h.values);
+	publics_done(&l->h.publics);
+	calm_done(&l->h.calm);
+	noise_done(&l->h.noise);
+}
+
+static ch_err later_begin(struct later *l, struct walk *w)
+{
+	const struct hunt *h = w->h;
+	l->h = (struct hunt){ .map = h->map, .memory = h->helper->memory };
+	if (h->values)
+		TRY(values_new(&l->h.values));
+	if (h->publics)
+		TRY(publics_new(&l->h.publics));
+	if (h->calm)
+		TRY(calm_new_later(h->calm, w->to, &l->h.calm));
+	TRY(noise_new(&l->h.noise));
+	l->w = (struct walk){ .h = &l->h,
+			      .finders = h->helper->finders,
+			      .n_finders = w->n_finders,
+			      .from = w->to,
+			      .to = UINT64_MAX };
+	l->beside = h->helper->beside;
+	beside_begin(l->beside, walk_later, l);
+	beside_give(l->beside);
+	return CH_DONE;
+}
+
+/* What was seen of the later half joins what was seen before, in the order of memory. */
+static ch_err later_join(struct later *l, struct walk *w)
+{
+	struct hunt *h = w->h;
+	TRY(beside_wait(l->beside, 0));
+	for (size_t i = 0; h->values && i < values_count(l->h.values); i++)
+		TRY(values_add(h->values, values_at(l->h.values, i)));
+	if (h->publics)
+		TRY(publics_join(h->publics, l->h.publics));
+	if (h->calm)
+		calm_join(h->calm, l->h.calm);
+	noise_join(h->noise, l->h.noise);
+	h->untried += l->h.untried;
+	w->unread += l->w.unread;
+	for (size_t i = 0; i < w->n_finders; i++)
+		if (w->finders[i]->join)
+			w->finders[i]->join(w->finders[i], h, l->w.finders[i]);
+	return CH_DONE;
+}
+
+static ch_err walk_both(struct walk *w)
+{
+	AUTO(later_done) struct later later = { .beside = NULL };
+	TRY(later_begin(&later, w));
+	TRY(walk_all(w));
+	return later_join(&later, w);
 }
 
 static ch_err run_all(struct walk *w)
 {
 	struct hunt *h = w->h;
-	for (size_t i = 0; i < h->map->n; i++)
-		if (!is_kernels(&h->map->loads[i]))
-			TRY(walk_load(w, &h->map->loads[i]));
-	TRY(next_room(w));
-	if (h->beside)
-		TRY(beside_wait(h->beside, 0));
+	if (h->helper)
+		TRY(halves_of(h->map, h->memory, &w->to));
+	TRY(w->to == UINT64_MAX ? walk_all(w) : walk_both(w));
 	for (size_t i = 0; i < w->n_finders; i++) {
 		if (w->finders[i]->end)
 			TRY(w->finders[i]->end(w->finders[i], h));
@@ -232,28 +263,12 @@ static ch_err run_all(struct walk *w)
 	return h->values ? values_derive(h->values) : CH_DONE;
 }
 
-static ch_err rooms_new(struct walk *w)
-{
-	for (size_t i = 0; i < (w->h->beside ? ROOMS : 1); i++) {
-		w->rooms[i].p = malloc(WINDOW_SIZE);
-		if (!w->rooms[i].p)
-			return ch_fail(CH_E_NOMEM, "no memory for a window", ENOMEM);
-	}
-	w->room = &w->rooms[0];
-	w->p = w->room->p;
-	w->size = WINDOW_SIZE;
-	return CH_DONE;
-}
-
 ch_err hunt_run(struct hunt *h, struct finder *const *finders, size_t n, uint64_t *ret_unread)
 {
 	AUTO(noise_done) struct noise *noise = NULL;
-	AUTO(walk_done) struct walk w = { .h = h, .finders = finders, .n_finders = n };
-	if (h->beside)
-		beside_begin(h->beside, look_apart, &w);
-	TRY(rooms_new(&w));
 	TRY(noise_new(&noise));
 	h->noise = noise;
+	struct walk w = { .h = h, .finders = finders, .n_finders = n, .to = UINT64_MAX };
 	ch_err e = run_all(&w);
 	h->noise = NULL;
 	if (!failed(e))

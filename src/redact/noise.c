@@ -106,6 +106,14 @@ void noise_see(struct noise *n, const struct window *w)
 	}
 }
 
+void noise_join(struct noise *n, const struct noise *later)
+{
+	n->seen += later->seen;
+	n->gap = later->gap > n->gap ? later->gap : n->gap;
+	for (size_t i = 0; i < later->n; i++)
+		keep(n, later->runs[i].from, later->runs[i].to);
+}
+
 unsigned noise_scale(const struct noise *n)
 {
 	enum { STEP = 256 * 1024 * 1024, SCALE_MAX = 64 };

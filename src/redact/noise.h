@@ -27,6 +27,8 @@ struct noise;
 ch_err noise_new(struct noise **ret_n);
 void noise_done(struct noise **n);
 void noise_see(struct noise *n, const struct window *w);
+/* What another has seen of later memory. */
+void noise_join(struct noise *n, const struct noise *later);
 /* How much may be tried: 1 for each 256 MiB of memory that was shown, up to 64, so that time
  * goes by memory and not by what it holds. */
 unsigned noise_scale(const struct noise *n);

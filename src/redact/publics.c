@@ -93,3 +93,12 @@ bool publics_overflowed(const struct publics *p)
 {
 	return p->overflowed;
 }
+
+ch_err publics_join(struct publics *p, const struct publics *other)
+{
+	for (enum public_kind kind = 0; kind < PUBLIC_KIND_COUNT; kind++)
+		for (size_t i = 0; i < other->kinds[kind].n; i++)
+			TRY(publics_add(p, kind, other->kinds[kind].rows[i]));
+	p->overflowed |= other->overflowed;
+	return CH_DONE;
+}

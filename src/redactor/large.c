@@ -290,11 +290,12 @@ ch_err keep_large(struct work *w, enum level level)
 	bool room = w->head.map.n <= CALM_SEGMENTS_MAX;
 	if (room)
 		TRY(calm_new(&calm));
+	const struct hunt_helper helper = { w->beside, w->memory_too, w->finders_too.all };
 	struct hunt h = { .map = &w->head.map,
 			  .memory = w->memory,
 			  .values = values,
 			  .publics = publics,
-			  .beside = room ? w->beside : NULL,
+			  .helper = room && w->beside ? &helper : NULL,
 			  .calm = calm };
 	TRY(hunt_run(&h, w->finders.all, w->finders.n, &unread));
 	if (h.untried)

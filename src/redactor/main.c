@@ -35,12 +35,16 @@ static ch_err read_registered(struct work *w)
 static ch_err open_memory(struct work *w)
 {
 	w->memory = &w->live.memory;
+	w->memory_too = &w->live_too.memory;
 	if (w->config->duty == REDACT_CRASH) {
 		memory_live_init(&w->live, &w->head.map, MEM_FD, PAGEMAP_FD);
+		memory_live_init(&w->live_too, &w->head.map, MEM_FD, PAGEMAP_FD);
 		return CH_DONE;
 	}
 	w->memory = &w->file.memory;
+	w->memory_too = &w->file_too.memory;
 	TRY(read_notes(w));
+	TRY(memory_file_init(&w->file_too, &w->head.map, CORE_FD));
 	return memory_file_init(&w->file, &w->head.map, CORE_FD);
 }
 
@@ -99,6 +103,7 @@ static void work_done(struct work *w)
 {
 	beside_done(&w->beside);
 	finders_done(&w->finders);
+	finders_done(&w->finders_too);
 	fingerprints_done(&w->registered);
 	report_done(&w->report);
 	core_head_done(&w->head);
@@ -112,8 +117,10 @@ static ch_err run(bool *ret_never)
 	TRY(redactor_config_read(text, &config));
 	TRY(crypto_init(NULL));
 	bool large = may_be_large(&config);
-	if (large)
+	if (large) {
 		TRY(finders_new(&w.finders));
+		TRY(finders_new(&w.finders_too));
+	}
 	TRY(read_registered(&w));
 	TRY(confine(&config, large ? &w.beside : NULL));
 	TRY(report_new(&w.report));

@@ -42,13 +42,14 @@ struct work {
 	const struct redactor_config *config;
 	struct core_input_fd in;
 	struct core_head head;
-	struct memory_live live;
-	struct memory_file file;
-	struct core_memory *memory; /* one of both */
+	struct memory_live live, live_too;
+	struct memory_file file, file_too;
+	struct core_memory *memory;     /* one of both */
+	struct core_memory *memory_too; /* the same memory, for the second thread */
 	struct record_writer records;
 	struct out_sink out;
 	struct report *report;
-	struct finders finders;
+	struct finders finders, finders_too;
 	struct beside *beside; /* or NULL */
 	struct fingerprints *registered;
 	struct report_facts facts;

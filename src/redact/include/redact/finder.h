@@ -32,18 +32,28 @@ enum public_kind {
 };
 
 struct beside;
+struct finder;
 
-/* What the finders of one dump share. With a second thread a hunt takes half the time where there
- * is a second processor, finds the same, and has 1 MiB more of windows. */
+/* Who looks through the later half of memory at the same time: a thread, memory of its own (the
+ * same memory; the object is not shared), and as many finders, made by the same makers. They
+ * only look; what they saw is taken over by the others. The same is found as by one thread, but
+ * for what text gives of a secret that the edge of a window cuts short, beside the whole one. */
+struct hunt_helper {
+	struct beside *beside;
+	struct core_memory *memory;
+	struct finder *const *finders;
+};
+
+/* What the finders of one dump share. */
 struct hunt {
 	const struct core_map *map;
 	struct core_memory *memory;
 	struct values *values;
 	struct publics *publics;
-	struct noise *noise;   /* hunt_run's own: where memory looks random (noise.h) */
-	struct calm *calm;     /* or NULL: nobody wants to know */
-	struct beside *beside; /* or NULL: one thread does it all (beside.h) */
-	uint64_t untried;      /* candidates that finders left alone, for time or room */
+	struct noise *noise;              /* hunt_run's own: where memory looks random (noise.h) */
+	struct calm *calm;                /* or NULL: nobody wants to know */
+	const struct hunt_helper *helper; /* or NULL: one thread does it all */
+	uint64_t untried;                 /* candidates that finders left alone, for time or room */
 };
 /* Where the finder of text saw nothing, for the masker (calm.h). 2 MiB, 16 bytes for each 64 KiB
  * of memory that is not zeros; memory for which there is no room counts as unseen. */
@@ -60,6 +70,8 @@ ch_err publics_add(struct publics *p, enum public_kind kind, bytes is);
 size_t publics_count(const struct publics *p, enum public_kind kind);
 bytes publics_at(const struct publics *p, enum public_kind kind, size_t i);
 bool publics_overflowed(const struct publics *p);
+/* All of `other`, and whether it had too many. */
+ch_err publics_join(struct publics *p, const struct publics *other);
 
 /* An object with its functions; finders that need none leave a function NULL. */
 struct finder {
@@ -68,9 +80,9 @@ struct finder {
 	/* all memory was seen and every finder's look is done; may add and may read memory */
 	ch_err (*end)(struct finder *f, struct hunt *h);
 	void (*free)(struct finder *f);
-	/* its look may go on beside those of the others: it alone, of all looks, uses values,
-	 * publics and calm, and nothing else of the hunt that changes */
-	bool apart;
+	/* Takes over what one of its kind has seen of later memory. NULL: it keeps nothing, or in
+	 * what the hunt shares. */
+	void (*join)(struct finder *f, struct hunt *h, const struct finder *later);
 };
 
 /* Each is on the heap, of the size that its file states (all together ≤ 12 MiB), and freed
