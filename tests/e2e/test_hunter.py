@@ -30,7 +30,7 @@ from chancery import (BUILD, PROGRAM, ROOT, Authority, basic, children_of, free_
                       wait_for)
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from dumps import whole_machine
+from dumps import usual_place, whole_machine
 
 pytestmark = [pytest.mark.root_only,
               pytest.mark.plain("looks for keys in memory as it is released, behind all walls")]
@@ -443,8 +443,9 @@ def test_a_forbidden_call_kills_the_signer(deed):
     folder.chmod(0o755)
     try:
         program = assemble(folder / "bin", signer=f"signer-{deed}")
-        r = subprocess.run([program, "serve", "--dev", "--port", "0", folder / "a"],
-                           capture_output=True, text=True, timeout=120, check=False)
+        with usual_place():
+            r = subprocess.run([program, "serve", "--dev", "--port", "0", folder / "a"],
+                               capture_output=True, text=True, timeout=120, check=False)
         assert r.returncode == 3 and "ready" not in r.stdout, r.stderr
         reports = [f.read_text() for f in (folder / "a" / "crash").iterdir()]
         assert reports and all("signal: SYS\n" in t and "step: sandbox\n" in t for t in reports)
@@ -497,12 +498,12 @@ def crash_and_hunt(hunted, rounds, name):
     """Crashes under load, then a search of everything; what was counted."""
     before = set((hunted.dir / "crash").iterdir())
     log_from = hunted.log.stat().st_size
-    with Busy(hunted, name) as busy:
+    with Busy(hunted, name) as busy, usual_place():
         for _ in range(rounds):
             crash_once(hunted)
         wait_for(hunted.answers, 10, "a token at the end")
+        reports = set((hunted.dir / "crash").iterdir()) - before
     assert set(busy.ends) <= {"200", "503"} and busy.ends["200"] > rounds, busy.ends
-    reports = set((hunted.dir / "crash").iterdir()) - before
     assert len(reports) == rounds, (len(reports), rounds)
     assert not hunted.cores()
     assert hunted.verify(busy.tokens.read_bytes()) == busy.ends["200"]
@@ -569,10 +570,11 @@ def test_crash_reports_cannot_fill_the_disk(make):
     for i in range(1000):
         (crash / f"signer-main-{i}.txt").write_text("an old one\n")
         os.utime(crash / f"signer-main-{i}.txt", (i, i))
-    for _ in range(2):
-        crash_once(hunted)
-    wait_for(lambda: len(list(crash.glob("signer-main-1*-*.txt"))) == 2, 5, "two reports")
-    left = {f.name for f in crash.iterdir()}
+    with usual_place():
+        for _ in range(2):
+            crash_once(hunted)
+        wait_for(lambda: len(list(crash.glob("signer-main-1*-*.txt"))) == 2, 5, "two reports")
+        left = {f.name for f in crash.iterdir()}
     assert len(left) == 1000 and "signer-main-1.txt" not in left and "signer-main-2.txt" in left
 
 

@@ -14,6 +14,7 @@ import urllib.request
 
 import pytest
 from chancery import PROGRAM, Authority, free_port, wait_for
+from dumps import usual_place
 
 
 @pytest.fixture
@@ -164,9 +165,10 @@ def test_a_role_that_dies_is_started_again(running, role):
 def test_a_crash_leaves_a_report_and_no_core(running):
     pid = settled(running)["signer"][0]
     before = set((running.dir / "crash").iterdir())
-    os.kill(pid, signal.SIGSEGV)
-    new = wait_for(lambda: set((running.dir / "crash").iterdir()) - before, 20, "a report")
-    text = wait_for(lambda: new.copy().pop().read_text(), 5, "the report's text")
+    with usual_place():
+        os.kill(pid, signal.SIGSEGV)
+        new = wait_for(lambda: set((running.dir / "crash").iterdir()) - before, 20, "a report")
+        text = wait_for(lambda: new.copy().pop().read_text(), 5, "the report's text")
     lines = dict(line.split(": ", 1) for line in text.splitlines())
     assert lines["signal"] == "SEGV" and lines["pid"] == str(pid)
     assert set(lines) <= {"program", "build", "group", "pid", "time", "signal", "where",
