@@ -16,7 +16,9 @@ static const struct syscall_rule own[] = {
 
 ch_err ledger_confine_files(void)
 {
-	const struct sandbox_path paths[] = { { "/proc/self/fd/6", ACCESS_READ | ACCESS_WRITE } };
+	const struct sandbox_path paths[] = {
+		{ "/proc/self/fd/6", ACCESS_READ | ACCESS_WRITE | ACCESS_FOLDERS },
+	};
 	_Static_assert(FOLDER_FD == 6, "the path above names it");
 	int abi = 0;
 	return sandbox_landlock(paths, COUNT_OF(paths), NET_NONE, &abi);

@@ -57,7 +57,11 @@ static ch_err is_there(struct logtree *t, const struct path *path, bytes b, bool
 static ch_err replace(struct logtree *t, const struct path *path, bytes b)
 {
 	struct path temp;
-	TRY(path_of(&temp, LIT("tile.new")));
+	TRY(path_of(&temp, str_from_c(path->p)));
+	struct wr w = wr_of(temp.p, sizeof(temp.p) - 1);
+	w.n = str_from_c(path->p).n;
+	wr_lit(&w, ".new");
+	temp.p[w.n] = 0;
 	ch_err e = write_here(t->dir_fd, &temp, O_TRUNC, b);
 	if (!failed(e) && renameat(t->dir_fd, temp.p, t->dir_fd, path->p) != 0)
 		e = ch_fail(CH_E_IO, "cannot rename a tile into place", errno);

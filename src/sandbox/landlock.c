@@ -20,7 +20,9 @@ enum {
 	FS_WRITE_FILE = 1 << 1,
 	FS_READ_FILE = 1 << 2,
 	FS_READ_DIR = 1 << 3,
+	FS_REMOVE_DIR = 1 << 4,
 	FS_REMOVE_FILE = 1 << 5,
+	FS_MAKE_DIR = 1 << 7,
 	FS_MAKE_REG = 1 << 8,
 	FS_TRUNCATE = 1 << 14,
 	FS_ABI_1 = (1 << 13) - 1,
@@ -59,6 +61,8 @@ static uint64_t rights_of(unsigned access)
 		rights |= FS_READ_FILE | FS_READ_DIR;
 	if (access & ACCESS_WRITE)
 		rights |= FS_WRITE_FILE | FS_MAKE_REG | FS_REMOVE_FILE | FS_TRUNCATE;
+	if (access & ACCESS_FOLDERS)
+		rights |= FS_MAKE_DIR | FS_REMOVE_DIR;
 	if (access & ACCESS_EXEC)
 		rights |= FS_EXECUTE;
 	return rights;

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "sandbox/spawn.h"
 #include "wire/control.h"
 
 enum { PATIENCE_MS = 60000 };
@@ -93,6 +94,37 @@ static void child(struct kit *k, int control)
 	_exit(failed(e) ? 3 : 0);
 }
 
+/* The program as the supervisor starts it. */
+static void spawn_program(struct kit *k, int control)
+{
+	uint8_t room[1024];
+	struct wr w = wr_of(room, sizeof(room));
+	int program = -1, boot = -1;
+	int folder = open(k->log, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(spawn_open(k->program, &program));
+	ledger_config_write(&w, &k->config);
+	must(boot_make(LIT("ledger"), wr_bytes(&w), &boot));
+	const struct spawn s = { .program = program,
+				 .name = "chancery-ledger",
+				 .gate = -1,
+				 .fds = { boot, control, k->listen_fd, folder },
+				 .n_fds = 4 };
+	must(spawn_role(&s, &k->pid));
+	(void)close(folder);
+	(void)close(boot);
+	(void)close(program);
+}
+
+static void fork_parts(struct kit *k, int control)
+{
+	k->pid = fork();
+	assert_true(k->pid >= 0);
+	if (k->pid == 0) {
+		(void)close(k->control);
+		child(k, control);
+	}
+}
+
 static void listen_at(struct kit *k)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -120,12 +152,10 @@ enum ch_code kit_start(struct kit *k)
 	listen_at(k);
 	must(channel_pair(pair));
 	k->control = pair[0];
-	k->pid = fork();
-	assert_true(k->pid >= 0);
-	if (k->pid == 0) {
-		(void)close(pair[0]);
-		child(k, pair[1]);
-	}
+	if (k->program)
+		spawn_program(k, pair[1]);
+	else
+		fork_parts(k, pair[1]);
 	(void)close(pair[1]);
 	must(channel_wait(k->control, POLLIN, PATIENCE_MS));
 	ch_err e = control_recv(k->control, room, &c, NULL);

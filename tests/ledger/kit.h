@@ -32,7 +32,8 @@ struct kit {
 	bool refuses;            /* the signer of heads says no */
 	bool is_mute;            /* it says nothing */
 	uint64_t heads_signed;
-	void (*before)(void); /* in the child, before it begins */
+	void (*before)(void);   /* in the child, before it begins */
+	const char *program;    /* the real one, behind its walls; NULL: its parts, in our child */
 };
 
 /* A folder, a key; no ledger yet. */

@@ -7,10 +7,13 @@
 
 #include "base/file.h"
 
+static const char *program;
+
 static int open_kit(void **state)
 {
 	struct kit *k = calloc(1, sizeof(*k));
 	kit_open(k);
+	k->program = program;
 	*state = k;
 	return 0;
 }
@@ -44,8 +47,9 @@ static void one_by_one(void **state)
 	(void)close(reader);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	program = argc > 1 ? argv[1] : NULL;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_by_one, open_kit, close_kit),
 	};

@@ -24,7 +24,12 @@ ch_err sandbox_close_from(int first, const int *keep, size_t n);
  * and TCP bind/connect, abstract sockets and signals outside as far as the
  * kernel's ABI goes. n == 0 shuts everything. *ret_abi is the kernel's ABI (0: none). Without
  * landlock: E_UNSUPPORTED. */
-enum sandbox_access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXEC = 4 };
+enum sandbox_access {
+	ACCESS_READ = 1,
+	ACCESS_WRITE = 2, /* files: make, write, rename in their folder, remove */
+	ACCESS_EXEC = 4,
+	ACCESS_FOLDERS = 8, /* make and remove folders */
+};
 struct sandbox_path {
 	const char *path;
 	unsigned access;
