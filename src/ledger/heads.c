@@ -32,10 +32,30 @@ int head_wait_ms(const struct integrator *g, uint64_t durable, uint64_t now_ns)
 
 /* --- asking --- */
 
+/* Tiles of an older, smaller tree, cut from those that there are now: its own open ones may be gone. */
+struct older {
+	struct tile_source source;
+	struct integrator *g;
+};
+
+static ch_err get_older(struct tile_source *source, const struct tile_id *t, struct wr *w)
+{
+	static uint8_t room[TILE_SIZE_MAX];
+	struct integrator *g = ((struct older *)source)->g; /* its first member */
+	struct wr whole = wr_of(room, sizeof(room));
+	struct tile_id id;
+	if (t->entries || !tile_of(g->settled, t->level, t->n, &id) || id.width < t->width)
+		return ch_fail(CH_E_NOT_FOUND, "the log has no such tile", t->n);
+	TRY(tile_fetch(&g->store.tiles, &id, &whole));
+	wr_put(w, (bytes){ room, (size_t)t->width * MERKLE_HASH_SIZE });
+	return wr_done(w);
+}
+
 static ch_err root_at(struct integrator *g, uint64_t size, struct merkle_hash *ret_root)
 {
+	struct older tiles = { { get_older }, g };
 	struct merkle_edge edge;
-	TRY(merkle_edge_at(&g->store.tiles, size, &edge));
+	TRY(merkle_edge_at(&tiles.source, size, &edge));
 	merkle_edge_root(&edge, ret_root);
 	return CH_DONE;
 }
@@ -140,8 +160,7 @@ static ch_err publish(struct integrator *g, bytes note)
  * is a start of ours, or the signer will say no again. */
 static ch_err refused(struct integrator *g, const struct ledger_head_signed *s)
 {
-	bool is_behind = s->size != g->asked.size && s->size <= g->asked.size &&
-			 s->size > g->last.size;
+	bool is_behind = s->size <= g->asked.size && s->size > g->last.size;
 	if (is_behind) {
 		g->last.size = s->size;
 		g->begun_ns = 0;

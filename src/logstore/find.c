@@ -54,14 +54,6 @@ static ch_err look_up(struct search *q, uint64_t first, struct covered *c)
 	return CH_DONE;
 }
 
-static bool number_of(const char *name, uint64_t *ret_first)
-{
-	str s = str_from_c(name);
-	str suffix = LIT(".index");
-	return str_ends(s, suffix) &&
-	       str_to_u64(str_sub(s, 0, s.n - suffix.n), UINT64_MAX - 1, ret_first);
-}
-
 /* All index files, in the folder's order. */
 static ch_err look_in_files(struct search *q, struct covered *c)
 {
@@ -71,7 +63,7 @@ static ch_err look_in_files(struct search *q, struct covered *c)
 		return e.detail == ENOENT ? CH_DONE : e;
 	for (struct dirent *f = readdir(d); f && !q->found; f = readdir(d)) {
 		uint64_t first = 0;
-		if (number_of(f->d_name, &first))
+		if (index_number(f->d_name, &first))
 			TRY(look_up(q, first, c));
 	}
 	return CH_DONE;

@@ -35,6 +35,13 @@ void index_file(struct path *ret_path, uint64_t first)
 	ret_path->p[w.n] = 0;
 }
 
+bool index_number(const char *name, uint64_t *ret_first)
+{
+	str s = str_from_c(name), suffix = LIT(".index");
+	return str_ends(s, suffix) &&
+	       str_to_u64(str_sub(s, 0, s.n - suffix.n), UINT64_MAX - 1, ret_first);
+}
+
 /* --- writing --- */
 
 static bool less(const void *a, const void *b)
@@ -181,7 +188,7 @@ void logindex_close(struct logindex *x)
 	fd_close(&x->fd);
 }
 
-static ch_err row_at(const struct logindex *x, uint64_t i, struct logindex_row *ret_row)
+ch_err logindex_row(const struct logindex *x, uint64_t i, struct logindex_row *ret_row)
 {
 	uint8_t b[LOGINDEX_ROW];
 	TRY(read_at(x->fd, LOGINDEX_HEADER + i * LOGINDEX_ROW, b, sizeof(b)));
@@ -229,14 +236,14 @@ ch_err logindex_find(const struct logindex *x, uint64_t prefix, uint64_t *ret_in
 	size_t n = 0;
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
-		TRY(row_at(x, middle, &row));
+		TRY(logindex_row(x, middle, &row));
 		if (row.prefix < prefix)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	for (; low < x->n && n < cap; low++) {
-		TRY(row_at(x, low, &row));
+		TRY(logindex_row(x, low, &row));
 		if (row.prefix != prefix)
 			break;
 		ret_indices[n++] = row.index;

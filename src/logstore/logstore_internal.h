@@ -14,3 +14,5 @@ ch_err folders_of(int dir_fd, const char *path);
 ch_err no_room_or_io(ch_err e);
 /* "12.index" */
 void index_file(struct path *ret_path, uint64_t first);
+/* The number of such a name. */
+bool index_number(const char *name, uint64_t *ret_first);

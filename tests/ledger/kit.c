@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "logstore/check.h"
 #include "sandbox/spawn.h"
 #include "wire/control.h"
 
@@ -42,12 +43,18 @@ static struct note_key key_of(const struct kit *k, enum note_type type)
 	return key;
 }
 
-void kit_open(struct kit *k)
+const char *kit_fast_folder(void)
 {
+	return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NULL;
+}
+
+void kit_open(struct kit *k, const char *where)
+{
+	const char *usual = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
 	*k = (struct kit){ .control = -1, .listen_fd = -1, .heads = -1 };
 	must(crypto_init(NULL));
 	(void)snprintf(k->folder, sizeof(k->folder), "%s/chancery-ledger-XXXXXX",
-		       getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+		       where ? where : usual);
 	assert_non_null(mkdtemp(k->folder));
 	(void)snprintf(k->log, sizeof(k->log), "%.100s/log", k->folder);
 	(void)snprintf(k->socket, sizeof(k->socket), "%.100s/s", k->folder);
@@ -75,6 +82,8 @@ static void child(struct kit *k, int control)
 	static struct ledger l;
 	log_open("ledger");
 	log_min_level(LOG_ERROR);
+	if (k->is_quiet && !freopen("/dev/null", "w", stderr))
+		_exit(9);
 	l = (struct ledger){ .config = k->config,
 			     .folder = open(k->log, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 			     .lock = -1,
@@ -157,7 +166,7 @@ enum ch_code kit_start(struct kit *k)
 	else
 		fork_parts(k, pair[1]);
 	(void)close(pair[1]);
-	must(channel_wait(k->control, POLLIN, PATIENCE_MS));
+	must(channel_wait(k->control, POLLIN | POLLHUP, PATIENCE_MS));
 	ch_err e = control_recv(k->control, room, &c, NULL);
 	if (failed(e) || c.kind != CONTROL_READY) {
 		ended(k);
@@ -174,9 +183,19 @@ void kit_must_start(struct kit *k)
 		fail_msg("the ledger does not start: %s", ch_code_text(code));
 }
 
+ch_err control_stop(int control)
+{
+	return control_send(control, &(struct control){ .kind = CONTROL_STOP }, NULL);
+}
+
+void kit_reap(struct kit *k)
+{
+	ended(k);
+}
+
 int kit_stop(struct kit *k)
 {
-	must(control_send(k->control, &(struct control){ .kind = CONTROL_STOP }, NULL));
+	must(control_stop(k->control));
 	struct pollfd p = { .fd = k->control, .events = POLLIN };
 	while (poll(&p, 1, 0) == 0)
 		kit_sign(k, 20, 1);
@@ -393,4 +412,117 @@ void kit_check_log(const struct kit *k)
 	must(merkle_edge_at(&s.tiles, h.size, &edge));
 	merkle_edge_root(&edge, &root);
 	assert_true(merkle_eq(&root, &h.root));
+}
+
+/* --- damage --- */
+
+static void copy_tree(const char *from, const char *to)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		execlp("cp", "cp", "-a", "--", from, to, (char *)NULL);
+		_exit(9);
+	}
+	int status = -1;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void saved_name(const struct kit *k, const char *as, char *ret, size_t n)
+{
+	(void)snprintf(ret, n, "%.100s/saved-%s", k->folder, as);
+}
+
+void kit_save(const struct kit *k, const char *as)
+{
+	char name[KIT_FOLDER + 32];
+	saved_name(k, as, name, sizeof(name));
+	must(dir_remove(AT_FDCWD, name));
+	copy_tree(k->log, name);
+}
+
+void kit_restore(const struct kit *k, const char *from)
+{
+	char name[KIT_FOLDER + 32];
+	saved_name(k, from, name, sizeof(name));
+	must(dir_remove(AT_FDCWD, k->log));
+	copy_tree(name, k->log);
+}
+
+static void count_found(void *ctx, const struct logfound *f)
+{
+	uint64_t *n = ctx;
+	(*n)++;
+	if (getenv("KIT_TELL"))
+		(void)fprintf(stderr, "%s: %.*s at %llu: %s\n", f->what, (int)f->file.n, f->file.p,
+			      (unsigned long long)f->at, failed(f->e) ? f->e.site->what : "");
+}
+
+static struct logcheck checking(const struct kit *k, const struct note_key *key, uint64_t *n)
+{
+	const struct logcheck c = { .dir_fd = open(k->log, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+				    .key = key,
+				    .has_journal = true,
+				    .found = count_found,
+				    .ctx = n };
+	assert_true(c.dir_fd >= 0);
+	return c;
+}
+
+uint64_t kit_damaged(const struct kit *k)
+{
+	struct note_key key = key_of(k, NOTE_ED25519);
+	struct logcheck_report report;
+	uint64_t n = 0;
+	struct logcheck c = checking(k, &key, &n);
+	must(logcheck(&c, &report));
+	assert_int_equal(n, report.damaged);
+	fd_close(&c.dir_fd);
+	return n;
+}
+
+ch_err kit_repair(const struct kit *k)
+{
+	struct note_key key = key_of(k, NOTE_ED25519);
+	struct logcheck_report report;
+	uint64_t n = 0;
+	struct logcheck c = checking(k, &key, &n);
+	ch_err e = logrepair(&c, &report);
+	fd_close(&c.dir_fd);
+	return e;
+}
+
+struct files {
+	void (*fn)(void *ctx, const char *file, size_t size);
+	void *ctx;
+};
+
+static void walk_files(int dir_fd, const char *prefix, const struct files *f)
+{
+	AUTO(dir_done) DIR *d = NULL;
+	must(dir_open(dir_fd, ".", &d));
+	for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+		char name[256];
+		struct stat st;
+		if (e->d_name[0] == '.' || strcmp(e->d_name, "lock") == 0)
+			continue;
+		(void)snprintf(name, sizeof(name), "%.150s%s%.100s", prefix, *prefix ? "/" : "",
+			       e->d_name);
+		assert_int_equal(fstatat(dir_fd, e->d_name, &st, 0), 0);
+		if (S_ISDIR(st.st_mode)) {
+			int fd = openat(dir_fd, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			walk_files(fd, name, f);
+			(void)close(fd);
+		} else {
+			f->fn(f->ctx, name, (size_t)st.st_size);
+		}
+	}
+}
+
+void kit_files(const struct kit *k, void (*fn)(void *ctx, const char *file, size_t size), void *ctx)
+{
+	const struct files f = { fn, ctx };
+	int fd = open(k->log, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	walk_files(fd, "", &f);
+	(void)close(fd);
 }

@@ -31,13 +31,16 @@ struct kit {
 	int status;              /* of the last ledger that ended */
 	bool refuses;            /* the signer of heads says no */
 	bool is_mute;            /* it says nothing */
+	bool is_quiet;           /* the ledger's log is not shown */
 	uint64_t heads_signed;
-	void (*before)(void);   /* in the child, before it begins */
-	const char *program;    /* the real one, behind its walls; NULL: its parts, in our child */
+	void (*before)(void); /* in the child, before it begins */
+	const char *program;  /* the real one, behind its walls; NULL: its parts, in our child */
 };
 
-/* A folder, a key; no ledger yet. */
-void kit_open(struct kit *k);
+/* Where files are in memory, if there is such a place: what syncs much is quick there. */
+const char *kit_fast_folder(void);
+/* A folder below `where` (NULL: the usual), a key; no ledger yet. */
+void kit_open(struct kit *k, const char *where);
 void kit_close(struct kit *k);
 /* Starts the ledger; E_…: what it said when it could not. */
 enum ch_code kit_start(struct kit *k);
@@ -45,6 +48,9 @@ void kit_must_start(struct kit *k);
 /* CONTROL_STOP, and its exit status. */
 int kit_stop(struct kit *k);
 void kit_kill(struct kit *k);
+/* CONTROL_STOP alone, and taking the status of one that has ended. */
+ch_err control_stop(int control);
+void kit_reap(struct kit *k);
 /* A socket of a signer. */
 int kit_attach(struct kit *k, const char *group);
 /* The i-th entry there is, in the test's numbering. */
@@ -66,3 +72,13 @@ struct head kit_published(const struct kit *k);
 /* The log is what a stranger can check: all tiles and bundles come out of n entries, which are the
  * test's; the head is over them and signed. */
 void kit_check_log(const struct kit *k);
+/* A copy of the log's folder, and back. */
+void kit_save(const struct kit *k, const char *as);
+void kit_restore(const struct kit *k, const char *from);
+/* logcheck: how much is damaged. */
+uint64_t kit_damaged(const struct kit *k);
+/* logrepair. */
+ch_err kit_repair(const struct kit *k);
+/* All files below the log's folder, but the lock: fn for each, with its path below it and its size. */
+void kit_files(const struct kit *k, void (*fn)(void *ctx, const char *file, size_t size),
+	       void *ctx);

@@ -12,7 +12,7 @@ static const char *program;
 static int open_kit(void **state)
 {
 	struct kit *k = calloc(1, sizeof(*k));
-	kit_open(k);
+	kit_open(k, NULL);
 	k->program = program;
 	*state = k;
 	return 0;

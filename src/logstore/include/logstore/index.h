@@ -2,8 +2,7 @@
  * eight bytes of the SHA-256 of the signing input. It says nothing that the entries do not, and
  * stays when the segment of the journal is erased. FORMAT.md draws it. */
 #pragma once
-#include "base/bytes.h"
-#include "base/err.h"
+#include "logstore/logstore.h"
 
 enum {
 	LOGINDEX_HEADER = 80,
@@ -20,6 +19,14 @@ struct logindex_row {
  * same file is there. */
 ch_err logindex_write(int dir_fd, uint64_t first, struct logindex_row *rows, size_t n);
 
+/* The rows of these entries, out of the bundles of a log of `size`; and their file. */
+ch_err logindex_rows(struct logstore *s, uint64_t size, uint64_t from, uint64_t to,
+		     struct logindex_row *rows);
+ch_err logindex_make(struct logstore *s, uint64_t size, uint64_t from, uint64_t to);
+
+/* The first entries of all index files, ascending. E_LIMIT: there are more than cap. */
+ch_err logindex_names(int dir_fd, uint64_t *ret_first, size_t cap, size_t *ret_n);
+
 struct logindex {
 	int fd;
 	uint64_t first, n;
@@ -30,6 +37,8 @@ ch_err logindex_open(int dir_fd, uint64_t first, struct logindex *ret_x);
 void logindex_close(struct logindex *x);
 /* Reads it whole and checks its hash and order. E_MISMATCH. */
 ch_err logindex_check(const struct logindex *x);
+/* The i-th row. */
+ch_err logindex_row(const struct logindex *x, uint64_t i, struct logindex_row *ret_row);
 /* Indices whose hash has this prefix: at most cap of them, *ret_n says how many. */
 ch_err logindex_find(const struct logindex *x, uint64_t prefix, uint64_t *ret_indices, size_t cap,
 		     size_t *ret_n);
