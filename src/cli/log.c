@@ -11,6 +11,7 @@ static const char usage[] =
 	"usage: chancery log VERB …\n"
 	"\n"
 	"  cosign       ask witnesses for their cosignatures of a log's heads\n"
+	"  monitor      follow logs, and tell when one lies or falls silent\n"
 	"  witness      vouch that logs only grow: https://c2sp.org/tlog-witness\n"
 	"\n"
 	"`chancery log VERB --help` says what a verb takes; docs/LEDGER.md what the log is.\n";
@@ -20,6 +21,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } verbs[] = {
 	{ "cosign", log_cosign },
+	{ "monitor", log_monitor },
 	{ "witness", log_witness },
 };
 

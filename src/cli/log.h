@@ -2,4 +2,5 @@
 #pragma once
 
 int log_cosign(int argc, char **argv);
+int log_monitor(int argc, char **argv);
 int log_witness(int argc, char **argv);
