@@ -8,7 +8,8 @@
 #include "wire/boot.h"
 #include "wire/channel.h"
 
-static struct fetcher_config config_of(const struct gate_file *g, const str *secrets)
+static struct fetcher_config config_of(const struct gate_file *g,
+				       const struct fetcher_secrets *secrets)
 {
 	struct fetcher_config c = { .ca_file = g->ca_file, .timeout_s = g->gate.fetch.timeout_s };
 	for (size_t i = 0; i < g->gate.n_issuers; i++)
@@ -18,7 +19,14 @@ static struct fetcher_config config_of(const struct gate_file *g, const str *sec
 		const struct gate_revocations *r = &g->gate.issuers[i].revocations;
 		if (r->uri.n > 0)
 			c.revocations[c.n_revocations++] =
-				(struct fetcher_revocations){ r->uri, r->client, secrets[i] };
+				(struct fetcher_revocations){ r->uri, r->client,
+							      secrets->revocations[i] };
+	}
+	for (size_t i = 0; i < g->gate.n_logs; i++) {
+		const struct gate_log *l = &g->gate.logs[i];
+		if (l->uri.n > 0)
+			c.logs[c.n_logs++] =
+				(struct fetcher_revocations){ l->uri, l->client, secrets->logs[i] };
 	}
 	return c;
 }
@@ -29,8 +37,8 @@ static void channel_done(int (*ends)[2])
 	fd_close(&(*ends)[1]);
 }
 
-ch_err fetcher_start(const struct gate_file *g, const str *secrets, uint32_t uid, uint32_t gid,
-		     int *ret_fd)
+ch_err fetcher_start(const struct gate_file *g, const struct fetcher_secrets *secrets, uint32_t uid,
+		     uint32_t gid, int *ret_fd)
 {
 	static uint8_t room[16 * 1024];
 	struct wr w = wr_of(room, sizeof(room));
@@ -39,7 +47,7 @@ ch_err fetcher_start(const struct gate_file *g, const str *secrets, uint32_t uid
 	AUTO(channel_done) int ends[2] = { -1, -1 };
 	AUTO(fd_close) int boot = -1, program = -1;
 	pid_t pid = -1;
-	if (config.n_urls + config.n_revocations == 0) {
+	if (config.n_urls + config.n_revocations + config.n_logs == 0) {
 		*ret_fd = -1;
 		return CH_DONE;
 	}

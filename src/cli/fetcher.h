@@ -2,9 +2,13 @@
 #pragma once
 #include "config/config.h"
 
+struct fetcher_secrets {
+	const str *revocations; /* of those who ask, by the issuer's place */
+	const str *logs;        /* by the log's; empty where nobody is asked who he is */
+};
+
 /* Starts one for this policy, whose ca_file is absolute, as this user (0: who we are), and
- * gives the gate's end of its socket; -1 when no issuer has a URL. secrets: of those who ask
- * for revocations, by the issuer's place. It ends with the last
+ * gives the gate's end of its socket; -1 when nothing has a URL. It ends with the last
  * copy of that end. */
-ch_err fetcher_start(const struct gate_file *g, const str *secrets, uint32_t uid, uint32_t gid,
-		     int *ret_fd);
+ch_err fetcher_start(const struct gate_file *g, const struct fetcher_secrets *secrets, uint32_t uid,
+		     uint32_t gid, int *ret_fd);

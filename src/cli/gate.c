@@ -40,10 +40,11 @@ void policy_file_done(struct policy_file *p)
 	config_text_done(&p->text);
 	mem_wipe(p->secret, sizeof(p->secret));
 	mem_wipe(p->revocation_rooms, sizeof(p->revocation_rooms));
+	mem_wipe(p->log_rooms, sizeof(p->log_rooms));
 }
 
 /* "FILE:LINE: what", for the value of the policy that is at fault. */
-static const char *placed(const struct policy_file *p, uint32_t line, const char *what)
+const char *policy_placed(const struct policy_file *p, uint32_t line, const char *what)
 {
 	static uint8_t room[PATH_MAX + 128];
 	struct wr w = wr_of(room, sizeof(room) - 1);
@@ -61,7 +62,7 @@ static const char *placed(const struct policy_file *p, uint32_t line, const char
 
 static const char *placed_at(const struct policy_file *p, str value, const char *what)
 {
-	return placed(p, config_text_line(p->text, value), what);
+	return policy_placed(p, config_text_line(p->text, value), what);
 }
 
 static ch_err folder_of(const char *file, struct path *ret_folder)
@@ -73,7 +74,7 @@ static ch_err folder_of(const char *file, struct path *ret_folder)
 	return path_of(ret_folder, (str){ real, (size_t)(slash - real) + 1 });
 }
 
-static ch_err resolve(const struct policy_file *p, str name, struct path *ret_path)
+ch_err policy_resolve(const struct policy_file *p, str name, struct path *ret_path)
 {
 	str folder = str_from_c(p->folder.p);
 	if (name.n > 0 && name.p[0] == '/')
@@ -136,7 +137,7 @@ static ch_err resolve_secret(struct policy_file *p)
 	struct path secret;
 	if (!p->g.gate.introspects)
 		return CH_DONE;
-	ch_err e = resolve(p, p->g.client_secret_file, &secret);
+	ch_err e = policy_resolve(p, p->g.client_secret_file, &secret);
 	if (!failed(e))
 		e = read_secret(p, secret.p);
 	if (failed(e))
@@ -149,7 +150,7 @@ static ch_err resolve_to(const struct policy_file *p, str *name, struct path *pl
 {
 	if (name->n == 0)
 		return CH_DONE;
-	TRY(resolve(p, *name, place));
+	TRY(policy_resolve(p, *name, place));
 	*name = str_from_c(place->p);
 	return CH_DONE;
 }
@@ -216,22 +217,21 @@ static ch_err resolve_fetch(struct policy_file *p)
 	if (access(p->ca_file.p, R_OK) == 0)
 		return CH_DONE;
 	e = ch_fail(CH_E_IO, "cannot read the file", errno);
-	(void)say_trouble(placed(p, line, "fetch: ca_file"), p->g.ca_file, e);
+	(void)say_trouble(policy_placed(p, line, "fetch: ca_file"), p->g.ca_file, e);
 	return e;
 }
 
-static ch_err read_revocation_secret(struct policy_file *p, size_t at)
+ch_err policy_secret(const struct policy_file *p, str file, uint8_t room[static GATE_SECRET_MAX],
+		     str *ret_secret)
 {
-	const struct gate_revocations *r = &p->g.gate.issuers[at].revocations;
-	uint8_t *room = p->revocation_rooms[at];
 	struct path path;
 	size_t n = 0;
-	TRY(resolve(p, r->secret_file, &path));
+	TRY(policy_resolve(p, file, &path));
 	TRY(check_mode(path.p));
 	TRY(file_read(AT_FDCWD, path.p, room, GATE_SECRET_MAX, &n));
 	str left = str_of_bytes((bytes){ room, n });
-	p->revocation_secrets[at] = str_cut(&left, '\n');
-	if (p->revocation_secrets[at].n == 0)
+	*ret_secret = str_cut(&left, '\n');
+	if (ret_secret->n == 0)
 		return ch_fail(CH_E_MISSING, "the file has no secret in its first line", 0);
 	return CH_DONE;
 }
@@ -243,7 +243,9 @@ static ch_err resolve_revocations(struct policy_file *p)
 		p->revocation_secrets[i] = (str){ 0 };
 		p->revocation_lines[i] = config_text_line(p->text, r->folder);
 		TRY(resolve_to(p, &r->folder, &p->revocations[i]));
-		ch_err e = r->uri.n > 0 ? read_revocation_secret(p, i) : CH_DONE;
+		ch_err e = r->uri.n > 0 ? policy_secret(p, r->secret_file, p->revocation_rooms[i],
+							&p->revocation_secrets[i])
+					: CH_DONE;
 		if (failed(e))
 			(void)say_trouble(placed_at(p, r->secret_file, "revocations: secret_file"),
 					  r->secret_file, e);
@@ -262,11 +264,12 @@ static ch_err resolve_all(struct policy_file *p)
 	TRY(resolve_rights(p));
 	TRY(resolve_fetch(p));
 	TRY(resolve_revocations(p));
+	TRY(policy_logs(p));
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
 		struct gate_issuer *issuer = &p->g.gate.issuers[i];
 		if (issuer->jwks.n == 0)
 			continue;
-		TRY(resolve(p, issuer->jwks, &p->jwks[i]));
+		TRY(policy_resolve(p, issuer->jwks, &p->jwks[i]));
 		issuer->jwks = str_from_c(p->jwks[i].p);
 	}
 	return CH_DONE;
@@ -360,9 +363,9 @@ static bool check_folder(const char *what, str path, mode_t denied)
 
 static bool check_folders(const struct policy_file *p)
 {
-	bool good =
-		check_folder(placed(p, p->socket_line, "socket"), p->g.socket, S_IWGRP | S_IWOTH);
-	return check_folder(placed(p, p->sightings_line, "sightings: the folder above"),
+	bool good = check_folder(policy_placed(p, p->socket_line, "socket"), p->g.socket,
+				 S_IWGRP | S_IWOTH);
+	return check_folder(policy_placed(p, p->sightings_line, "sightings: the folder above"),
 			    p->g.gate.evidence.folder, 0) &&
 	       good;
 }
@@ -376,9 +379,10 @@ static bool check_revocations(const struct policy_file *p)
 		if (g->revocations.folder.n == 0 ||
 		    (stat(p->revocations[i].p, &st) == 0 && S_ISDIR(st.st_mode)))
 			continue;
-		say(placed(p, p->revocation_lines[i],
-			   "revocations: there is no such folder; it is DIR/revocations/REALM of "
-			   "the authority"),
+		say(policy_placed(
+			    p, p->revocation_lines[i],
+			    "revocations: there is no such folder; it is DIR/revocations/REALM of "
+			    "the authority"),
 		    g->revocations.folder);
 		good = false;
 	}
@@ -391,6 +395,7 @@ static int check(const struct policy_file *p)
 		return EXIT_TROUBLE;
 	bool keys = check_keys(p), folders = check_folders(p);
 	folders = check_revocations(p) && folders;
+	folders = policy_logs_check(p) && folders;
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++)
 		if (p->g.gate.introspects && p->g.gate.issuers[i].n_mailboxes == 0)
 			say("no mailbox rule, its tokens open EVERY mailbox: realm",

@@ -211,8 +211,10 @@ static ch_err begin(struct keep *k, struct policy_file *p, struct generation *g)
 		s.fds[s.n_fds++] = g->socket;
 	if (p->g.gate.has_proofs)
 		s.fds[s.n_fds++] = k->proofs;
-	TRY(fetcher_start(&p->g, p->revocation_secrets, s.uid, s.gid, &fetcher));
+	const struct fetcher_secrets secrets = { p->revocation_secrets, p->log_secrets };
+	TRY(fetcher_start(&p->g, &secrets, s.uid, s.gid, &fetcher));
 	mem_wipe(p->revocation_rooms, sizeof(p->revocation_rooms));
+	mem_wipe(p->log_rooms, sizeof(p->log_rooms));
 	if (fetcher >= 0)
 		s.fds[s.n_fds++] = fetcher;
 	TRY(spawn_role(&s, &pid));
@@ -404,6 +406,16 @@ static void on_signal(struct keep *k)
 		ended(k, pid, status);
 }
 
+/* It cannot open it itself. Without an answer it asks again. */
+static void give_log(const struct policy_file *p, const struct generation *g, str log)
+{
+	AUTO(fd_close) int fd = policy_log_socket(p, log);
+	const struct control c = { .kind = CONTROL_ATTACH, .name = log };
+	const struct message_fds fds = { .fd = { fd }, .n = 1 };
+	if (fd >= 0 && failed(control_send(g->control, &c, &fds)))
+		LOG(LOG_WARN, "a gate does not take the socket of its log");
+}
+
 static void on_control(struct keep *k, struct generation *g)
 {
 	static uint8_t storage[CONTROL_MAX];
@@ -415,6 +427,8 @@ static void on_control(struct keep *k, struct generation *g)
 		fd_close(&g->control); /* its end comes as a signal */
 	else if (c.kind == CONTROL_READY)
 		on_ready(k, g);
+	else if (c.kind == CONTROL_ATTACH)
+		give_log(g == &k->next ? k->other : k->policy, g, c.name);
 }
 
 static void end_overdue(struct generation *g)

@@ -76,5 +76,10 @@ void gate_file_defaults(struct gate_file *ret_g)
 		g.gate.issuers[i].max_ttl_s = CONFIG_TTL_MAX_S;
 		g.gate.issuers[i].revocations.stale_s = CONFIG_REVOCATIONS_STALE_S;
 	}
+	for (size_t i = 0; i < LOGS_MAX; i++) {
+		g.gate.logs[i].stale_s = CONFIG_LOG_STALE_S;
+		g.gate.logs[i].skew_s = 5;
+		g.gate.logs[i].witness_stale_s = CONFIG_WITNESS_STALE_S;
+	}
 	*ret_g = g;
 }

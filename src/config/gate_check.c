@@ -264,6 +264,7 @@ ch_err gate_draft_check(const struct complaint *c, const struct node *root, stru
 	TRY(issuers_check(c, root, g));
 	TRY(jwks_check(c, root, g));
 	TRY(revocations_check(c, root, g));
+	TRY(gate_logs_check(c, root, g));
 	TRY(periods_check(c, root, g));
 	TRY(mailboxes_join(c, root, d));
 	for (size_t i = 0; i < g->n_locations; i++)

@@ -71,6 +71,35 @@ static const struct field revocations_fields[] = {
 	{ 0 },
 };
 
+/* The shape alone; who reads it says more. */
+static const char *check_vkey(str text)
+{
+	str rest = text;
+	str name = str_cut(&rest, '+'), id = str_cut(&rest, '+');
+	bool ok = name.n > 0 && id.n == 8 && rest.n > 40 && text.n <= VKEY_MAX_BYTES;
+	return ok ? NULL
+		  : "is no verifier key; write it as log.vkey of the authority has it, like "
+		    "login.example/log+1a2b3c4d+AR...";
+}
+
+static const struct field tokens_log_fields[] = {
+	{ "vkey", FIELD_TEXT, true, AT(gate_log, vkey), .check = check_vkey },
+	{ "vkey_file", FIELD_TEXT, true, AT(gate_log, vkey_file) },
+	{ "folder", FIELD_TEXT, true, AT(gate_log, folder) },
+	{ "socket", FIELD_TEXT, true, AT(gate_log, socket), .check = check_socket },
+	{ "uri", FIELD_TEXT, true, AT(gate_log, uri), .check = check_jwks_uri },
+	{ "client", FIELD_TEXT, true, AT(gate_log, client), .check = check_name },
+	{ "secret_file", FIELD_TEXT, true, AT(gate_log, secret_file) },
+	{ "stale_s", FIELD_NUMBER, true, AT(gate_log, stale_s), .min = 3, .max = 3600 },
+	{ "skew_s", FIELD_NUMBER, true, AT(gate_log, skew_s), .max = CONFIG_SKEW_MAX_S },
+	{ "witnesses", FIELD_TEXTS, true, AT(gate_log, witnesses), COUNT_AT(gate_log, n_witnesses),
+	  .min = 1, .max = LOG_WITNESSES_MAX, .check = check_vkey },
+	{ "quorum", FIELD_NUMBER, true, AT(gate_log, quorum), .min = 1, .max = LOG_WITNESSES_MAX },
+	{ "witness_stale_s", FIELD_NUMBER, true, AT(gate_log, witness_stale_s), .min = 10,
+	  .max = 86400 },
+	{ 0 },
+};
+
 static const struct field issuer_fields[] = {
 	{ "issuer", FIELD_TEXT, AT(gate_issuer, issuer), .check = check_issuer },
 	{ "realm", FIELD_TEXT, AT(gate_issuer, realm), .check = check_name },
@@ -85,6 +114,7 @@ static const struct field issuer_fields[] = {
 	  .min = 1, .max = PERIODS_MAX, .item = period_fields,
 	  .item_size = sizeof(struct gate_period) },
 	{ "revocations", FIELD_SECTION, true, .at = 0, .item = revocations_fields },
+	{ "log", FIELD_TEXT, true, AT(gate_issuer, log), .check = check_name },
 	{ 0 },
 };
 
@@ -184,6 +214,9 @@ static const struct field file_fields[] = {
 	{ "issuers", FIELD_LIST, AT(gate_draft, file.gate.issuers),
 	  COUNT_AT(gate_draft, file.gate.n_issuers), .min = 1, .max = REALMS_MAX,
 	  .item = issuer_fields, .item_size = sizeof(struct gate_issuer) },
+	{ "logs", FIELD_MAP, true, AT(gate_draft, file.gate.logs),
+	  COUNT_AT(gate_draft, file.gate.n_logs), .min = 1, .max = LOGS_MAX,
+	  .item = tokens_log_fields, .item_size = sizeof(struct gate_log) },
 	{ "mailboxes", FIELD_MAP, true, AT(gate_draft, mailboxes),
 	  COUNT_AT(gate_draft, n_mailboxes), .min = 1, .max = REALMS_MAX, .item = patterns_fields,
 	  .item_size = sizeof(struct realm_mailboxes) },

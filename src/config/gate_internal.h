@@ -15,6 +15,8 @@ struct gate_draft {
 	struct realm_mailboxes mailboxes[REALMS_MAX];
 };
 
+/* Of the logs, and of the issuers that name one. */
+ch_err gate_logs_check(const struct complaint *c, const struct node *root, struct gate_config *g);
 /* What must agree between the keys; gives each issuer its mailboxes, and says which ends the
  * gate has. */
 ch_err gate_draft_check(const struct complaint *c, const struct node *root, struct gate_draft *d);

@@ -40,6 +40,7 @@ static void put_issuer(struct wr *w, const struct gate_issuer *i)
 	wr_str(w, i->n_periods ? LIT("    keys:\n") : LIT(""));
 	for (size_t k = 0; k < i->n_periods; k++)
 		put_period(w, &i->periods[k]);
+	put_if(w, "    log", i->log);
 	const struct gate_revocations *r = &i->revocations;
 	if (r->folder.n == 0 && r->uri.n == 0)
 		return;
@@ -49,6 +50,39 @@ static void put_issuer(struct wr *w, const struct gate_issuer *i)
 	put_if(w, "      client", r->client);
 	put_if(w, "      secret_file", r->secret_file);
 	put_number_line(w, "      stale_s", r->stale_s);
+}
+
+static void put_log(struct wr *w, const struct gate_log *l)
+{
+	wr_lit(w, "  ");
+	put_text(w, l->name);
+	wr_lit(w, ":\n");
+	put_if(w, "    vkey", l->vkey);
+	put_if(w, "    vkey_file", l->vkey_file);
+	put_if(w, "    folder", l->folder);
+	put_if(w, "    socket", l->socket);
+	put_if(w, "    uri", l->uri);
+	put_if(w, "    client", l->client);
+	put_if(w, "    secret_file", l->secret_file);
+	put_number_line(w, "    stale_s", l->stale_s);
+	put_number_line(w, "    skew_s", l->skew_s);
+	if (l->n_witnesses == 0)
+		return;
+	put_list_line(w, "    witnesses", l->witnesses, l->n_witnesses);
+	put_number_line(w, "    quorum", l->quorum);
+	put_number_line(w, "    witness_stale_s", l->witness_stale_s);
+}
+
+static void put_logs(struct wr *w, const struct gate_config *g)
+{
+	if (g->n_logs == 0)
+		return;
+	wr_lit(w,
+	       "\n# Logs of what is issued. A token whose signature is good and that its issuer's\n"
+	       "# log does not have is forged: refused, with an alarm (docs/GATE.md).\n"
+	       "logs:\n");
+	for (size_t i = 0; i < g->n_logs; i++)
+		put_log(w, &g->logs[i]);
 }
 
 static void put_mailboxes(struct wr *w, const struct gate_config *g)
@@ -205,6 +239,7 @@ void gate_file_write(struct wr *w, const struct gate_file *g)
 		put_text_line(w, "scope", g->gate.scope);
 	}
 	put_issuers(w, &g->gate);
+	put_logs(w, &g->gate);
 	wr_lit(w,
 	       "\n# Which usernames each realm may claim; '*' in front only. WITHOUT A LINE HERE "
 	       "A\n"

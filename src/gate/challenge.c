@@ -27,6 +27,7 @@ static const struct {
 	[TOLD_LIMITED] = { 401, { NULL, 0 }, { NULL, 0 } },
 	[TOLD_TROUBLE] = { 503, { NULL, 0 }, { NULL, 0 } },
 	[TOLD_UNKNOWN] = { 503, { NULL, 0 }, { NULL, 0 } },
+	[TOLD_WAIT] = { 503, { NULL, 0 }, { NULL, 0 } },
 };
 
 static void put(struct wr *w, const char *name, str value)

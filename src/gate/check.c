@@ -175,7 +175,8 @@ void serve_check(struct http_req *r, void *ctx)
 {
 	struct gate *g = ctx;
 	struct token_verdict v = { .code = TOKEN_malformed };
-	struct asked a = { .place = place_of(g, str_sub(r->path, CHECK_PREFIX, r->path.n)) };
+	struct asked a = { .place = place_of(g, str_sub(r->path, CHECK_PREFIX, r->path.n)),
+			   .turn = logs_turn_of(r) };
 	struct answer answer = { .r = r };
 	(void)address_of(http_field(r, "X-Client-Address"), &a.client);
 	if (!a.place) {
@@ -191,6 +192,12 @@ void serve_check(struct http_req *r, void *ctx)
 			     LIT("the fields of the question are malformed"));
 	if (told == TOLD_PASS)
 		told = judge(g, &a, &v);
+	if (told == TOLD_WAIT && judge_wait(g, r, serve_check))
+		return;
+	if (told == TOLD_WAIT) {
+		a.turn = LOG_IN_VAIN;
+		told = judge(g, &a, &v);
+	}
 	if (told == TOLD_PASS)
 		answer_pass(g, &answer, &v, &a);
 	else

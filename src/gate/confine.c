@@ -1,6 +1,6 @@
 /* The gate's walls. It parses what strangers send, so it keeps only: its sockets, its
  * log, reading the folders of its key files (folders, since a file is replaced by
- * renaming a new one over it) and of revocations, and the folder of its sightings, if it keeps any. */
+ * renaming a new one over it), of revocations and of logs, and the folder of its sightings, if it keeps any. */
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -27,8 +27,8 @@ static const struct syscall_rule follows[] = { ALLOW(pread64), ALLOW(getdents64)
 
 static ch_err only_own_folders(const struct gate_config *config)
 {
-	struct path folders[2 * REALMS_MAX + 1];
-	struct sandbox_path allowed[2 * REALMS_MAX + 1];
+	struct path folders[2 * REALMS_MAX + LOGS_MAX + 1];
+	struct sandbox_path allowed[2 * REALMS_MAX + LOGS_MAX + 1];
 	size_t n = 0;
 	int abi = 0;
 	for (size_t i = 0; i < config->n_issuers; i++) {
@@ -43,6 +43,13 @@ static ch_err only_own_folders(const struct gate_config *config)
 		if (config->issuers[i].revocations.folder.n == 0)
 			continue;
 		TRY(path_of(&folders[n], config->issuers[i].revocations.folder));
+		allowed[n] = (struct sandbox_path){ folders[n].p, ACCESS_READ };
+		n++;
+	}
+	for (size_t i = 0; i < config->n_logs; i++) {
+		if (config->logs[i].folder.n == 0)
+			continue;
+		TRY(path_of(&folders[n], config->logs[i].folder));
 		allowed[n] = (struct sandbox_path){ folders[n].p, ACCESS_READ };
 		n++;
 	}

@@ -9,6 +9,7 @@
 #include "http/http.h"
 #include "junk.h"
 #include "keys.h"
+#include "logs.h"
 #include "metrics.h"
 #include "refusals.h"
 #include "revocations.h"
@@ -31,6 +32,7 @@ struct gate {
 	struct basic basic;
 	struct keys keys;
 	struct revocations revocations;
+	struct logs logs;
 	struct introspect_issuer issuers[REALMS_MAX];
 	struct introspect_rules rules;
 	struct token_scratch scratch, proof_scratch;
@@ -66,6 +68,6 @@ void serve_metrics(struct http_req *r, void *ctx);
 void serve_health(struct http_req *r, void *ctx);
 void serve_ready(struct http_req *r, void *ctx);
 
-/* No dumps, no files but in the key files' folders and that of sightings, no network but what
+/* No dumps, no files but in the folders of key files, of revocations, of logs and of sightings, no network but what
  * listens. n == 0: no descriptor is closed. */
 ch_err confine(const struct gate_config *config, const int *keep_fds, size_t n);

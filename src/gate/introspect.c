@@ -48,12 +48,18 @@ static struct address client_of(str field)
 	return a;
 }
 
-static void answer_judged(struct gate *g, struct http_req *r, const struct asked *a)
+static void answer_judged(struct gate *g, struct http_req *r, struct asked *a)
 {
 	struct token_verdict v = { .code = TOKEN_malformed };
 	uint8_t *room = arena_alloc(&r->arena, INTROSPECT_ANSWER_MAX);
 	struct wr w = wr_of(room, room ? INTROSPECT_ANSWER_MAX : 0);
 	enum told told = room ? judge(g, a, &v) : TOLD_TROUBLE;
+	if (told == TOLD_WAIT && judge_wait(g, r, serve_introspect))
+		return;
+	if (told == TOLD_WAIT) {
+		a->turn = LOG_IN_VAIN;
+		told = judge(g, a, &v);
+	}
 	if (told == TOLD_TROUBLE) {
 		answer_empty(r, 503, NULL);
 		return;
@@ -72,7 +78,8 @@ void serve_introspect(struct http_req *r, void *ctx)
 	struct gate *g = ctx;
 	struct form form = { 0 };
 	struct asked a = { .location = service_of(http_field(r, "X-Dovecot-Auth-Service")),
-			   .client = client_of(http_field(r, "X-Dovecot-Auth-Remote")) };
+			   .client = client_of(http_field(r, "X-Dovecot-Auth-Remote")),
+			   .turn = logs_turn_of(r) };
 	if (!basic_ok(&g->basic, http_field(r, "Authorization"))) {
 		judge_unread(g, &a, LIT("bad_client"), LIT("who asks did not show the secret"));
 		answer_empty(r, 401, &ask);

@@ -46,6 +46,7 @@ struct judging {
 	struct token_verdict *v;
 	int64_t now_s;
 	uint64_t began_ns;
+	bool waits;     /* it is not known yet whether it was issued */
 	bool forbidden; /* whatever the code: another token of its holder would not help */
 };
 
@@ -157,9 +158,25 @@ static void taken_back(struct judging *j)
 		refuse(j->v, code, LIT("token"), (str){ 0 });
 }
 
+/* Did its issuer issue it? First of all: a forged token is one wherever it is shown. */
+static void logged(struct judging *j)
+{
+	static const enum token_code codes[] = {
+		[LOG_KNOWN] = TOKEN_accepted,   [LOG_LEGACY] = TOKEN_accepted,
+		[LOG_WAIT] = TOKEN_log_stale,   [LOG_ABSENT] = TOKEN_not_logged,
+		[LOG_UNSURE] = TOKEN_log_stale, [LOG_LOST] = TOKEN_log_broken
+	};
+	enum log_say say = logs_look(&j->g->logs, j->v, j->now_s, j->a->turn);
+	j->waits = say == LOG_WAIT;
+	if (codes[say] != TOKEN_accepted)
+		refuse(j->v, codes[say], LIT("token"), (str){ 0 });
+	if (say == LOG_ABSENT)
+		forged_note(j->g, j->v, j->a->token, j->a);
+}
+
 /* In this order; the first that refuses ends it. Whether a token was taken back stands
  * between the rules and the proof: a proof must not be used up for nothing. */
-static void (*const steps[])(struct judging *) = { place_rules, taken_back, confirm };
+static void (*const steps[])(struct judging *) = { logged, place_rules, taken_back, confirm };
 
 static bool is_known(struct judging *j)
 {
@@ -238,14 +255,22 @@ enum told judge(struct gate *g, const struct asked *a, struct token_verdict *ret
 	bool claims_known = ret_v->code == TOKEN_accepted;
 	for (size_t i = 0; i < COUNT_OF(steps) && ret_v->code == TOKEN_accepted; i++)
 		steps[i](&j);
+	if (j.waits)
+		return TOLD_WAIT;
 	uint64_t now = clock_mono_ns();
 	metrics_verdict(&g->metrics, a->place ? METRICS_AUTH : METRICS_INTROSPECT, ret_v->code,
 			now - began);
 	if (!record(&j))
 		return unserved(g, a, LIT("no_record"), LIT("no room for more sightings"));
-	if (ret_v->code != TOKEN_accepted)
+	/* an alarm has been said */
+	if (ret_v->code != TOKEN_accepted && ret_v->code != TOKEN_not_logged)
 		log_refused(&j, claims_known, now);
 	return j.forbidden ? TOLD_FORBIDDEN : told_of[ret_v->code];
+}
+
+bool judge_wait(struct gate *g, struct http_req *r, http_serve *serve)
+{
+	return logs_wait(&g->logs, r, serve, g);
 }
 
 void judge_unread(struct gate *g, const struct asked *a, str code, str why)

@@ -107,6 +107,8 @@ static ch_err loop_open(struct loop *l)
 		TRY(watch(l->epoll, keys_fd(&l->gate->keys)));
 	if (l->gate->revocations.wake >= 0)
 		TRY(watch(l->epoll, l->gate->revocations.wake));
+	if (l->gate->logs.wake >= 0)
+		TRY(watch(l->epoll, l->gate->logs.wake));
 	return l->gate->config.supervised ? watch(l->epoll, CONTROL_FD) : CH_DONE;
 }
 
@@ -164,16 +166,27 @@ static void begin_stop(struct loop *l, uint64_t idle_ms)
 			http_stop(l->doors[i].http);
 }
 
+/* A socket of a log's ledger, which we asked for. */
+static void attach(struct loop *l, str name, int fd)
+{
+	if (fd >= 0 && failed(watch(l->epoll, fd)))
+		LOG(LOG_WARN, "a log's ledger is looked at, not listened to");
+	logs_attached(&l->gate->logs, name, fd);
+}
+
 /* That who started it is gone says the same as to stop. */
 static ch_err on_control(struct loop *l)
 {
 	static uint8_t storage[CONTROL_MAX];
 	struct control c = { 0 };
-	ch_err e = control_recv(CONTROL_FD, storage, &c, NULL);
+	AUTO(message_fds_done) struct message_fds fds = { .n = 0 };
+	ch_err e = control_recv(CONTROL_FD, storage, &c, &fds);
 	if (ch_code_of(e) == CH_E_BUSY)
 		return CH_DONE;
 	if (!failed(e) && c.kind == CONTROL_SERVE && l->waiting)
 		return open_doors(l);
+	if (!failed(e) && c.kind == CONTROL_ATTACH)
+		attach(l, c.name, message_fds_take(&fds, 0));
 	if (!failed(e) && c.kind == CONTROL_FAILED)
 		l->gate->metrics.reloads_failed++;
 	if (failed(e) || c.kind == CONTROL_STOP)
@@ -196,13 +209,15 @@ static void on_keys(struct loop *l)
 	keys_answers(&l->gate->keys);
 	if (fd >= 0 && keys_fd(&l->gate->keys) < 0) {
 		(void)epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
-		l->gate->revocations.fetcher = -1;
+		l->gate->revocations.fetcher = l->gate->logs.fetcher = -1;
 	}
 }
 
 static int wait_ms(struct loop *l)
 {
 	int most = l->stopping ? 5 : gate_is_cold(l->gate) ? WARM_MS : TICK_MS;
+	int logs_ms = logs_wait_ms(&l->gate->logs);
+	most = logs_ms < most ? logs_ms : most;
 	for (size_t i = 0; i < l->n_doors; i++) {
 		int ms = l->doors[i].http ? http_timeout_ms(l->doors[i].http) : -1;
 		most = ms >= 0 && ms < most ? ms : most;
@@ -243,7 +258,7 @@ static void warm_if_idle(struct loop *l, bool idle)
 static ch_err turn(struct loop *l)
 {
 	struct epoll_event events[8];
-	bool woken = false;
+	bool woken = false, logs_woken = false;
 	int n = epoll_wait(l->epoll, events, COUNT_OF(events), wait_ms(l));
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd == l->signals)
@@ -253,9 +268,11 @@ static ch_err turn(struct loop *l)
 		if (events[i].data.fd == gate_fetcher_fd(&l->gate->config))
 			on_keys(l);
 		woken |= events[i].data.fd == l->gate->revocations.wake;
+		logs_woken |= events[i].data.fd == l->gate->logs.wake;
 	}
 	keys_refresh(&l->gate->keys);
 	revocations_turn(&l->gate->revocations, woken);
+	logs_turn(&l->gate->logs, logs_woken);
 	for (size_t i = 0; i < l->n_doors; i++)
 		if (l->doors[i].http)
 			http_run(l->doors[i].http);
@@ -274,6 +291,7 @@ static void close_all(struct loop *l)
 	refusals_finish(&l->gate->refusals, clock_mono_ns());
 	sightings_close(l->gate->sightings);
 	revocations_done(&l->gate->revocations);
+	logs_done(&l->gate->logs);
 	keys_done(&l->gate->keys);
 	LOG(LOG_INFO, "gate has stopped");
 }
@@ -282,7 +300,7 @@ static void close_all(struct loop *l)
 static ch_err say_ready(struct loop *l)
 {
 	if (!l->unready || !keys_settled(&l->gate->keys) ||
-	    !revocations_settled(&l->gate->revocations))
+	    !revocations_settled(&l->gate->revocations) || !logs_settled(&l->gate->logs))
 		return CH_DONE;
 	l->unready = false;
 	return control_ready();

@@ -141,6 +141,70 @@ static void put_issuers(const struct prom *p, const struct metrics_now *now)
 	}
 }
 
+struct log_row {
+	str name;
+	const char *help;
+	int64_t (*value)(const struct metrics_log *l);
+};
+
+static int64_t log_ok(const struct metrics_log *l)
+{
+	return l->ok;
+}
+
+static int64_t log_size(const struct metrics_log *l)
+{
+	return (int64_t)l->size;
+}
+
+static int64_t log_head_age(const struct metrics_log *l)
+{
+	return l->head_age_s;
+}
+
+static int64_t log_live(const struct metrics_log *l)
+{
+	return (int64_t)l->live;
+}
+
+static int64_t log_live_bytes(const struct metrics_log *l)
+{
+	return (int64_t)l->live_bytes;
+}
+
+static const struct log_row log_rows[] = {
+	{ { "log_ok", 6 },
+	  "1: the log is up to date; 0: tokens that are not known are refused.",
+	  log_ok },
+	{ { "log_size", 8 }, "Entries of the log that were verified.", log_size },
+	{ { "log_head_age_seconds", 20 },
+	  "Age of the log's newest verified head by this host's clock.",
+	  log_head_age },
+	{ { "log_live_tokens", 15 }, "Unexpired tokens of the log.", log_live },
+	{ { "log_live_bytes", 14 }, "Memory that they take.", log_live_bytes },
+};
+
+static void put_logs(const struct prom *p, const struct metrics_now *now)
+{
+	const struct metrics_logs *c = now->log_counts;
+	for (size_t r = 0; r < COUNT_OF(log_rows); r++) {
+		prom_head(p, log_rows[r].name, "gauge", log_rows[r].help);
+		for (size_t i = 0; i < now->n_logs; i++) {
+			const struct prom_label l = { "log", now->logs[i].name };
+			prom_i64(p, log_rows[r].name, (struct prom_labels){ &l, 1 },
+				 log_rows[r].value(&now->logs[i]));
+		}
+	}
+	prom_one(p, LIT("log_catch_ups_total"), "counter",
+		 "Times that a log was asked for its head.", c->catch_ups);
+	prom_one(p, LIT("log_waited_total"), "counter", "Tokens that waited for that.", c->waited);
+	prom_one(p, LIT("log_in_vain_total"), "counter",
+		 "Tokens that waited and got no answer in time.", c->in_vain);
+	prom_one(p, LIT("log_legacy_total"), "counter",
+		 "Tokens from before their key's logged_from that passed without an entry.",
+		 c->legacy);
+}
+
 static void put_cache(const struct prom *p, const struct token_cache_counts *c)
 {
 	const struct prom_label results[] = { { 0, LIT("hit") }, { 0, LIT("miss") } };
@@ -217,6 +281,8 @@ void metrics_write(struct wr *w, const struct metrics *m, const struct metrics_n
 		 of_code(m, TOKEN_proof_unknown));
 	put_judged(&p, m);
 	put_issuers(&p, now);
+	if (now->log_counts)
+		put_logs(&p, now);
 	if (now->cache)
 		put_cache(&p, now->cache);
 	if (now->sightings)
@@ -250,7 +316,8 @@ bool ready_write(struct wr *w, const struct metrics_now *now)
 	bool blind = now->sightings && !now->sightings_ok, ready = !blind && now->n_issuers > 0;
 	for (size_t i = 0; i < now->n_issuers; i++)
 		ready = ready && now->issuers[i].keys > 0 &&
-			(!now->issuers[i].followed || now->issuers[i].heard);
+			(!now->issuers[i].followed || now->issuers[i].heard) &&
+			(!now->issuers[i].logged || now->issuers[i].log_ok);
 	json_begin(&o, (str){ 0 }, '{');
 	json_put_bool(&o, LIT("ready"), ready);
 	if (!ready) {
@@ -265,6 +332,9 @@ bool ready_write(struct wr *w, const struct metrics_now *now)
 		for (size_t i = 0; i < now->n_issuers; i++)
 			if (now->issuers[i].followed && !now->issuers[i].heard)
 				put_reason(&o, LIT("revocations_unknown"), now->issuers[i].issuer);
+		for (size_t i = 0; i < now->n_issuers; i++)
+			if (now->issuers[i].logged && !now->issuers[i].log_ok)
+				put_reason(&o, LIT("log_unknown"), now->issuers[i].issuer);
 		json_finish(&o, ']');
 	}
 	json_finish(&o, '}');

@@ -33,12 +33,29 @@ struct metrics_issuer {
 	bool followed, heard;      /* its revocations; and lately enough */
 	uint64_t revoked;          /* revocations that are remembered */
 	int64_t revocations_age_s; /* since they were heard; -1: never */
+	bool logged, log_ok;       /* held against a log; and one that can be believed now */
+};
+
+struct metrics_log {
+	str name;
+	bool ok;            /* unknown tokens can be judged */
+	uint64_t size;      /* of the tree that is believed */
+	int64_t head_age_s; /* of its head, by our clock; -1: none yet */
+	uint64_t live, live_bytes;
+};
+
+/* What of logs is counted together. */
+struct metrics_logs {
+	uint64_t catch_ups, waited, in_vain, legacy;
 };
 
 /* What stands elsewhere at the time of asking; a NULL pointer leaves its lines out. */
 struct metrics_now {
 	const struct metrics_issuer *issuers;
 	size_t n_issuers;
+	const struct metrics_log *logs;
+	size_t n_logs;
+	const struct metrics_logs *log_counts; /* NULL: no log is followed */
 	const struct token_cache_counts *cache;
 	const struct sightings_counts *sightings;
 	bool sightings_ok;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "gate_internal.h"
+#include "wire/boot.h"
 
 enum { HANDOVER_MS = 30000 };
 
@@ -88,9 +89,11 @@ bool gate_warm(struct gate *g)
 	return !g->warm;
 }
 
-static void revocations_other(void *ctx, const struct fetch_told *t)
+static void told_other(void *ctx, const struct fetch_told *t)
 {
-	revocations_told(ctx, t);
+	struct gate *g = ctx;
+	revocations_told(&g->revocations, t);
+	logs_told(&g->logs, t);
 }
 
 ch_err gate_prepare(struct gate *g, int proofs_fd)
@@ -114,8 +117,10 @@ ch_err gate_prepare(struct gate *g, int proofs_fd)
 	g->metrics.reloads_failed = g->config.reloads_failed;
 	TRY(keys_open(&g->keys, &g->config, gate_fetcher_fd(&g->config)));
 	TRY(revocations_open(&g->revocations, &g->config, gate_fetcher_fd(&g->config)));
-	g->keys.other = revocations_other;
-	g->keys.other_ctx = &g->revocations;
+	TRY(logs_open(&g->logs, &g->config, g->config.supervised ? CONTROL_FD : -1,
+		      gate_fetcher_fd(&g->config)));
+	g->keys.other = told_other;
+	g->keys.other_ctx = g;
 	/* nobody waits yet, or another generation serves */
 	while (gate_warm(g))
 		;

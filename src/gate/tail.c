@@ -86,33 +86,61 @@ static ch_err take_head(struct tail *t, const struct tail_head *h)
 
 static ch_err witnesses_see(struct tail *t, const struct log_head *h)
 {
-	int64_t times[TAIL_WITNESSES_MAX];
+	struct tail_cosigned c = { .size = h->c.size, .root = h->c.root };
 	for (size_t i = 0; i < t->n_witnesses; i++) {
-		ch_err e = cosignature_check(&h->note, &t->witnesses[i], &times[i]);
-		if (ch_code_of(e) == CH_E_MISSING)
-			times[i] = INT64_MIN;
-		else
-			TRY(e);
+		c.times_s[i] = INT64_MIN;
+		ch_err e = cosignature_check(&h->note, &t->witnesses[i], &c.times_s[i]);
+		if (failed(e) && ch_code_of(e) != CH_E_MISSING)
+			return e;
+		c.waits = c.waits || !failed(e);
 	}
-	for (size_t i = 0; i < t->n_witnesses; i++)
-		if (times[i] > t->witnessed_s[i])
-			t->witnessed_s[i] = times[i];
+	if (c.waits)
+		t->cosigned = c;
 	return CH_DONE;
 }
 
-ch_err tail_head(struct tail *t, str note, uint64_t *ret_size)
+/* Others may have been shown another tree: what they cosigned counts when ours goes on from it. */
+static ch_err take_cosigned(struct tail *t, struct tile_source *s)
+{
+	struct merkle_proof proof;
+	struct tail_cosigned *c = &t->cosigned;
+	TRY(merkle_prove_consistency(s, c->size, t->believed.size, &proof));
+	c->waits = false;
+	TRY(merkle_check_consistency(c->size, &c->root, t->believed.size, &t->believed.root,
+				     &proof));
+	for (size_t i = 0; i < t->n_witnesses; i++)
+		if (c->times_s[i] > t->witnessed_s[i])
+			t->witnessed_s[i] = c->times_s[i];
+	return CH_DONE;
+}
+
+static ch_err open_head(struct tail *t, str note, struct tail_head *ret_head)
 {
 	NOT_ZEROED struct log_head h;
 	if (t->broken)
 		return contradiction(t, t->newest.size);
 	TRY(log_head_open(note, &t->key, &h));
 	TRY(witnesses_see(t, &h));
-	const struct tail_head head = { h.c.size, h.time_s, h.c.root };
-	TRY(take_head(t, &head));
 	if (h.time_s > t->latest_s)
 		t->latest_s = h.time_s;
-	*ret_size = h.c.size;
+	*ret_head = (struct tail_head){ h.c.size, h.time_s, h.c.root };
 	return CH_DONE;
+}
+
+ch_err tail_head(struct tail *t, str note, uint64_t *ret_size)
+{
+	struct tail_head head;
+	TRY(open_head(t, note, &head));
+	TRY(take_head(t, &head));
+	*ret_size = head.size;
+	return CH_DONE;
+}
+
+ch_err tail_cosigned(struct tail *t, str note)
+{
+	struct tail_head head;
+	TRY(open_head(t, note, &head));
+	return t->has_head && head.size < t->newest.size ? CH_DONE : take_head(t, &head);
 }
 
 int64_t tail_witnessed_s(const struct tail *t, size_t quorum)
@@ -244,7 +272,8 @@ static ch_err on_seek(struct tail *t, struct tile_source *s, int64_t now_s)
 
 static ch_err on_edge(struct tail *t, struct tile_source *s)
 {
-	TRY(tail_edge(t, s, t->target.size ? t->first_live * TILE_WIDTH : 0, &t->work));
+	uint64_t from = t->target.size > 0 ? t->first_live * TILE_WIDTH : 0;
+	TRY(merkle_edge_within(s, from, t->target.size, &t->work));
 	t->phase = TAIL_READ;
 	return CH_DONE;
 }
@@ -255,7 +284,7 @@ static ch_err on_doubt(struct tail *t, struct tile_source *s)
 	struct merkle_hash root;
 	if (!t->started)
 		return doubt_ends(t, false);
-	TRY(tail_edge(t, s, t->believed.size, &t->work));
+	TRY(merkle_edge_within(s, t->believed.size, t->target.size, &t->work));
 	merkle_edge_root(&t->work, &root);
 	if (merkle_eq(&root, &t->believed.root))
 		return doubt_ends(t, false);
@@ -271,10 +300,17 @@ static ch_err on_read(struct tail *t, struct tile_source *s)
 	return t->work.size < t->target.size ? CH_DONE : arrive(t);
 }
 
+static bool cosigned_due(const struct tail *t)
+{
+	return t->started && t->cosigned.waits && t->cosigned.size <= t->believed.size;
+}
+
 static ch_err step(struct tail *t, struct tile_source *s, int64_t now_s)
 {
 	switch (t->phase) {
 	case TAIL_IDLE:
+		if (cosigned_due(t))
+			return take_cosigned(t, s);
 		begin(t);
 		return CH_DONE;
 	case TAIL_SEEK:
@@ -314,7 +350,8 @@ static void watch_clocks(struct tail *t, int64_t now_s)
 bool tail_busy(const struct tail *t)
 {
 	return !t->broken && t->has_head &&
-	       (t->phase != TAIL_IDLE || !t->started || t->believed.size < t->newest.size);
+	       (t->phase != TAIL_IDLE || !t->started || t->believed.size < t->newest.size ||
+		cosigned_due(t));
 }
 
 ch_err tail_run(struct tail *t, struct tile_source *s, int64_t now_s, unsigned bundles)

@@ -11,7 +11,7 @@
 
 enum {
 	TAIL_WITNESSES_MAX = 8,
-	TAIL_HEADS_KEPT = 8,
+	TAIL_HEADS_KEPT = 64,
 	/* nothing is forgotten until so long after its time, by the slower of two clocks */
 	TAIL_SLACK_S = 120,
 };
@@ -30,6 +30,14 @@ enum tail_phase {
 	TAIL_DOUBT, /* the root differs: were we shown another tree before? */
 };
 
+/* What witnesses cosigned: of these alone that the believed tree goes on from. */
+struct tail_cosigned {
+	bool waits; /* to be held against the believed tree */
+	uint64_t size;
+	struct merkle_hash root;
+	int64_t times_s[TAIL_WITNESSES_MAX]; /* INT64_MIN: not this one */
+};
+
 struct tail {
 	struct note_key key; /* its name lives as long as the tail */
 	int64_t max_ttl_s;   /* a token that lives longer is refused elsewhere */
@@ -37,6 +45,7 @@ struct tail {
 	size_t n_witnesses;
 	struct note_key witnesses[TAIL_WITNESSES_MAX]; /* cosigners */
 	int64_t witnessed_s[TAIL_WITNESSES_MAX];       /* INT64_MIN: never */
+	struct tail_cosigned cosigned;                 /* the newest */
 
 	bool has_head; /* a signed one was seen */
 	bool started;  /* the believed tree is there, and its live entries are in the set */
@@ -67,10 +76,13 @@ void tail_done(struct tail *t);
 ch_err tail_witness(struct tail *t, const struct note_key *k);
 
 /* A head as it was found or told. E_SYNTAX, E_MISSING, E_MISMATCH, E_UNSUPPORTED: none that the log
- * signed, or a witness's line is bad: as if it had not come. A copy of an older head is fine and
- * changes nothing. t->broken afterwards: two signed heads contradict each other. *ret_size: of
+ * signed, or a witness's line is bad: as if it had not come. A copy of an older head is fine: at
+ * most witnesses have cosigned it. t->broken afterwards: two signed heads contradict each other. *ret_size: of
  * its tree. */
 ch_err tail_head(struct tail *t, str note, uint64_t *ret_size);
+/* One that witnesses have cosigned, older than the newest by nature: it is never taken for a log that
+ * shrank. Else as tail_head. */
+ch_err tail_cosigned(struct tail *t, str note);
 /* Is there something to compute? */
 bool tail_busy(const struct tail *t);
 /* Goes on, at most so many bundles far. now_s says, with the head's time, what has expired
@@ -80,7 +92,7 @@ bool tail_busy(const struct tail *t);
 ch_err tail_run(struct tail *t, struct tile_source *s, int64_t now_s, unsigned bundles);
 /* Is what is not in the set, and expires then, not in the believed tree? */
 bool tail_covers(const struct tail *t, int64_t exp_s);
-/* When at least so many witnesses had cosigned; INT64_MIN: never. */
+/* As of when at least so many witnesses have cosigned; INT64_MIN: never. */
 int64_t tail_witnessed_s(const struct tail *t, size_t quorum);
 
 /* --- between tail.c and tail_seek.c --- */
@@ -90,6 +102,3 @@ ch_err tail_bundle(struct tail *t, struct tile_source *s, uint64_t n, unsigned *
 void tail_seek_begin(struct tail *t);
 /* One probe; *ret_done: t->first_live is where to begin. */
 ch_err tail_seek(struct tail *t, struct tile_source *s, int64_t floor_s, bool *ret_done);
-/* The edge of the first `size` leaves of the target. */
-ch_err tail_edge(struct tail *t, struct tile_source *s, uint64_t size,
-		 struct merkle_edge *ret_edge);

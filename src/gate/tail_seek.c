@@ -95,29 +95,3 @@ ch_err tail_seek(struct tail *t, struct tile_source *s, int64_t floor_s, bool *r
 		t->first_live = middle;
 	return CH_DONE;
 }
-
-/* --- the edge: of tiles as the target's tree has them, which may be wider than asked for --- */
-
-struct cut_source {
-	struct tile_source tiles; /* first */
-	struct tile_source *from;
-	uint64_t size;
-};
-
-static ch_err cut_get(struct tile_source *s, const struct tile_id *id, struct wr *ret_tile)
-{
-	struct cut_source *c = (struct cut_source *)s;
-	struct tile_id whole;
-	size_t before = ret_tile->n;
-	if (!tile_of(c->size, id->level, id->n, &whole) || whole.width < id->width || id->entries)
-		return ch_fail(CH_E_NOT_FOUND, "the tree has no such tile", id->n);
-	TRY(tile_fetch(c->from, &whole, ret_tile));
-	ret_tile->n = before + (size_t)id->width * MERKLE_HASH_SIZE;
-	return CH_DONE;
-}
-
-ch_err tail_edge(struct tail *t, struct tile_source *s, uint64_t size, struct merkle_edge *ret_edge)
-{
-	struct cut_source c = { { cut_get }, s, t->target.size };
-	return merkle_edge_at(&c.tiles, size, ret_edge);
-}

@@ -7,10 +7,35 @@
 /* What metrics_now points to. */
 struct snapshot {
 	struct metrics_issuer issuers[REALMS_MAX];
+	struct metrics_log logs[LOGS_MAX];
+	struct metrics_logs log_counts;
 	struct token_cache_counts cache;
 	struct sightings_counts sightings;
 	struct metrics_now now;
 };
+
+static void logs_take(const struct gate *g, struct snapshot *s)
+{
+	const int64_t now_s = clock_unix_s();
+	const struct log_counts *c = &g->logs.counts;
+	for (size_t i = 0; i < g->logs.n; i++) {
+		const struct log_source *from = &g->logs.sources[i];
+		int64_t age = now_s - from->tail.believed.time_s;
+		s->logs[i] = (struct metrics_log){
+			.name = from->of->name,
+			.ok = logs_usable(from, now_s),
+			.size = from->tail.believed.size,
+			.head_age_s = from->tail.started ? age : -1,
+			.live = live_count(from->live),
+			.live_bytes = live_bytes(from->live),
+		};
+	}
+	for (size_t i = 0; i < g->config.n_issuers; i++) {
+		s->issuers[i].logged = logs_followed(&g->logs, i);
+		s->issuers[i].log_ok = logs_issuer_ok(&g->logs, i, now_s);
+	}
+	s->log_counts = (struct metrics_logs){ c->catch_ups, c->waited, c->in_vain, c->legacy };
+}
 
 static void snapshot_take(const struct gate *g, struct snapshot *s)
 {
@@ -29,6 +54,7 @@ static void snapshot_take(const struct gate *g, struct snapshot *s)
 			.age_s = keys_age_s(&g->keys, i)
 		};
 	}
+	logs_take(g, s);
 	if (g->cache)
 		s->cache = token_cache_counts(g->cache);
 	if (g->sightings)
@@ -36,6 +62,9 @@ static void snapshot_take(const struct gate *g, struct snapshot *s)
 	s->now = (struct metrics_now){
 		.issuers = s->issuers,
 		.n_issuers = g->config.n_issuers,
+		.logs = s->logs,
+		.n_logs = g->logs.n,
+		.log_counts = g->logs.n > 0 ? &s->log_counts : NULL,
 		.cache = g->cache ? &s->cache : NULL,
 		.sightings = g->sightings ? &s->sightings : NULL,
 		.sightings_ok = g->sightings && sightings_ok(g->sightings),

@@ -58,8 +58,13 @@ static bool is_tile(str path)
 
 static bool is_path(str path)
 {
-	return path.n == 0 || str_eq(path, LIT("checkpoint")) || str_eq(path, LIT("now")) ||
-	       is_tile(path);
+	static const str heads[] = {
+		{ "", 0 }, { "checkpoint", 10 }, { "cosigned/checkpoint", 19 }, { "now", 3 }
+	};
+	for (size_t i = 0; i < COUNT_OF(heads); i++)
+		if (str_eq(path, heads[i]))
+			return true;
+	return is_tile(path);
 }
 
 ch_err fetch_read_ask(bytes message, struct fetch_ask *ret_a)

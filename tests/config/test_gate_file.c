@@ -42,6 +42,8 @@ static const char sample[] = "listen: 127.0.0.1:8090\n"
 			     "  stale_s: 7200\n"
 			     "  cooldown_s: 5\n";
 
+#define VKEY "login.example/log+01020304+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
 /* Both ways in, with every key of them. */
 static const char full[] = "listen: 127.0.0.1:8090\n"
 			   "client:\n"
@@ -64,6 +66,27 @@ static const char full[] = "listen: 127.0.0.1:8090\n"
 			   "        until: 2026-11-22T15:00:00Z\n"
 			   "      - kid: k2\n"
 			   "        from: 1795359600\n"
+			   "    log: main\n"
+			   "  - issuer: https://login.example/home\n"
+			   "    realm: home\n"
+			   "    jwks_file: /etc/home.json\n"
+			   "    audiences: [api]\n"
+			   "    log: far\n"
+			   "logs:\n"
+			   "  main:\n"
+			   "    vkey_file: /var/lib/chancery/log.vkey\n"
+			   "    folder: /var/lib/chancery/log\n"
+			   "    socket: /var/lib/chancery/run/log\n"
+			   "  far:\n"
+			   "    vkey: " VKEY "\n"
+			   "    uri: https://login.example/log\n"
+			   "    client: gate\n"
+			   "    secret_file: log.secret\n"
+			   "    stale_s: 20\n"
+			   "    skew_s: 3\n"
+			   "    witnesses: [" VKEY ", " VKEY "A]\n"
+			   "    quorum: 1\n"
+			   "    witness_stale_s: 60\n"
 			   "locations:\n"
 			   "  api:\n"
 			   "    audiences: [api]\n"
@@ -125,6 +148,17 @@ static void same_terms(const struct gate_issuer *a, const struct gate_issuer *b)
 	}
 }
 
+static void same_log(const struct gate_log *a, const struct gate_log *b)
+{
+	assert_true(str_eq(a->name, b->name) && str_eq(a->vkey, b->vkey));
+	assert_true(str_eq(a->vkey_file, b->vkey_file) && str_eq(a->folder, b->folder));
+	assert_true(str_eq(a->socket, b->socket) && str_eq(a->uri, b->uri));
+	assert_true(str_eq(a->client, b->client) && str_eq(a->secret_file, b->secret_file));
+	assert_true(a->stale_s == b->stale_s && a->skew_s == b->skew_s);
+	assert_true(a->quorum == b->quorum && a->witness_stale_s == b->witness_stale_s);
+	same_texts(a->witnesses, a->n_witnesses, b->witnesses, b->n_witnesses);
+}
+
 static void same(const struct gate_file *a, const struct gate_file *b)
 {
 	assert_true(str_eq(a->host, b->host) && a->port == b->port);
@@ -141,7 +175,11 @@ static void same(const struct gate_file *a, const struct gate_file *b)
 		same_texts(x->audiences, x->n_audiences, y->audiences, y->n_audiences);
 		same_texts(x->mailboxes, x->n_mailboxes, y->mailboxes, y->n_mailboxes);
 		same_terms(x, y);
+		assert_true(str_eq(x->log, y->log));
 	}
+	assert_int_equal(a->gate.n_logs, b->gate.n_logs);
+	for (size_t i = 0; i < a->gate.n_logs; i++)
+		same_log(&a->gate.logs[i], &b->gate.logs[i]);
 	assert_true(str_eq(a->socket, b->socket) && str_eq(a->user, b->user));
 	assert_true(str_eq(a->socket_mode, b->socket_mode));
 	assert_true(str_eq(a->socket_owner, b->socket_owner));
@@ -205,6 +243,11 @@ static void every_key(void **state)
 	assert_true(i->skew_s == 0 && i->max_ttl_s == 900 && i->n_periods == 2);
 	assert_true(i->periods[0].from_s == 0 && i->periods[0].until_s == 1795359600);
 	assert_int_equal(i->periods[1].from_s, 1795359600);
+	assert_int_equal(g.gate.n_logs, 2);
+	assert_int_equal(g.gate.logs[0].stale_s, CONFIG_LOG_STALE_S);
+	assert_int_equal(g.gate.logs[0].skew_s, 5);
+	assert_int_equal(g.gate.logs[0].quorum, 0);
+	assert_true(g.gate.logs[1].n_witnesses == 2 && g.gate.logs[1].quorum == 1);
 	assert_int_equal(g.gate.n_locations, 2);
 	assert_int_equal(g.gate.locations[0].binding, BINDING_REQUIRED);
 	assert_int_equal(g.gate.locations[1].binding, BINDING_REFUSED);
@@ -302,6 +345,44 @@ static void mistakes_are_named(void **state)
 		check_mistake((str){ sample, sizeof(sample) - 1 }, &mistakes[i]);
 }
 
+static void mistakes_in_logs(void **state)
+{
+	(void)state;
+	static const struct mistake mistakes[] = {
+		{ "    log: main\n", "    log: mian\n", CH_E_MISMATCH,
+		  "gate.yaml:22: there is no log mian; add it" },
+		{ "    log: far\n", "", CH_E_MISMATCH, "log far is of no use" },
+		{ "    log: far\n", "    log: main\n", CH_E_MISMATCH,
+		  "gate.yaml:33: log far is of no use" },
+		{ "    vkey_file: /var/lib/chancery/log.vkey\n", "", CH_E_MISMATCH,
+		  "log main has no key; name it by `vkey`" },
+		{ "    vkey_file: /var", "    vkey: " VKEY "\n    vkey_file: /var", CH_E_MISMATCH,
+		  "gate.yaml:30: log main has vkey and vkey_file" },
+		{ "vkey: " VKEY, "vkey: login.example/log", CH_E_RANGE, "is no verifier key" },
+		{ "    folder: /var/lib/chancery/log\n", "", CH_E_MISMATCH,
+		  "log main says no place" },
+		{ "    folder: /var/lib", "    uri: https://x/log\n    folder: /var/lib",
+		  CH_E_MISMATCH, "gate.yaml:31: log main has folder and uri; keep one" },
+		{ "https://login.example/log", "http://login.example/log", CH_E_RANGE,
+		  "use https" },
+		{ "    client: gate\n", "    socket: s\n    client: gate\n", CH_E_MISMATCH,
+		  "log far has a socket, which belongs to a folder" },
+		{ "    secret_file: log.secret\n", "", CH_E_MISMATCH,
+		  "log far needs both `client` and `secret_file`" },
+		{ "    folder: /var/lib/chancery/log\n",
+		  "    folder: /log\n    client: x\n    secret_file: y\n", CH_E_MISMATCH,
+		  "nobody is asked who he is" },
+		{ "stale_s: 20", "stale_s: 2", CH_E_RANGE, "choose one from 3 to 3600" },
+		{ "skew_s: 3", "skew_s: 61", CH_E_RANGE, "choose one from 0 to 60" },
+		{ "quorum: 1", "quorum: 3", CH_E_MISMATCH,
+		  "asks for more witnesses than it names" },
+		{ "    quorum: 1\n", "", CH_E_MISMATCH, "names witnesses and no quorum" },
+		{ ", " VKEY "A]", ", " VKEY "]", CH_E_DUPLICATE, "twice" },
+	};
+	for (size_t i = 0; i < COUNT_OF(mistakes); i++)
+		check_mistake(full_text, &mistakes[i]);
+}
+
 static void mistakes_between_the_ways_in(void **state)
 {
 	(void)state;
@@ -311,7 +392,7 @@ static void mistakes_between_the_ways_in(void **state)
 		{ "client:\n  id: dovecot\n  secret_file: gate.secret\n", "", CH_E_MISSING,
 		  "gate.yaml:1: key \"client\" is missing" },
 		{ "socket: /run/chancery/gate.sock\n", "", CH_E_MISSING,
-		  "gate.yaml:21: locations: there is no `socket`" },
+		  "gate.yaml:42: locations: there is no `socket`" },
 		{ "gate.sock", "", CH_E_RANGE, "no path of a socket" },
 		{ "0600", "0777", CH_E_RANGE, "choose one of 0600 0660 0666" },
 		{ "max_ttl_s: 900", "max_ttl_s: 0", CH_E_RANGE, "choose one from 1 to 86400" },
@@ -320,17 +401,17 @@ static void mistakes_between_the_ways_in(void **state)
 		{ "kid: k2", "kid: k1", CH_E_MISMATCH, "gate.yaml:20: \"k1\" is here twice" },
 		{ "        from: 1795359600\n", "        from: 9\n        until: 9\n",
 		  CH_E_MISMATCH, "ends before it begins" },
-		{ "realms: [corp]\n    methods", "realms: [home]\n    methods", CH_E_MISMATCH,
-		  "gate.yaml:26: location api allows realm home, which no issuer has" },
+		{ "realms: [corp]\n    methods", "realms: [staff]\n    methods", CH_E_MISMATCH,
+		  "gate.yaml:47: location api allows realm staff, which no issuer has" },
 		{ "audiences: [api]\n    scopes", "audiences: [apis]\n    scopes", CH_E_MISMATCH,
-		  "gate.yaml:24: location api asks for audience \"apis\"" },
+		  "gate.yaml:45: location api asks for audience \"apis\"" },
 		{ "    realms: [corp]\n    methods", "    methods", CH_E_MISSING,
 		  "\"realms\" is missing in locations.api" },
 		{ "methods: [GET", "methods: [get", CH_E_RANGE, "is no method" },
 		{ "binding: required", "binding: wanted", CH_E_RANGE,
 		  "choose one of accepted required refused" },
 		{ "    origin: https://api.example.test\n", "", CH_E_MISSING,
-		  "gate.yaml:28: location api has no origin" },
+		  "gate.yaml:49: location api has no origin" },
 		{ "https://api.example.test", "https://api.example.test/", CH_E_RANGE,
 		  "without a path" },
 		{ "https://api.example.test", "http://api.example.test", CH_E_RANGE, "no origin" },
@@ -396,6 +477,7 @@ int main(void)
 		cmocka_unit_test(without_mailboxes_any_goes),
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(mistakes_in_logs),
 		cmocka_unit_test(mistakes_between_the_ways_in),
 		cmocka_unit_test(every_prefix_and_flip),
 		cmocka_unit_test(a_value_knows_its_line),

@@ -15,8 +15,9 @@ static struct metrics metrics;
 static char text[METRICS_ANSWER_MAX + 1];
 
 static const struct metrics_issuer issuers[] = {
-	{ LIT("https://login.example/home"), LIT("home"), 2, 17, 3, true, true, 5, 0 },
-	{ LIT("https://odd.example/\"\\\n"), LIT("odd"), 0, -1, 1, true, false, 0, -1 },
+	{ LIT("https://login.example/home"), LIT("home"), 2, 17, 3, true, true, 5, 0, true, true },
+	{ LIT("https://odd.example/\"\\\n"), LIT("odd"), 0, -1, 1, true, false, 0, -1, true,
+	  false },
 };
 static const struct token_cache_counts cache = { 10, 20, 3 };
 static const struct sightings_counts sightings = { 100, 90, 1, 0, 12345 };
@@ -145,6 +146,8 @@ static void test_ready(void **state)
 			   "{\"reason\":\"no_keys\",\"issuer\":"
 			   "\"https://odd.example/\\\"\\\\\\n\"},"
 			   "{\"reason\":\"revocations_unknown\",\"issuer\":"
+			   "\"https://odd.example/\\\"\\\\\\n\"},"
+			   "{\"reason\":\"log_unknown\",\"issuer\":"
 			   "\"https://odd.example/\\\"\\\\\\n\"}]}")));
 	assert_false(
 		failed(json_parse(wr_bytes(&w), (struct json_limits){ 8, 63 }, nodes, 64, &n)));
@@ -171,7 +174,8 @@ static void test_room(void **state)
 	for (size_t i = 0; i < COUNT_OF(many); i++)
 		many[i] = (struct metrics_issuer){ { name, 256 }, { name, 64 }, INT64_MAX,
 						   INT64_MAX,     INT64_MAX,    true,
-						   true,          INT64_MAX,    INT64_MAX };
+						   true,          INT64_MAX,    INT64_MAX,
+						   true,          true };
 	struct metrics_now now = now_of(0);
 	now.issuers = many;
 	now.n_issuers = COUNT_OF(many);

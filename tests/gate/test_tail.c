@@ -338,14 +338,34 @@ static void test_witnesses(void **unused)
 	MUST(head_at(T0));
 	assert_int_equal(tail_witnessed_s(&tail, 1), INT64_MIN);
 	MUST(tail_head(&tail, kit_witnessed(&kit, T0 + 1, &w[0], keys[0], room), &size));
+	MUST(run(T0 + 1));
 	assert_int_equal(tail_witnessed_s(&tail, 1), T0 + 1);
 	assert_int_equal(tail_witnessed_s(&tail, 2), INT64_MIN);
-	MUST(tail_head(&tail, kit_witnessed(&kit, T0 + 5, &w[2], keys[2], room), &size));
+	/* a head from before, which was cosigned meanwhile */
+	str before = kit_witnessed(&kit, T0 + 5, &w[2], keys[2], room);
+	uint8_t other[KIT_NOTE];
+	add_tokens(10, 700, T0, TTL);
+	MUST(tail_head(&tail, kit_head(&kit, T0 + 6, other), &size));
+	MUST(tail_cosigned(&tail, before));
+	MUST(run(T0 + 6));
+	assert_int_equal(tail.believed.size, 700);
 	assert_int_equal(tail_witnessed_s(&tail, 1), T0 + 5);
 	assert_int_equal(tail_witnessed_s(&tail, 2), T0 + 1);
 	/* a line of a witness that is none of its key's */
 	assert_true(
 		failed(tail_head(&tail, kit_witnessed(&kit, T0 + 6, &w[1], keys[0], room), &size)));
+	/* what witnesses were shown is another tree */
+	uint64_t whole = kit.size;
+	struct kit_entry kept = kit.entries[3];
+	kit.size = 20;
+	kit.entries[3] = kit.entries[4];
+	str shown = kit_witnessed(&kit, T0 + 5, &w[1], keys[1], room);
+	kit.size = whole;
+	kit.entries[3] = kept;
+	MUST(tail_cosigned(&tail, shown));
+	assert_int_equal(ch_code_of(run(T0 + 8)), CH_E_MISMATCH);
+	assert_false(tail.broken);
+	assert_int_equal(tail_witnessed_s(&tail, 3), INT64_MIN);
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		private_key_free(keys[i]);
 }

@@ -26,6 +26,7 @@ static void test_paths(void **unused)
 	(void)unused;
 	static const char *const good[] = { "",
 					    "checkpoint",
+					    "cosigned/checkpoint",
 					    "now",
 					    "tile/0/000",
 					    "tile/0/x001/234",

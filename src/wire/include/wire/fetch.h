@@ -37,7 +37,7 @@ struct fetch_ask {
 		url; /* index in fetcher_config.urls, or behind them in its revocations, its logs */
 	str etag;
 	str query; /* of revocations alone: small letters, digits, '=' and '&' */
-	/* of logs alone: "checkpoint", "now", or a tile's: "tile/0/x001/234.p/7" */
+	/* of logs alone: "checkpoint", "cosigned/checkpoint", "now", or a tile's: "tile/0/x001/234.p/7" */
 	str path;
 };
 
