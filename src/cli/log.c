@@ -10,8 +10,12 @@
 static const char usage[] =
 	"usage: chancery log VERB …\n"
 	"\n"
+	"  check        read all of an authority's log, and say what is damaged\n"
 	"  cosign       ask witnesses for their cosignatures of a log's heads\n"
 	"  monitor      follow logs, and tell when one lies or falls silent\n"
+	"  prune        erase entries at its start that expired long ago\n"
+	"  repair       make again what can be made of a damaged one\n"
+	"  stat         how large it is, and how old its head\n"
 	"  witness      vouch that logs only grow: https://c2sp.org/tlog-witness\n"
 	"\n"
 	"`chancery log VERB --help` says what a verb takes; docs/LEDGER.md what the log is.\n";
@@ -20,8 +24,12 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
+	{ "check", log_check },
 	{ "cosign", log_cosign },
 	{ "monitor", log_monitor },
+	{ "prune", log_prune },
+	{ "repair", log_repair },
+	{ "stat", log_stat },
 	{ "witness", log_witness },
 };
 

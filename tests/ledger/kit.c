@@ -77,20 +77,14 @@ void kit_close(struct kit *k)
 
 /* --- the ledger's process --- */
 
-static void child(struct kit *k, int control)
+static ch_err run_parts(struct kit *k, int control)
 {
 	static struct ledger l;
-	log_open("ledger");
-	log_min_level(LOG_ERROR);
-	if (k->is_quiet && !freopen("/dev/null", "w", stderr))
-		_exit(9);
 	l = (struct ledger){ .config = k->config,
 			     .folder = open(k->log, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 			     .lock = -1,
 			     .listen_fd = k->listen_fd,
 			     .control_fd = control };
-	if (k->before)
-		k->before();
 	ch_err e = ledger_recover(&l);
 	if (!failed(e))
 		e = ledger_serve(&l);
@@ -100,7 +94,29 @@ static void child(struct kit *k, int control)
 			control, &(struct control){ .kind = CONTROL_FAILED, .code = ch_code_of(e) },
 			NULL);
 	}
-	_exit(failed(e) ? 3 : 0);
+	ledger_close(&l);
+	(void)close(l.folder);
+	return e;
+}
+
+static void child(struct kit *k, int control)
+{
+	log_open("ledger");
+	log_min_level(LOG_ERROR);
+	if (k->is_quiet && !freopen("/dev/null", "w", stderr))
+		_exit(9);
+	if (k->before)
+		k->before();
+	_exit(failed(run_parts(k, control)) ? 3 : 0);
+}
+
+static void *in_thread(void *arg)
+{
+	struct kit *k = arg;
+	ch_err e = run_parts(k, k->control_theirs);
+	k->status = failed(e) ? 3 << 8 : 0;
+	(void)close(k->control_theirs);
+	return NULL;
 }
 
 /* The program as the supervisor starts it. */
@@ -146,7 +162,10 @@ static void listen_at(struct kit *k)
 
 static void ended(struct kit *k)
 {
-	assert_int_equal(waitpid(k->pid, &k->status, 0), k->pid);
+	if (k->in_thread)
+		assert_int_equal(pthread_join(k->thread, NULL), 0);
+	else
+		assert_int_equal(waitpid(k->pid, &k->status, 0), k->pid);
 	k->pid = 0;
 	fd_close(&k->control);
 	fd_close(&k->heads);
@@ -161,11 +180,15 @@ enum ch_code kit_start(struct kit *k)
 	listen_at(k);
 	must(channel_pair(pair));
 	k->control = pair[0];
-	if (k->program)
+	k->control_theirs = pair[1];
+	if (k->in_thread)
+		assert_int_equal(pthread_create(&k->thread, NULL, in_thread, k), 0);
+	else if (k->program)
 		spawn_program(k, pair[1]);
 	else
 		fork_parts(k, pair[1]);
-	(void)close(pair[1]);
+	if (!k->in_thread)
+		(void)close(pair[1]);
 	must(channel_wait(k->control, POLLIN | POLLHUP, PATIENCE_MS));
 	ch_err e = control_recv(k->control, room, &c, NULL);
 	if (failed(e) || c.kind != CONTROL_READY) {

@@ -1,6 +1,7 @@
 /* A ledger in a child process, the signers and the signer of heads that it talks to, and a log in a
  * folder of its own. Everything fails the test by itself. */
 #pragma once
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +35,10 @@ struct kit {
 	bool is_quiet;           /* the ledger's log is not shown */
 	uint64_t heads_signed;
 	void (*before)(void); /* in the child, before it begins */
-	const char *program;  /* the real one, behind its walls; NULL: its parts, in our child */
+	bool in_thread;       /* its parts, in a thread of this process */
+	pthread_t thread;
+	int control_theirs;
+	const char *program; /* the real one, behind its walls; NULL: its parts, in our child */
 };
 
 /* Where files are in memory, if there is such a place: what syncs much is quick there. */
