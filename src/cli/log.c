@@ -11,6 +11,9 @@ static const char usage[] =
 	"usage: chancery log VERB …\n"
 	"\n"
 	"  check        read all of an authority's log, and say what is damaged\n"
+	"  prove        show that a token is in the log, as a file\n"
+	"  verify       check such a file, or evidence about a token, offline\n"
+	"  consistency  show that a head goes on from one that you kept\n"
 	"  cosign       ask witnesses for their cosignatures of a log's heads\n"
 	"  monitor      follow logs, and tell when one lies or falls silent\n"
 	"  prune        erase entries at its start that expired long ago\n"
@@ -25,6 +28,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } verbs[] = {
 	{ "check", log_check },
+	{ "prove", log_prove },
+	{ "verify", log_verify },
+	{ "consistency", log_consistency },
 	{ "cosign", log_cosign },
 	{ "monitor", log_monitor },
 	{ "prune", log_prune },

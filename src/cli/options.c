@@ -86,6 +86,15 @@ static int option_take(int argc, char **argv, int at, const struct option_spec *
 	return options_read(end, argv, at, specs, n) ? end - at : 0;
 }
 
+/* "--" with a name, or "-" and a letter that is an option here. */
+static bool is_option(str word, const struct option_spec *specs, size_t n)
+{
+	const struct option_spec *spec = NULL;
+	if (word.n == 2 && word.p[0] == '-' && word.p[1] != '-')
+		spec = spec_find(specs, n, word);
+	return str_starts(word, LIT("--")) || (spec && spec->name);
+}
+
 bool options_and_words(int argc, char **argv, const struct option_spec *specs, size_t n,
 		       struct word_list *words)
 {
@@ -93,10 +102,10 @@ bool options_and_words(int argc, char **argv, const struct option_spec *specs, s
 	words->n = 0;
 	for (int i = 1, took = 1; i < argc; i += took) {
 		took = 1;
-		bool option = !only_words && str_starts(str_from_c(argv[i]), LIT("--"));
+		bool option = !only_words && is_option(str_from_c(argv[i]), specs, n);
 		if (!option)
 			took = word_keep(argv[i], words);
-		else if (argv[i][2])
+		else if (!str_eq(str_from_c(argv[i]), LIT("--")))
 			took = option_take(argc, argv, i, specs, n);
 		else
 			only_words = true;

@@ -18,8 +18,8 @@ struct word_list {
 	size_t max;
 	size_t n;
 };
-/* The same where words, that do not begin with "--", stand among the options. After "--"
- * all are words. */
+/* The same where words, that neither begin with "--" nor are one of specs, stand among the
+ * options. After "--" all are words. */
 bool options_and_words(int argc, char **argv, const struct option_spec *specs, size_t n,
 		       struct word_list *words);
 /* The first line of a file, or of standard input when name is "-", without its line

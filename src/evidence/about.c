@@ -53,15 +53,24 @@ static bool number_of(const struct json_node *obj, str name, uint64_t *ret_v)
 	return true;
 }
 
+/* Printed by whoever reads it. */
+static bool is_plain(str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < ' ' || s.p[i] > '~')
+			return false;
+	return true;
+}
+
 static bool members_read(const struct json_node *obj, struct evidence_file *f)
 {
 	const struct json_node *thin = json_member(obj, LIT("thin"));
 	uint64_t created = 0;
 	str claim = { 0 };
 	if (!text_of(obj, LIT("origin"), &f->origin) || !text_of(obj, LIT("claim"), &claim) ||
-	    !text_of(obj, LIT("log"), &f->e.where) || !number_of(obj, LIT("size"), &f->size) ||
-	    !number_of(obj, LIT("first"), &f->first) || !thin ||
-	    !number_of(obj, LIT("minimum"), &f->e.minimum) ||
+	    !text_of(obj, LIT("log"), &f->e.where) || !is_plain(f->e.where) ||
+	    !number_of(obj, LIT("size"), &f->size) || !number_of(obj, LIT("first"), &f->first) ||
+	    !thin || !number_of(obj, LIT("minimum"), &f->e.minimum) ||
 	    !number_of(obj, LIT("created"), &created))
 		return false;
 	f->says_present = str_eq(claim, LIT("present"));
