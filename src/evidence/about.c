@@ -26,7 +26,6 @@ void about_write(struct wr *w, const struct evidence_file *f)
 	json_put_str(&o, LIT("claim"), f->says_present ? LIT("present") : LIT("absent"));
 	json_put_u64(&o, LIT("size"), f->size);
 	json_put_u64(&o, LIT("first"), f->first);
-	json_put_u64(&o, LIT("minimum"), f->e.minimum);
 	json_put_bool(&o, LIT("thin"), f->e.thin);
 	json_put_str(&o, LIT("log"), f->e.where);
 	json_put_int(&o, LIT("created"), f->e.created_s);
@@ -70,13 +69,13 @@ static bool members_read(const struct json_node *obj, struct evidence_file *f)
 	if (!text_of(obj, LIT("origin"), &f->origin) || !text_of(obj, LIT("claim"), &claim) ||
 	    !text_of(obj, LIT("log"), &f->e.where) || !is_plain(f->e.where) ||
 	    !number_of(obj, LIT("size"), &f->size) || !number_of(obj, LIT("first"), &f->first) ||
-	    !thin || !number_of(obj, LIT("minimum"), &f->e.minimum) ||
-	    !number_of(obj, LIT("created"), &created))
+	    !thin || !number_of(obj, LIT("created"), &created))
 		return false;
 	f->says_present = str_eq(claim, LIT("present"));
 	f->e.thin = thin->type == JSON_TRUE;
 	f->e.created_s = (int64_t)created;
-	return f->e.minimum <= f->size && f->first == f->e.minimum / TILE_WIDTH * TILE_WIDTH;
+	f->e.minimum = f->first;
+	return f->first <= f->size && f->first % TILE_WIDTH == 0;
 }
 
 ch_err about_read(str text, struct evidence_file *f)

@@ -24,7 +24,7 @@ extern const struct part_rule part_rules[PART_COUNT];
 /* The text of evidence.json; there is one for what it says. */
 enum { ABOUT_MAX = EVIDENCE_WHERE_MAX + NOTE_NAME_MAX + 1024 };
 void about_write(struct wr *w, const struct evidence_file *f);
-/* Sets origin, size, first, says_present and of e: where, minimum, created_s, thin. E_SYNTAX,
+/* Sets origin, size, first, says_present and of e: where, minimum (as first), created_s, thin. E_SYNTAX,
  * E_UNSUPPORTED. `where` is a slice of the text. */
 ch_err about_read(str text, struct evidence_file *f);
 

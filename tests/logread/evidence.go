@@ -105,7 +105,7 @@ func members(name string) map[string][]byte {
 
 type about struct {
 	Format, Origin, Claim, Log string
-	Size, First, Minimum       int64
+	Size, First                int64
 	Thin                       bool
 	Created                    int64
 }
