@@ -46,7 +46,7 @@ static ch_err grants_end(struct http_req *r, struct realm *m, str sub, const str
 	return CH_DONE;
 }
 
-ch_err session_end(struct http_req *r, struct realm *m, str sub, str sid)
+static ch_err session_cut(struct http_req *r, struct realm *m, str sub, str sid)
 {
 	const struct collected of_session = { .sid = sid, .online = true };
 	ch_err e = store_session_end(m->issuer->store, sub, sid);
@@ -56,6 +56,13 @@ ch_err session_end(struct http_req *r, struct realm *m, str sub, str sid)
 	LOG(LOG_INFO, "a session has ended", log_str("realm", m->config->name), log_str("sub", sub),
 	    log_str("sid", sid));
 	return grants_end(r, m, sub, &of_session);
+}
+
+ch_err session_end(struct http_req *r, struct realm *m, str sub, str sid)
+{
+	bool mine = false;
+	TRY(revoking_begin(m->issuer, &mine));
+	return revoking_end(m->issuer, mine, session_cut(r, m, sub, sid));
 }
 
 /* --- what is listed --- */
@@ -215,14 +222,21 @@ void serve_account(struct http_req *r, void *ctx)
 		account_show(r, ctx, &s, TEXT_COUNT);
 }
 
-static ch_err forget_app(struct http_req *r, struct realm *m, const struct session *s,
-			 str client_id)
+static ch_err app_cut(struct http_req *r, struct realm *m, const struct session *s, str client_id)
 {
 	const struct collected of_app = { .client_id = client_id };
 	TRY(store_consent_remove(m->issuer->store, s->user.sub, client_id));
 	LOG(LOG_INFO, "a person took access away", log_str("realm", m->config->name),
 	    log_str("sub", s->user.sub), log_str("client", client_id));
 	return grants_end(r, m, s->user.sub, &of_app);
+}
+
+static ch_err forget_app(struct http_req *r, struct realm *m, const struct session *s,
+			 str client_id)
+{
+	bool mine = false;
+	TRY(revoking_begin(m->issuer, &mine));
+	return revoking_end(m->issuer, mine, app_cut(r, m, s, client_id));
 }
 
 static ch_err end_others(struct http_req *r, struct realm *m, const struct session *s)

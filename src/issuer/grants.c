@@ -124,7 +124,7 @@ static ch_err mailbox_of(const struct realm *m, str grant_id, struct arena *a, s
 	return CH_DONE;
 }
 
-static ch_err end(const struct realm *m, str grant_id, enum revoke_why why)
+static ch_err end_in_store(const struct realm *m, str grant_id, enum revoke_why why)
 {
 	uint8_t room[8192];
 	struct arena a;
@@ -135,8 +135,17 @@ static ch_err end(const struct realm *m, str grant_id, enum revoke_why why)
 	arena_init(&a, room, sizeof(room));
 	TRY(mailbox_of(m, grant_id, &a, &r.name));
 	TRY(store_grant_revoke(m->issuer->store, m->config->name, grant_id));
-	metrics_count(m, COUNT_GRANT_REVOKED);
 	return revocations_add(m, &r);
+}
+
+/* A grant that is over in the store alone would be so for no gate, and for whoever asks again. */
+static ch_err end(const struct realm *m, str grant_id, enum revoke_why why)
+{
+	bool mine = false;
+	TRY(revoking_begin(m->issuer, &mine));
+	TRY(revoking_end(m->issuer, mine, end_in_store(m, grant_id, why)));
+	metrics_count(m, COUNT_GRANT_REVOKED);
+	return CH_DONE;
 }
 
 ch_err grant_end(const struct realm *m, str grant_id, enum revoke_why why)

@@ -256,6 +256,10 @@ void revocations_close(struct issuer *is);
 ch_err revocations_drain(struct issuer *is);
 /* Makes one due, and drains unless a transaction is under way (which drains at its end). */
 ch_err revocations_add(const struct realm *m, struct revocation *r);
+/* Around what must happen together, a revocation among it: one transaction, unless one is under
+ * way, and drained after it. end returns e, or what failed then; *ret_mine is for it. */
+ch_err revoking_begin(struct issuer *is, bool *ret_mine);
+ch_err revoking_end(struct issuer *is, bool mine, ch_err e);
 /* Each turn: what others made due, and the pulse, each second; waiters that need not wait. */
 void revocations_turn(struct issuer *is);
 /* Is anything of it revoked? */

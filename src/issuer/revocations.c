@@ -315,6 +315,27 @@ ch_err revocations_add(const struct realm *m, struct revocation *r)
 	return is->settling ? CH_DONE : revocations_drain(is);
 }
 
+ch_err revoking_begin(struct issuer *is, bool *ret_mine)
+{
+	*ret_mine = !is->settling;
+	if (is->settling)
+		return CH_DONE;
+	TRY(store_begin(is->store));
+	is->settling = true;
+	return CH_DONE;
+}
+
+ch_err revoking_end(struct issuer *is, bool mine, ch_err e)
+{
+	if (!mine)
+		return e;
+	is->settling = false;
+	ch_err end = store_end(is->store, !failed(e));
+	TRY(e);
+	TRY(end);
+	return revocations_drain(is);
+}
+
 void revocations_turn(struct issuer *is)
 {
 	uint64_t now = clock_mono_ns();
