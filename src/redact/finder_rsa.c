@@ -56,33 +56,24 @@ struct walk {
 	uint64_t bits[(NOISE_PIECE_MAX) / NOISE_BLOCK + 2];
 };
 
-static inline uint64_t first_of(uint64_t low)
+/* Two bits of one word, so that a look costs one miss of the cache at most. */
+static inline uint64_t word_of(uint64_t low, uint64_t *ret_bits)
 {
-	return low * 0x9e3779b97f4a7c15;
-}
-
-static inline uint64_t second_of(uint64_t first)
-{
-	return first * 0xd6e8feb86659fd93;
-}
-
-static inline bool bit_at(const struct finder_rsa *f, uint64_t hash)
-{
-	return f->seen[hash >> 47] >> (hash >> 41 & 63) & 1;
+	uint64_t hash = low * 0x9e3779b97f4a7c15;
+	*ret_bits = 1ull << (hash >> 41 & 63) | 1ull << (hash >> 35 & 63);
+	return hash >> 47;
 }
 
 static void seen_add(struct finder_rsa *f, uint64_t low)
 {
-	uint64_t a = first_of(low), b = second_of(a);
-	f->seen[a >> 47] |= 1ull << (a >> 41 & 63);
-	f->seen[b >> 47] |= 1ull << (b >> 41 & 63);
+	uint64_t bits, word = word_of(low, &bits);
+	f->seen[word] |= bits;
 }
 
-/* Mostly the first bit tells. */
 static inline bool seen_has(const struct finder_rsa *f, uint64_t low)
 {
-	uint64_t a = first_of(low);
-	return __builtin_expect(bit_at(f, a), 0) && bit_at(f, second_of(a));
+	uint64_t bits, word = word_of(low, &bits);
+	return (f->seen[word] & bits) == bits;
 }
 
 static ch_err found(struct walk *w, struct one *one, const uint64_t *p, uint64_t addr)
@@ -101,9 +92,57 @@ static ch_err found(struct walk *w, struct one *one, const uint64_t *p, uint64_t
 	return e;
 }
 
-static ch_err try_one(struct walk *w, const struct size_class *s, const uint64_t *p, uint64_t addr)
+/* Which order of bytes a place is read in. */
+enum order { ORDER_LE, ORDER_WORDS_BE, ORDER_BE };
+
+/* What may be a prime. */
+struct guess {
+	const uint8_t *at;
+	const struct size_class *s;
+	enum order order;
+	uint64_t addr;
+};
+
+/* Its lowest limb, by which nearly all are passed over. */
+static inline uint64_t low_of(const struct guess *g)
 {
-	uint64_t inverse = limb_inverse(p[0]);
+	const uint8_t *end = g->at + g->s->size;
+	uint64_t last = load_le64(end - LIMB);
+	if (g->order == ORDER_LE)
+		return load_le64(g->at);
+	return g->order == ORDER_BE ? __builtin_bswap64(last) : last << 32 | last >> 32;
+}
+
+static void load(const struct guess *g, uint64_t *p)
+{
+	const struct size_class *s = g->s;
+	uint8_t *to = (uint8_t *)p;
+	p[s->limbs - 1] = 0;
+	if (g->order == ORDER_LE)
+		mem_copy(to, g->at, s->size);
+	else if (g->order == ORDER_BE)
+		bytes_turn((bytes){ g->at, s->size }, to);
+	else
+		for (size_t i = 0; i + 4 <= s->size; i += 4)
+			mem_copy(to + s->size - 4 - i, g->at + i, 4);
+}
+
+static ch_err try_one(struct walk *w, const struct guess *g, struct one *one, uint64_t inverse)
+{
+	uint64_t NOT_ZEROED p[RSA_LIMBS_MAX];
+	w->products += g->s->limbs * g->s->limbs;
+	if (w->products > w->products_max) {
+		w->h->untried++;
+		return CH_DONE;
+	}
+	load(g, p);
+	return rsa_divides(&one->m, p, inverse) ? found(w, one, p, g->addr) : CH_DONE;
+}
+
+static ch_err try_all(struct walk *w, const struct guess *g, uint64_t low)
+{
+	const struct size_class *s = g->s;
+	uint64_t inverse = limb_inverse(low);
 	w->lookups += w->all ? 0 : s->n;
 	if (w->lookups > w->lookups_max) {
 		w->h->untried++;
@@ -111,33 +150,10 @@ static ch_err try_one(struct walk *w, const struct size_class *s, const uint64_t
 	}
 	for (size_t i = s->first; i < s->first + s->n; i++) {
 		struct one *one = &w->f->moduli[i];
-		if (!w->all && !seen_has(w->f, w->f->low[i] * inverse))
-			continue;
-		if (one->done)
-			continue;
-		w->products += s->limbs * s->limbs;
-		if (w->products > w->products_max)
-			w->h->untried++;
-		else if (rsa_divides(&one->m, p, inverse))
-			TRY(found(w, one, p, addr));
+		if ((w->all || seen_has(w->f, w->f->low[i] * inverse)) && !one->done)
+			TRY(try_one(w, g, one, inverse));
 	}
 	return CH_DONE;
-}
-
-/* Which order of bytes a place is read in. */
-enum order { ORDER_LE, ORDER_WORDS_BE, ORDER_BE };
-
-static void load(const uint8_t *at, const struct size_class *s, enum order o, uint64_t *p)
-{
-	uint8_t *to = (uint8_t *)p;
-	p[s->limbs - 1] = 0;
-	if (o == ORDER_LE)
-		mem_copy(to, at, s->size);
-	else if (o == ORDER_BE)
-		bytes_turn((bytes){ at, s->size }, to);
-	else
-		for (size_t i = 0; i + 4 <= s->size; i += 4)
-			mem_copy(to + s->size - 4 - i, at + i, 4);
 }
 
 /* Floating-point numbers look random by themselves, but their highest bytes are alike. */
@@ -170,15 +186,14 @@ static bool random_enough(const struct noise_piece *p, size_t at, size_t size)
 static ch_err candidate(struct walk *w, const struct noise_piece *p, const struct size_class *s,
 			size_t at, enum order o)
 {
-	uint64_t NOT_ZEROED limbs[RSA_LIMBS_MAX];
 	if (!random_enough(p, at, s->size))
 		return CH_DONE;
+	const struct guess g = { p->p + at, s, o, p->addr + at };
 	w->candidates++;
-	limbs[0] = 0;
-	load(p->p + at, s, o, limbs);
+	uint64_t low = low_of(&g);
 	if (w->second)
-		return try_one(w, s, limbs, p->addr + at);
-	seen_add(w->f, limbs[0]);
+		return try_all(w, &g, low);
+	seen_add(w->f, low);
 	return CH_DONE;
 }
 

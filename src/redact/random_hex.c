@@ -3,6 +3,10 @@
  * size alone. */
 #include "random.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 enum { PIECE = 16, DISTINCT_MIN = 8 };
 
 typedef uint8_t sixteen __attribute__((vector_size(16)));
@@ -15,6 +19,46 @@ static inline bool are_hex(const uint8_t *p)
 	const sixteen x = *(const sixteen_anywhere *)p;
 	two is = (two)((x - '0' < 10) | ((x | 0x20) - 'a' < 6));
 	return (is[0] & is[1]) == UINT64_MAX;
+}
+
+/* The first piece of p[at .. end), counted by their beginnings, that is all digits; end: none. */
+static size_t seek_plainly(const uint8_t *p, size_t at, size_t end)
+{
+	while (at < end && __builtin_expect(!are_hex(p + at), 1))
+		at += PIECE;
+	return at < end ? at : end;
+}
+
+#if defined(__x86_64__)
+/* Four pieces at a time. */
+__attribute__((target("avx512bw"))) static size_t seek_avx512(const uint8_t *p, size_t at,
+							      size_t end)
+{
+	for (; at + 3 * PIECE < end; at += 4 * PIECE) {
+		__m512i x = _mm512_loadu_si512(p + at);
+		__m512i digit = _mm512_sub_epi8(x, _mm512_set1_epi8('0'));
+		__m512i small = _mm512_or_si512(x, _mm512_set1_epi8(0x20));
+		__m512i letter = _mm512_sub_epi8(small, _mm512_set1_epi8('a'));
+		uint64_t is = _mm512_cmplt_epu8_mask(digit, _mm512_set1_epi8(10)) |
+			      _mm512_cmplt_epu8_mask(letter, _mm512_set1_epi8(6));
+		is &= is >> 1;
+		is &= is >> 2;
+		is &= is >> 4;
+		is &= is >> 8 & 0x0001000100010001;
+		if (is)
+			return at + (size_t)__builtin_ctzll(is);
+	}
+	return seek_plainly(p, at, end);
+}
+#endif
+
+static size_t seek(const uint8_t *p, size_t at, size_t end)
+{
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx512bw"))
+		return seek_avx512(p, at, end);
+#endif
+	return seek_plainly(p, at, end);
 }
 
 static bool is_hex(uint8_t c)
@@ -36,11 +80,10 @@ static bool drawn(const uint8_t *p, size_t n)
 
 size_t random_find_hex(struct random_block b)
 {
-	size_t covered = 0;
+	size_t covered = 0, end = b.there < PIECE ? 0 : b.there - PIECE + 1;
 	/* digits that begin before the end of the block and go over it, too */
-	for (size_t at = 0; at <= b.n && at + PIECE <= b.there; at += PIECE) {
-		if (__builtin_expect(!are_hex(b.p + at), 1))
-			continue;
+	end = end <= b.n ? end : b.n + 1;
+	for (size_t at = seek(b.p, 0, end); at < end; at = seek(b.p, at + PIECE, end)) {
 		size_t from = at, to = at + PIECE;
 		while (from && is_hex(b.p[from - 1]))
 			from--;

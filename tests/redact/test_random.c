@@ -4,11 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "base/rand.h"
+#include "made_values.h"
 #include "random_kernels.h"
 
 enum { HEAP = 0x40000000, STACK_OF_CORE = 0x7ffffff000, PAGES = 1 << 20 };
@@ -230,13 +232,60 @@ static void keys_in_hex_are_gone(void **state)
 	}
 }
 
+static bool is_digit(uint8_t c)
+{
+	return c && strchr("0123456789abcdefABCDEF", c);
+}
+
+/* Runs of digits of any length, dense and rare, in blocks of any size: what is found of them is what
+ * the plainest way finds. What goes over the end of what is there counts as it stands. */
+static void hex_is_found_as_plainly(void **state)
+{
+	(void)state;
+	static const char digits[] = "0123456789abcdefABCDEF";
+	static uint8_t p[RANDOM_BLOCK + 256];
+	static uint16_t owners[RANDOM_BLOCK], plain[RANDOM_BLOCK];
+	for (unsigned round = 0; round < 400; round++) {
+		size_t n = 16 * (1 + any_below(RANDOM_BLOCK / 16)), there = n + any_below(256),
+		       covered = 0;
+		for (size_t at = 0; at < there;) {
+			for (size_t run = any_below(70); run && at < there; run--)
+				p[at++] = (uint8_t)digits[any_below(22)];
+			for (size_t gap = 1 + any_below(round + 1); gap && at < there; gap--)
+				p[at++] = (uint8_t)(':' + any_below(6));
+		}
+		mem_zero(owners, sizeof(owners));
+		mem_zero(plain, sizeof(plain));
+		for (size_t from = 0, to = 0; from < n; from = to + 1) {
+			for (to = from; to < there && is_digit(p[to]); to++)
+				;
+			size_t kinds = 0, letters = 0;
+			for (unsigned d = 0; d < 16; d++) {
+				bool any = false;
+				for (size_t i = from; i < to; i++)
+					any |= (p[i] | 0x20) == (digits[d] | 0x20);
+				kinds += any;
+				letters += any && d > 9;
+			}
+			if (to - from < 32 || kinds < 8 || !letters || letters == kinds)
+				continue;
+			for (size_t i = from; i < to && i < n; i++)
+				plain[i] = 7;
+			covered = to;
+		}
+		assert_int_equal(random_find_hex((struct random_block){ p, n, there, owners, 7 }),
+				 covered);
+		assert_memory_equal(owners, plain, n * sizeof(plain[0]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kernels_agree), cmocka_unit_test(counts_agree),
 		cmocka_unit_test(keys_are_gone), cmocka_unit_test(keys_in_hex_are_gone),
 		cmocka_unit_test(pointers_stay), cmocka_unit_test(what_is_no_key_stays),
-		cmocka_unit_test(many_mappings),
+		cmocka_unit_test(many_mappings), cmocka_unit_test(hex_is_found_as_plainly),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
