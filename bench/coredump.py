@@ -115,7 +115,8 @@ def heap(name, mb):
     argv = {"python": ["/usr/bin/python3", HERE / "heaps/floats.py", mb],
             "sparse": ["/usr/bin/python3", HERE / "heaps/floats.py", mb, "sparse"],
             "node": ["node", "--max-old-space-size=8192", HERE / "heaps/objects.js", mb]}[name]
-    process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.PIPE,
+    # an environment is masked whole, and is no change without need
+    process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.PIPE, env={"PATH": os.defpath},
                                stdout=subprocess.PIPE, text=True)
     try:
         if process.stdout.readline() != "ready\n":

@@ -32,40 +32,53 @@ static void header_write(uint8_t *p, enum record_type type, size_t n)
 	wr_u32(&w, u32_from(n));
 }
 
-/* At most one of both is pending: a fill follows all data before it, and the reverse. */
-static ch_err flush_data(struct record_writer *w)
+enum { ROOM = RECORD_HEADER_SIZE + RECORD_MAX };
+
+static ch_err send_gathered(struct record_writer *w)
 {
-	if (w->n == 0)
-		return CH_DONE;
-	header_write(w->p, RECORD_DATA, w->n);
-	bytes b = { w->p, RECORD_HEADER_SIZE + w->n };
-	w->n = 0;
-	return send_bytes(w->fd, b);
+	bytes b = { w->p, w->gathered };
+	w->gathered = 0;
+	return b.n ? send_bytes(w->fd, b) : CH_DONE;
 }
 
-static ch_err flush_fill(struct record_writer *w)
+/* At most one of both is pending: a fill follows all data before it, and the reverse. */
+static void end_data(struct record_writer *w)
 {
-	uint8_t room[RECORD_HEADER_SIZE + FILL_SIZE];
-	struct wr out = wr_of(room, sizeof(room));
+	if (w->n == 0)
+		return;
+	header_write(w->p + w->gathered, RECORD_DATA, w->n);
+	w->gathered += RECORD_HEADER_SIZE + w->n;
+	w->n = 0;
+}
+
+static ch_err end_fill(struct record_writer *w)
+{
 	if (w->fill_n == 0)
 		return CH_DONE;
+	if (ROOM - w->gathered < RECORD_HEADER_SIZE + FILL_SIZE)
+		TRY(send_gathered(w));
+	struct wr out = wr_of(w->p + w->gathered, RECORD_HEADER_SIZE + FILL_SIZE);
 	header_write(wr_room(&out, RECORD_HEADER_SIZE), RECORD_FILL, FILL_SIZE);
 	wr_u8(&out, w->fill_with);
 	wr_u64(&out, w->fill_n);
+	w->gathered += RECORD_HEADER_SIZE + FILL_SIZE;
 	w->fill_n = 0;
-	return send_bytes(w->fd, wr_bytes(&out));
+	return CH_DONE;
 }
 
 static ch_err gather(struct record_writer *w, bytes b)
 {
 	while (b.n > 0) {
-		size_t room = RECORD_MAX - w->n;
-		size_t n = b.n < room ? b.n : room;
-		mem_copy(w->p + RECORD_HEADER_SIZE + w->n, b.p, n);
+		size_t at = w->gathered + RECORD_HEADER_SIZE + w->n;
+		if (at >= ROOM) {
+			end_data(w);
+			TRY(send_gathered(w));
+			continue;
+		}
+		size_t n = b.n < ROOM - at ? b.n : ROOM - at;
+		mem_copy(w->p + at, b.p, n);
 		w->n += n;
 		b = (bytes){ b.p + n, b.n - n };
-		if (w->n == RECORD_MAX)
-			TRY(flush_data(w));
 	}
 	return CH_DONE;
 }
@@ -82,7 +95,7 @@ ch_err record_put(struct record_writer *w, bytes b)
 	if (b.n == 0)
 		return CH_DONE;
 	TRY(count(w, b.n));
-	TRY(flush_fill(w));
+	TRY(end_fill(w));
 	return gather(w, b);
 }
 
@@ -101,10 +114,10 @@ ch_err record_fill(struct record_writer *w, uint8_t with, uint64_t n)
 		w->fill_n += n;
 		return CH_DONE;
 	}
-	TRY(flush_fill(w));
+	TRY(end_fill(w));
 	if (n < FILL_MIN)
 		return gather_fill(w, with, (size_t)n);
-	TRY(flush_data(w));
+	end_data(w);
 	w->fill_with = with;
 	w->fill_n = n;
 	return CH_DONE;
@@ -112,8 +125,9 @@ ch_err record_fill(struct record_writer *w, uint8_t with, uint64_t n)
 
 static ch_err flush(struct record_writer *w)
 {
-	TRY(flush_data(w));
-	return flush_fill(w);
+	end_data(w);
+	TRY(end_fill(w));
+	return send_gathered(w);
 }
 
 ch_err record_report(struct record_writer *w, bytes json)

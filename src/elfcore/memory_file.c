@@ -29,11 +29,8 @@ static bool find_data(struct memory_file *f, uint64_t from)
 {
 	if (from >= f->hole_from && from < f->data_to)
 		return true;
-	off_t was = lseek(f->fd, 0, SEEK_CUR);
 	off_t data = lseek(f->fd, (off_t)from, SEEK_DATA);
 	off_t hole = data < 0 ? data : lseek(f->fd, data, SEEK_HOLE);
-	if (was >= 0)
-		(void)lseek(f->fd, was, SEEK_SET);
 	if (data < 0 || hole < 0)
 		return false;
 	f->hole_from = from;

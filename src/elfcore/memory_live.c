@@ -28,20 +28,15 @@ enum {
 #define PAGEMAP_THERE (UINT64_C(3) << 62) /* present or swapped */
 #define PAGEMAP_FILE (UINT64_C(1) << 61)
 
-enum {
-	REGIONS = 16,
-	ENTRIES = 512,
-	GAP_PAGES = 16,
-	RUN_PAGES = 4096,
-	PAGE = CORE_PAGE,
-	SPARSE_MIN = 128 * 1024
-};
+enum { ENTRIES = 512, GAP_PAGES = 16, RUN_PAGES = 4096, PAGE = CORE_PAGE, SPARSE_MIN = 128 * 1024 };
 
 /* Pages of a range that are there, or those of them that are of a file or shared. */
 enum wanted { ALL_PAGES, FILE_PAGES };
 struct touched {
 	uint64_t from, to; /* from == to: none */
 };
+_Static_assert(sizeof(struct page_region) == sizeof(((struct memory_live *)0)->regions[0]),
+	       "the kernel writes into them");
 
 static uint64_t page_up(uint64_t v)
 {
@@ -60,28 +55,75 @@ static bool grows(struct touched *t, uint64_t from, uint64_t to)
 	return true;
 }
 
-static ch_err scan(int fd, enum wanted what, uint64_t from, uint64_t to, struct touched *ret_t)
+/* Asks for as many regions as there is room for: most are a page or two, and a question costs as
+ * much as to read them. */
+static ch_err scan(struct memory_live *m, enum wanted what, uint64_t from, uint64_t to)
 {
-	struct page_region regions[REGIONS];
 	struct pm_scan_arg a = {
 		.size = sizeof(a),
 		.start = from,
 		.end = to,
-		.vec = (uintptr_t)regions,
-		.vec_len = REGIONS,
+		.vec = (uintptr_t)m->regions,
+		.vec_len = MEMORY_REGIONS,
 		.max_pages = RUN_PAGES,
 		.category_inverted = PAGE_IS_PFNZERO,
 		.category_mask = PAGE_IS_PFNZERO | (what == FILE_PAGES ? PAGE_IS_FILE : 0),
 		.category_anyof_mask = PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
 		.return_mask = PAGE_IS_PRESENT,
 	};
-	int n = ioctl(fd, PAGEMAP_SCAN_CALL, &a);
+	m->n_regions = 0;
+	m->asked_from = m->asked_to = 0;
+	int n = ioctl(m->pagemap_fd, PAGEMAP_SCAN_CALL, &a);
 	if (n < 0)
 		return ch_fail(CH_E_UNSUPPORTED, "page tables cannot be scanned", errno);
+	m->n_regions = (size_t)n;
+	m->asked_from = from;
+	m->asked_to = a.walk_end;
+	return CH_DONE;
+}
+
+/* The first run of regions behind `from`, as far as was asked. */
+static struct touched first_of(const struct memory_live *m, uint64_t from, uint64_t to)
+{
+	size_t low = 0, high = m->n_regions;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (m->regions[mid].to <= from)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	struct touched t = { to, to };
-	for (int i = 0; i < n && grows(&t, regions[i].start, regions[i].end); i++)
-		;
+	for (; low < m->n_regions && m->regions[low].from < to; low++) {
+		uint64_t start = m->regions[low].from > from ? m->regions[low].from : from;
+		uint64_t end = m->regions[low].to < to ? m->regions[low].to : to;
+		if (!grows(&t, start, end))
+			break;
+	}
+	return t;
+}
+
+static ch_err find_by_scan(struct memory_live *m, enum wanted what, uint64_t from, uint64_t to,
+			   struct touched *ret_t)
+{
+	struct touched t = { to, to };
+	while (from < to) {
+		bool known = what == ALL_PAGES && from >= m->asked_from && from < m->asked_to;
+		if (!known)
+			TRY(scan(m, what, from, to));
+		uint64_t end = m->asked_to < to ? m->asked_to : to;
+		t = first_of(m, from, end);
+		if (t.from < t.to)
+			break;
+		if (end <= from)
+			return ch_fail(CH_E_UNSUPPORTED, "page tables cannot be scanned", 0);
+		from = end;
+		t = (struct touched){ to, to };
+	}
 	*ret_t = t;
+	/* regions of files alone are no answer to the other question */
+	if (what == FILE_PAGES)
+		m->asked_from = m->asked_to = 0;
 	return CH_DONE;
 }
 
@@ -113,7 +155,7 @@ static ch_err walk(int fd, enum wanted what, uint64_t from, uint64_t to, struct 
 static ch_err find_touched(struct memory_live *m, enum wanted what, uint64_t from, uint64_t to,
 			   struct touched *ret_t)
 {
-	if (!m->no_scan && !failed(scan(m->pagemap_fd, what, from, to, ret_t)))
+	if (!m->no_scan && !failed(find_by_scan(m, what, from, to, ret_t)))
 		return CH_DONE;
 	m->no_scan = true;
 	return walk(m->pagemap_fd, what, from, to, ret_t);

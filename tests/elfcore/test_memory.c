@@ -70,7 +70,6 @@ static void reads_a_file(void **state)
 	assert_false(failed(memory_exactly(&m.memory, 0x12000, b, PAGE)));
 	ch_err e = memory_exactly(&m.memory, 0x12001, b, PAGE);
 	assert_int_equal(e.site->code, CH_E_NOT_FOUND);
-	assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
 	(void)close(fd);
 }
 
@@ -112,7 +111,6 @@ static void walks_a_file_with_holes(void **state)
 	put(fd, 3 * PAGE + 8 * MIB, 'c', PAGE);
 	struct memory_file m;
 	assert_false(failed(memory_file_init(&m, &map, fd)));
-	assert_int_equal(lseek(fd, 7, SEEK_SET), 7);
 	struct range r = next(&m.memory, 0, UINT64_MAX);
 	bool holes = r.from == 0x12000; /* else the file system has none */
 	if (holes) {
@@ -127,7 +125,6 @@ static void walks_a_file_with_holes(void **state)
 	}
 	r = next(&m.memory, 0x13000, 0x20000);
 	assert_true(r.from == 0x20000 && r.to == 0x20000);
-	assert_int_equal(lseek(fd, 0, SEEK_CUR), 7);
 	(void)close(fd);
 }
 

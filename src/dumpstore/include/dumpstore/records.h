@@ -27,10 +27,11 @@ struct record {
 	uint64_t secrets;
 };
 
-/* The sender: gathers small pieces; blocks while the pipe is full. E_GONE: the reader is. */
+/* The sender: gathers small pieces and records; blocks while the pipe is full. E_GONE: the reader is. */
 struct record_writer {
 	int fd;
-	uint8_t *p; /* RECORD_HEADER_SIZE + RECORD_MAX bytes, the caller's */
+	uint8_t *p;      /* RECORD_HEADER_SIZE + RECORD_MAX bytes, the caller's */
+	size_t gathered; /* bytes of whole records in p; then a header, and n bytes of the next */
 	size_t n;
 	uint8_t fill_with;
 	uint64_t fill_n;

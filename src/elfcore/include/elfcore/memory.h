@@ -16,6 +16,10 @@ struct core_memory {
 /* The descriptors and the map stay the caller's. Only what the map says is in the core
  * (file_size of each segment) is ever read: what a program kept out of its dumps stays out.
  * A read may go over from one segment to the next. */
+enum { MEMORY_REGIONS = 256 };
+struct memory_region {
+	uint64_t from, to, what;
+};
 struct memory_live {
 	struct core_memory memory;
 	const struct core_map *map;
@@ -23,11 +27,15 @@ struct memory_live {
 	const struct core_load *judged; /* of which `sparse` is known */
 	bool sparse;                    /* only the pages that it has are worth a look */
 	bool no_scan;                   /* the kernel has no PAGEMAP_SCAN */
+	/* what there is in [asked_from, asked_to), as the kernel said last */
+	uint64_t asked_from, asked_to;
+	size_t n_regions;
+	struct memory_region regions[MEMORY_REGIONS];
 };
 void memory_live_init(struct memory_live *m, const struct core_map *map, int mem_fd,
 		      int pagemap_fd);
 
-/* The descriptor's position stays as it is. */
+/* The descriptor's position is moved, and does not matter. */
 struct memory_file {
 	struct core_memory memory;
 	const struct core_map *map;
