@@ -31,6 +31,7 @@ ROLE_CONFIG(keeper_config)
 ROLE_CONFIG(issuer_config)
 ROLE_CONFIG(gate_config)
 ROLE_CONFIG(fetcher_config)
+ROLE_CONFIG(collector_config)
 ROLE_CONFIG(plan)
 ROLE_CONFIG(control)
 ROLE_CONFIG(redactor_config)
@@ -151,6 +152,7 @@ static void (*const tries[])(bytes) = {
 	try_log_answer,
 	try_post,
 	try_ledger_config,
+	try_collector_config,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

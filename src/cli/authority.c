@@ -177,6 +177,24 @@ ch_err authority_make_revocations(const struct authority *a)
 	return CH_DONE;
 }
 
+ch_err authority_role_folder(const struct authority *a, const char *name, mode_t mode,
+			     enum role_uid role)
+{
+	if (faccessat(a->fd, name, F_OK, 0) != 0)
+		TRY(make_folder(a, name, mode));
+	return own_folder(a, name, authority_uid(a, role));
+}
+
+ch_err authority_make_collector(const struct authority *a)
+{
+	static const char *const names[] = { "collector", "alarms" };
+	if (a->config.collector.host.n == 0)
+		return CH_DONE;
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		TRY(authority_role_folder(a, names[i], 0700, UID_COLLECTOR));
+	return CH_DONE;
+}
+
 ch_err authority_make_folders(const struct authority *a)
 {
 	static const struct {

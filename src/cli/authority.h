@@ -40,6 +40,11 @@ struct key_rules authority_key_rules(const struct authority *a);
 ch_err authority_make_folders(const struct authority *a);
 /* revocations/REALM of every realm, each its issuer's: one of before them gets them here. */
 ch_err authority_make_revocations(const struct authority *a);
+/* A folder of a role's own below DIR; fine when it is there. */
+ch_err authority_role_folder(const struct authority *a, const char *name, mode_t mode,
+			     enum role_uid role);
+/* collector/ and alarms/, the collector's, if chancery.yaml has one. */
+ch_err authority_make_collector(const struct authority *a);
 /* The uid that a role's files belong to; (uid_t)-1 when all run as we are. */
 uid_t authority_uid(const struct authority *a, enum role_uid role);
 /* "DIR/store/GROUP" */

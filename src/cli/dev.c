@@ -43,10 +43,12 @@ static struct {
 /* What an earlier run left, by name: nothing else in the folder is touched. */
 static ch_err remove_earlier(const char *dir)
 {
-	static const char *const names[] = {
-		"chancery.yaml", "passphrase", "passwords",   "keys", "jwks",        "store", "run",
-		"crash",         "gate.yaml",  "gate.secret", "mail", "refresh.key", "audit"
-	};
+	static const char *const names[] = { "chancery.yaml", "passphrase",     "passwords",
+					     "keys",          "jwks",           "store",
+					     "run",           "crash",          "gate.yaml",
+					     "gate.secret",   "mail",           "refresh.key",
+					     "audit",         "collector",      "alarms",
+					     "sightings",     "reporter.secret" };
 	AUTO(fd_close) int fd = -1;
 	TRY(authority_folder(dir, &fd));
 	for (size_t i = 0; i < COUNT_OF(names); i++)
@@ -147,6 +149,8 @@ static int make_data(const struct dev_wish *w)
 	uint32_t port = dev.gate.file.port;
 	ch_err e = dev_seed(&dev.a, &dev.data);
 	if (!failed(e))
+		e = dev_reporter(&dev.a, &dev.data);
+	if (!failed(e))
 		e = dev_gate_policy(&dev.a, &dev.data, port, &dev.gate);
 	if (!failed(e))
 		e = dev_json_write(&dev.a, &dev.data, &dev.gate, &dev.mail, &dev.pids);
@@ -190,6 +194,7 @@ static ch_err start_supervisor(void)
 	dev.serving.events = true;
 	dev.serving.secret_memory = dev.a.config.secret_memory;
 	dev.serving.gate = &dev.gate.file.gate;
+	dev.serving.gate_fetcher = &dev.gate.fetcher;
 	TRY(serving_prepare(&dev.serving, &spawn, &boot, &program));
 	TRY(channel_pair(pair));
 	dev.control = pair[0];

@@ -9,6 +9,8 @@ struct dev_wish {
 	const char *dir;
 	str listen;
 	uint32_t port;
+	str webhook;  /* that the collector calls; empty: none */
+	bool guarded; /* a key leaves by itself for an alarm */
 	str keyless[REALMS_MAX];
 	size_t n_keyless;
 };
@@ -30,6 +32,7 @@ struct dev_user {
 struct dev_data {
 	struct dev_user users[DEV_USERS];
 	char gate_secret[DEV_SECRET_SIZE + 1];
+	char reporter_secret[DEV_SECRET_SIZE + 1]; /* of the gate at the collector */
 };
 
 /* The client that every test and bench knows. */
@@ -45,7 +48,12 @@ struct dev_gate {
 	struct gate_file file;
 	struct path jwks[REALMS_MAX];
 	struct path revocations[REALMS_MAX];
+	struct path sightings;
+	char collector[URL_MAX_BYTES];
+	struct fetcher_config fetcher; /* of the gate */
 };
+/* The secret by which its gate reports, and its file. */
+ch_err dev_reporter(const struct authority *a, struct dev_data *d);
 ch_err dev_gate_policy(const struct authority *a, const struct dev_data *d, uint32_t port,
 		       struct dev_gate *ret_g);
 

@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "crypto/password.h"
 #include "dev.h"
+#include "fetcher.h"
 #include "store/store.h"
 
 static const struct {
@@ -27,6 +28,12 @@ void dev_config(const struct dev_wish *w, struct config *ret_c)
 	ret_c->secret_memory = secretmem_available() ? SECRETMEM_MEMFD : SECRETMEM_MLOCK;
 	for (size_t g = 0; g < ret_c->n_groups; g++)
 		ret_c->groups[g].host = ret_c->groups[g].monitor_host = w->listen;
+	/* its own gate reports; whoever wants another one adds it to chancery.yaml */
+	ret_c->collector.host = w->listen;
+	ret_c->collector.compromise = w->guarded;
+	ret_c->collector.webhook_uri = w->webhook;
+	ret_c->collector.n_gates = 1;
+	ret_c->collector.gates[0] = (struct config_reporter){ LIT("dev"), LIT("reporter.secret") };
 }
 
 void dev_issuers(struct config *c)
@@ -158,6 +165,36 @@ static ch_err gate_issuer_of(const struct authority *a, const struct config_real
 	return CH_DONE;
 }
 
+/* What the collector and its gate share, before the collector's configuration is read. */
+static ch_err report_to(const struct authority *a, const struct dev_data *d, struct dev_gate *g)
+{
+	struct gate_file *f = &g->file;
+	struct wr w = wr_of(g->collector, sizeof(g->collector));
+	const struct fetcher_secrets secrets = { .collector = str_from_c(d->reporter_secret) };
+	const struct config_collector *k = &a->config.collector;
+	TRY(authority_role_folder(a, "sightings", 0700, UID_GATE));
+	TRY(path_join(&g->sightings, str_from_c(a->dir.p), LIT("sightings"), (str){ 0 }));
+	f->gate.evidence.folder = str_from_c(g->sightings.p);
+	wr_str(&w, str_has(k->host, ':') ? LIT("http://[") : LIT("http://"));
+	wr_str(&w, k->host);
+	wr_str(&w, str_has(k->host, ':') ? LIT("]:") : LIT(":"));
+	wr_dec(&w, k->port);
+	f->gate.reports = true;
+	f->gate.collector = (struct gate_collector){ .uri = wr_text(&w),
+						     .client = k->gates[0].name,
+						     .secret_file = k->gates[0].secret_file };
+	(void)fetcher_config_of(f, &secrets, &g->fetcher);
+	return CH_DONE;
+}
+
+ch_err dev_reporter(const struct authority *a, struct dev_data *d)
+{
+	struct path name;
+	random_text(d->reporter_secret, DEV_SECRET_SIZE);
+	TRY(path_of(&name, a->config.collector.gates[0].secret_file));
+	return file_create(a->fd, name.p, bytes_of_str(str_from_c(d->reporter_secret)), 0600);
+}
+
 ch_err dev_gate_policy(const struct authority *a, const struct dev_data *d, uint32_t port,
 		       struct dev_gate *ret_g)
 {
@@ -178,6 +215,7 @@ ch_err dev_gate_policy(const struct authority *a, const struct dev_data *d, uint
 			TRY(gate_issuer_of(a, &a->config.realms[i], &ret_g->jwks[n],
 					   &ret_g->revocations[n], &f->gate.issuers[n]));
 		}
+	TRY(report_to(a, d, ret_g));
 	gate_file_write(&w, f);
 	TRY(wr_done(&w));
 	TRY(file_create(a->fd, "gate.yaml", wr_bytes(&w), 0644));

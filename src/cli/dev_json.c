@@ -105,6 +105,15 @@ static void put_gate(struct json_out *o, const struct authority *a, const struct
 	json_finish(o, '}');
 }
 
+static void put_collector(struct json_out *o, const struct dev_gate *g, const struct dev_data *d)
+{
+	json_begin(o, LIT("collector"), '{');
+	json_put_str(o, LIT("uri"), g->file.gate.collector.uri);
+	json_put_str(o, LIT("client"), g->file.gate.collector.client);
+	json_put_str(o, LIT("secret"), str_from_c(d->reporter_secret));
+	json_finish(o, '}');
+}
+
 static void put_mail(struct json_out *o, const struct dev_mail *mail)
 {
 	if (mail->pid == 0) {
@@ -177,6 +186,7 @@ ch_err dev_json_write(const struct authority *a, const struct dev_data *d, const
 	put_client(&o, LIT("home"), true);
 	json_finish(&o, ']');
 	put_gate(&o, a, g);
+	put_collector(&o, g, d);
 	put_mail(&o, mail);
 	put_pids(&o, pids);
 	json_finish(&o, '}');

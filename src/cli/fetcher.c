@@ -8,8 +8,27 @@
 #include "wire/boot.h"
 #include "wire/channel.h"
 
-static struct fetcher_config config_of(const struct gate_file *g,
-				       const struct fetcher_secrets *secrets)
+static char post_urls[FETCHER_POSTS_MAX][URL_MAX_BYTES];
+
+/* In the order that a gate knows them by (reports.h of the gate). */
+static void add_posts(const struct gate_collector *k, str secret, struct fetcher_config *c)
+{
+	static const str ends[FETCHER_POSTS_MAX] = { { "/sightings", 10 }, { "/alarms", 7 } };
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		struct wr w = wr_of(post_urls[i], sizeof(post_urls[i]));
+		wr_str(&w, k->uri);
+		wr_str(&w, ends[i]);
+		c->posts[c->n_posts++] = (struct fetcher_post){
+			.url = wr_text(&w),
+			.type = LIT("application/octet-stream"),
+			.client = k->client,
+			.secret = secret,
+		};
+	}
+}
+
+bool fetcher_config_of(const struct gate_file *g, const struct fetcher_secrets *secrets,
+		       struct fetcher_config *ret_c)
 {
 	struct fetcher_config c = { .ca_file = g->ca_file, .timeout_s = g->gate.fetch.timeout_s };
 	for (size_t i = 0; i < g->gate.n_issuers; i++)
@@ -28,7 +47,10 @@ static struct fetcher_config config_of(const struct gate_file *g,
 			c.logs[c.n_logs++] =
 				(struct fetcher_revocations){ l->uri, l->client, secrets->logs[i] };
 	}
-	return c;
+	if (g->gate.collector.uri.n > 0)
+		add_posts(&g->gate.collector, secrets->collector, &c);
+	*ret_c = c;
+	return c.n_urls + c.n_revocations + c.n_logs + c.n_posts > 0;
 }
 
 static void channel_done(int (*ends)[2])
@@ -42,12 +64,12 @@ ch_err fetcher_start(const struct gate_file *g, const struct fetcher_secrets *se
 {
 	static uint8_t room[16 * 1024];
 	struct wr w = wr_of(room, sizeof(room));
-	struct fetcher_config config = config_of(g, secrets);
+	struct fetcher_config config;
 	struct path folder, name;
 	AUTO(channel_done) int ends[2] = { -1, -1 };
 	AUTO(fd_close) int boot = -1, program = -1;
 	pid_t pid = -1;
-	if (config.n_urls + config.n_revocations + config.n_logs == 0) {
+	if (!fetcher_config_of(g, secrets, &config)) {
 		*ret_fd = -1;
 		return CH_DONE;
 	}

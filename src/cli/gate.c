@@ -41,6 +41,7 @@ void policy_file_done(struct policy_file *p)
 	mem_wipe(p->secret, sizeof(p->secret));
 	mem_wipe(p->revocation_rooms, sizeof(p->revocation_rooms));
 	mem_wipe(p->log_rooms, sizeof(p->log_rooms));
+	mem_wipe(p->collector_room, sizeof(p->collector_room));
 }
 
 /* "FILE:LINE: what", for the value of the policy that is at fault. */
@@ -236,6 +237,18 @@ ch_err policy_secret(const struct policy_file *p, str file, uint8_t room[static 
 	return CH_DONE;
 }
 
+static ch_err resolve_collector(struct policy_file *p)
+{
+	str file = p->g.gate.collector.secret_file;
+	p->collector_secret = (str){ 0 };
+	if (file.n == 0)
+		return CH_DONE;
+	ch_err e = policy_secret(p, file, p->collector_room, &p->collector_secret);
+	if (failed(e))
+		(void)say_trouble(placed_at(p, file, "collector: secret_file"), file, e);
+	return e;
+}
+
 static ch_err resolve_revocations(struct policy_file *p)
 {
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
@@ -265,6 +278,7 @@ static ch_err resolve_all(struct policy_file *p)
 	TRY(resolve_fetch(p));
 	TRY(resolve_revocations(p));
 	TRY(policy_logs(p));
+	TRY(resolve_collector(p));
 	for (size_t i = 0; i < p->g.gate.n_issuers; i++) {
 		struct gate_issuer *issuer = &p->g.gate.issuers[i];
 		if (issuer->jwks.n == 0)

@@ -26,6 +26,8 @@ struct policy_file {
 	uint32_t log_lines[LOGS_MAX]; /* where the file names the folder; 0: nowhere */
 	str log_secrets[LOGS_MAX];    /* in log_rooms */
 	uint8_t log_rooms[LOGS_MAX][GATE_SECRET_MAX];
+	str collector_secret; /* in collector_room */
+	uint8_t collector_room[GATE_SECRET_MAX];
 };
 
 /* Reads the file of this name and what it names; says what is wrong on standard error. */

@@ -211,10 +211,12 @@ static ch_err begin(struct keep *k, struct policy_file *p, struct generation *g)
 		s.fds[s.n_fds++] = g->socket;
 	if (p->g.gate.has_proofs)
 		s.fds[s.n_fds++] = k->proofs;
-	const struct fetcher_secrets secrets = { p->revocation_secrets, p->log_secrets };
+	const struct fetcher_secrets secrets = { p->revocation_secrets, p->log_secrets,
+						 p->collector_secret };
 	TRY(fetcher_start(&p->g, &secrets, s.uid, s.gid, &fetcher));
 	mem_wipe(p->revocation_rooms, sizeof(p->revocation_rooms));
 	mem_wipe(p->log_rooms, sizeof(p->log_rooms));
+	mem_wipe(p->collector_room, sizeof(p->collector_room));
 	if (fetcher >= 0)
 		s.fds[s.n_fds++] = fetcher;
 	TRY(spawn_role(&s, &pid));

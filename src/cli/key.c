@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "crypto/alg.h"
 #include "keeper.h"
+#include "key_alarm.h"
 #include "key_change.h"
 #include "key_list.h"
 #include "passphrase.h"
@@ -25,6 +26,7 @@ static const char usage[] =
 	"       chancery key add [-C DIR] --realm REALM [--alg ALG] [--not-after WHEN]\n"
 	"       chancery key rotate [-C DIR] --realm REALM [--force] [--json]\n"
 	"       chancery key compromise [-C DIR] --realm REALM [--reason TEXT] [--json] KID\n"
+	"       chancery key compromise [-C DIR] --alarm ID [--json]\n"
 	"       chancery key tend [-C DIR]\n"
 	"\n"
 	"A key is staged (published, and does not sign), signs, is for verifying only, and "
@@ -39,7 +41,8 @@ static const char usage[] =
 	"              while verifiers may have a key set without it; --force does it all the "
 	"same\n"
 	"  compromise  the key leaves at once, for good; its successor signs. Says what verifiers\n"
-	"              elsewhere go on believing, and until when\n"
+	"              elsewhere go on believing, and until when. --alarm: if the evidence in\n"
+	"              alarms/ID is good, another key may sign, and none left so within the hour\n"
 	"  tend        does what is due now, as a running authority does at each look\n"
 	"\n"
 	"No command gives a private key back. A running authority takes all this up without a\n"
@@ -54,7 +57,7 @@ static const char usage[] =
 
 struct key_wish {
 	const char *dir, *passphrase_file;
-	str realm, reason;
+	str realm, reason, alarm;
 	struct new_key new_key;
 	bool json, all, force, ask, inherited, help, bad;
 };
@@ -77,6 +80,8 @@ static void take_value(struct key_wish *w, int o, const char *value)
 		w->realm = str_from_c(value);
 	else if (o == 'w')
 		w->reason = str_from_c(value);
+	else if (o == 'm')
+		w->alarm = str_from_c(value);
 	else if (o == 'p')
 		w->passphrase_file = value;
 	else if (o == 'n')
@@ -96,6 +101,7 @@ static struct key_wish parse(int argc, char **argv)
 		{ "alg", required_argument, NULL, 'a' },
 		{ "not-after", required_argument, NULL, 'n' },
 		{ "reason", required_argument, NULL, 'w' },
+		{ "alarm", required_argument, NULL, 'm' },
 		{ "passphrase-file", required_argument, NULL, 'p' },
 		{ "json", no_argument, &json, 1 },
 		{ "all", no_argument, &all, 1 },
@@ -116,6 +122,7 @@ static struct key_wish parse(int argc, char **argv)
 	w.ask = ask;
 	w.inherited = inherited;
 	w.help = help;
+	w.bad |= w.alarm.n > 0 && (w.reason.n > 0 || w.realm.n > 0);
 	w.bad |= w.reason.n > KEY_REASON_MAX || (w.ask && w.passphrase_file);
 	return w;
 }
@@ -268,6 +275,39 @@ static int run_compromise(const struct authority *a, const struct key_wish *w, c
 	return audit_end(&t, r, wr_text(&detail));
 }
 
+/* The lock is held from the look at the keys to their change. */
+static int compromise_for(const struct authority *a, struct key_wish *w, struct key_change *c,
+			  const struct key_alarm *k)
+{
+	w->realm = k->realm->name;
+	int r = key_alarm_allow(a, k);
+	return r == EXIT_YES ? change(a, w, c, key_compromise) : r;
+}
+
+/* By itself, for an alarm of the collector. */
+static int run_alarm(const struct authority *a, struct key_wish *w)
+{
+	char room[KEY_DETAIL_MAX], object_room[AUDIT_TEXT_MAX], reason_room[KEY_REASON_MAX];
+	struct wr detail = wr_of(room, sizeof(room));
+	struct wr object = wr_of(object_room, sizeof(object_room));
+	struct wr reason = wr_of(reason_room, sizeof(reason_room));
+	struct key_alarm k;
+	struct audit t = { .items = 0 };
+	int r = key_alarm_read(a, w->alarm, &k);
+	if (r != EXIT_YES)
+		return r;
+	wr_lit(&reason, "alarm ");
+	wr_str(&reason, w->alarm);
+	struct key_change c = { .detail = &detail,
+				.kid = { k.kid, k.kid_n },
+				.reason = wr_text(&reason) };
+	r = audit_begin(a, "key compromise --alarm", audit_object(&object, k.realm->name, c.kid),
+			&t);
+	if (r != EXIT_YES)
+		return r;
+	return audit_end(&t, compromise_for(a, w, &c, &k), wr_text(&detail));
+}
+
 static int run_tend(const struct authority *a, const struct key_wish *w, const char *word)
 {
 	AUTO(fd_close) int passphrase = -1;
@@ -305,6 +345,10 @@ static const char *wrong(const struct verb *v, const struct key_wish *w, int wor
 {
 	if (w->bad)
 		return "an option, algorithm or time that is none";
+	if (w->alarm.n > 0)
+		return v->run != run_compromise ? "--alarm goes with compromise"
+		       : words > 0              ? "an alarm says which key it is about"
+						: NULL;
 	if (v->one_realm && w->realm.n == 0)
 		return "which realm? name it with --realm";
 	if (words != (v->word ? 1 : 0))
@@ -331,5 +375,7 @@ int cmd_key(int argc, char **argv)
 	int r = authority_open(w.dir, &a);
 	if (r == EXIT_YES)
 		r = authority_check_realm(&a, w.realm);
+	if (r == EXIT_YES && w.alarm.n > 0)
+		return run_alarm(&a, &w);
 	return r == EXIT_YES ? v->run(&a, &w, v->word ? argv[1 + optind] : NULL) : r;
 }

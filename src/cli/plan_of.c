@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "collector_plan.h"
 #include "libexec.h"
 #include "listen.h"
 #include "refresh_key.h"
@@ -49,16 +50,20 @@ int serving_listen(struct serving *s, struct authority *a)
 			r = listen_on(s, g->monitor_host, &g->monitor_port,
 				      &s->monitor_fds[s->n_monitors++]);
 	}
+	struct config_collector *k = &a->config.collector;
+	if (r == EXIT_YES && k->host.n > 0)
+		r = listen_on(s, k->host, &k->port, &s->collector_fd);
 	return r;
 }
 
 /* What contrib/systemd/chancery.sysusers calls them. */
 static const char *const uid_names[UID_SPAN] = {
-	[UID_KEEPER] = "chancery-keeper",      [UID_WARDEN] = "chancery-warden",
-	[UID_SIGNER] = "chancery-signer",      [UID_GATE] = "chancery-devgate",
-	[UID_HASHER] = "chancery-hasher",      [UID_ISSUER] = "chancery-issuer0",
-	[UID_ISSUER + 1] = "chancery-issuer1", [UID_ISSUER + 2] = "chancery-issuer2",
-	[UID_ISSUER + 3] = "chancery-issuer3",
+	[UID_KEEPER] = "chancery-keeper",       [UID_WARDEN] = "chancery-warden",
+	[UID_SIGNER] = "chancery-signer",       [UID_GATE] = "chancery-devgate",
+	[UID_HASHER] = "chancery-hasher",       [UID_ISSUER] = "chancery-issuer0",
+	[UID_ISSUER + 1] = "chancery-issuer1",  [UID_ISSUER + 2] = "chancery-issuer2",
+	[UID_ISSUER + 3] = "chancery-issuer3",  [UID_LEDGER_PLACE] = "chancery-ledger",
+	[UID_COLLECTOR] = "chancery-collector",
 };
 
 static int check_uids(const struct authority *a)
@@ -218,11 +223,15 @@ static ch_err plan_of(const struct serving *s, str libexec, str cli, struct plan
 		struct wr w = wr_of(gate_room, sizeof(gate_room));
 		gate_config_write(&w, s->gate);
 		TRY(wr_done(&w));
-		p->gates[p->n_gates++] =
-			(struct plan_gate){ (uint32_t)(PLAN_FIRST_LISTEN_FD + c->n_groups),
-					    wr_bytes(&w) };
+		struct plan_gate *g = &p->gates[p->n_gates++];
+		*g = (struct plan_gate){ .listen_fd =
+						 (uint32_t)(PLAN_FIRST_LISTEN_FD + c->n_groups),
+					 .config = wr_bytes(&w) };
+		if (s->gate_fetcher)
+			TRY(plan_fetcher(s->gate_fetcher, &g->fetcher));
 	}
-	return CH_DONE;
+	p->collector.listen_fd = (uint32_t)(PLAN_FIRST_LISTEN_FD + s->n_listen + s->n_monitors);
+	return plan_collector(s->a, &p->collector);
 }
 
 ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *ret_boot,
@@ -232,6 +241,7 @@ ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *re
 	struct path libexec, program, cli;
 	struct wr w = wr_of(plan_room, sizeof(plan_room));
 	TRY(authority_make_revocations(s->a));
+	TRY(authority_make_collector(s->a));
 	TRY(libexec_folder(&libexec));
 	TRY(program_itself(&cli));
 	TRY(plan_of(s, str_from_c(libexec.p), str_from_c(cli.p), &p));
@@ -249,5 +259,7 @@ ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *re
 		ret_spawn->fds[ret_spawn->n_fds++] = s->listen_fds[i];
 	for (size_t i = 0; i < s->n_monitors; i++)
 		ret_spawn->fds[ret_spawn->n_fds++] = s->monitor_fds[i];
+	if (s->a->config.collector.host.n > 0)
+		ret_spawn->fds[ret_spawn->n_fds++] = s->collector_fd;
 	return CH_DONE;
 }

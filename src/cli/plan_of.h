@@ -8,7 +8,7 @@ enum {
 	PLAN_PASSPHRASE_FD = 5,
 	PLAN_FIRST_LISTEN_FD = 6,
 	PLAN_SPARE_FD = 100,
-	PLAN_LISTENERS_MAX = 2 * PLAN_GROUPS_MAX
+	PLAN_LISTENERS_MAX = 2 * PLAN_GROUPS_MAX + 1
 };
 
 struct serving {
@@ -20,9 +20,11 @@ struct serving {
 	size_t n_listen;
 	int monitor_fds[PLAN_GROUPS_MAX]; /* those that there are, in the groups' order */
 	size_t n_monitors;
+	int collector_fd; /* its listening socket; valid when there is a collector */
 	int inherited[PLAN_LISTENERS_MAX]; /* sockets that listened before; -1: taken */
 	size_t n_inherited;
-	const struct gate_config *gate; /* NULL: none */
+	const struct gate_config *gate;            /* NULL: none */
+	const struct fetcher_config *gate_fetcher; /* NULL: the gate has none */
 	struct notify_wish notify;
 };
 

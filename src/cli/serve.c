@@ -16,7 +16,8 @@
 
 static const char usage[] =
 	"usage: chancery serve [--passphrase-file FILE | --ask-passphrase] [--check] DIR\n"
-	"       chancery serve --dev [--port N] [--mail] [--no-keys REALM]… DIR\n"
+	"       chancery serve --dev [--port N] [--mail] [--no-keys REALM]… [--webhook URL]\n"
+	"                            [--guarded] DIR\n"
 	"\n"
 	"Runs the authority in DIR: supervisor, warden, signers, issuers, hashers. As root,\n"
 	"each role has a uid of its own. SIGTERM finishes what is under way and stops all.\n"
@@ -33,6 +34,9 @@ static const char usage[] =
 	"                   0 picks free ones\n"
 	"  --mail           with a Dovecot whose mailboxes open to its tokens\n"
 	"  --no-keys REALM  this realm starts without a key: `chancery key import` brings one\n"
+	"  --webhook URL    the collector tells it of alarms (docs/ALARMS.md); --guarded: a key "
+	"that\n"
+	"                   an alarm is about leaves by itself\n"
 	"  --listen ADDR    127.0.0.1 (the default) or ::1\n";
 
 static int check_secret_memory(const struct authority *a)
@@ -138,6 +142,12 @@ static bool dev_option(int o, struct dev_wish *w)
 	case 'm':
 		w->mail = true;
 		return true;
+	case 'w':
+		w->webhook = str_from_c(optarg);
+		return true;
+	case 'g':
+		w->guarded = true;
+		return true;
 	case 'l':
 		w->listen = str_from_c(optarg);
 		return true;
@@ -199,6 +209,8 @@ int cmd_serve(int argc, char **argv)
 		{ "port", required_argument, NULL, 'p' },
 		{ "no-keys", required_argument, NULL, 'n' },
 		{ "listen", required_argument, NULL, 'l' },
+		{ "webhook", required_argument, NULL, 'w' },
+		{ "guarded", no_argument, NULL, 'g' },
 		{ "passphrase-file", required_argument, NULL, 'f' },
 		{ "ask-passphrase", no_argument, NULL, 'a' },
 		{ "check", no_argument, NULL, 'k' },

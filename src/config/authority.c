@@ -72,6 +72,44 @@ static const struct field key_fields[] = {
 	{ 0 },
 };
 
+static const char *const compromises[] = { "off", "guarded", NULL };
+
+static const char *check_webhook(str text)
+{
+	struct url u;
+	if (failed(url_parse(text, &u)))
+		return "is no URL; write like https://alerts.example/chancery";
+	if (!str_eq(u.scheme, LIT("https")) && !url_is_loopback(&u))
+		return "is neither https nor on this host; use https";
+	return NULL;
+}
+
+static const struct field reporter_fields[] = {
+	{ "secret_file", FIELD_TEXT, AT(config_reporter, secret_file) },
+	{ 0 },
+};
+
+static const struct field webhook_fields[] = {
+	{ "uri", FIELD_TEXT, AT(config, collector.webhook_uri), .check = check_webhook },
+	{ "secret_file", FIELD_TEXT, true, AT(config, collector.webhook_secret_file) },
+	{ "ca_file", FIELD_TEXT, true, AT(config, collector.webhook_ca_file) },
+	{ 0 },
+};
+
+static const struct field collector_fields[] = {
+	{ "listen", FIELD_LISTEN, AT(config, collector.host), COUNT_AT(config, collector.port) },
+	{ "gates", FIELD_MAP, AT(config, collector.gates), COUNT_AT(config, collector.n_gates),
+	  .min = 1, .max = COLLECTOR_GATES_MAX, .item = reporter_fields,
+	  .item_size = sizeof(struct config_reporter) },
+	{ "webhook", FIELD_SECTION, true, .at = 0, .item = webhook_fields },
+	{ "compromise", FIELD_CHOICE, true, AT(config, collector.compromise),
+	  .words = compromises },
+	{ "total_mb", FIELD_NUMBER, true, AT(config, collector.total_mb), .min = 1,
+	  .max = 1048576 },
+	{ "keep_days", FIELD_NUMBER, true, AT(config, collector.keep_days), .min = 1, .max = 3650 },
+	{ 0 },
+};
+
 static const struct field file_fields[] = {
 	{ "secret_memory", FIELD_CHOICE, true, AT(config, secret_memory), .words = memory_kinds },
 	{ "passphrase_file", FIELD_TEXT, AT(config, passphrase_file) },
@@ -81,6 +119,7 @@ static const struct field file_fields[] = {
 	{ "log_json", FIELD_BOOL, true, AT(config, log_json) },
 	{ "log_requests", FIELD_BOOL, true, AT(config, log_requests) },
 	{ "keys", FIELD_SECTION, true, .at = 0, .item = key_fields },
+	{ "collector", FIELD_SECTION, true, .at = 0, .item = collector_fields },
 	{ "groups", FIELD_MAP, AT(config, groups), COUNT_AT(config, n_groups), .min = 1,
 	  .max = PLAN_GROUPS_MAX, .item = group_fields, .item_size = sizeof(struct config_group) },
 	{ "realms", FIELD_MAP, AT(config, realms), COUNT_AT(config, n_realms), .min = 1,
@@ -246,9 +285,22 @@ static ch_err keys_check(const struct checked *k)
 	return CH_DONE;
 }
 
+/* Secrets travel in clear: a front with TLS stands before it, or gates are on this machine. */
+static ch_err collector_check(const struct checked *k)
+{
+	const struct url u = { .host = k->config->collector.host };
+	if (u.host.n == 0 || url_is_loopback(&u))
+		return CH_DONE;
+	wr_lit(complain(k->c, line_at(k, LIT("collector"), LIT("listen"), LIT(""))),
+	       "the collector is served on loopback alone (127.0.0.1 or ::1); let gates on other "
+	       "machines reach it through a front with TLS");
+	return ch_fail(CH_E_DENIED, "a collector off loopback", k->config->collector.port);
+}
+
 static ch_err agreement_check(const struct checked *k)
 {
 	TRY(keys_check(k));
+	TRY(collector_check(k));
 	for (size_t i = 0; i < k->config->n_groups; i++)
 		TRY(group_check(k, i));
 	for (size_t i = 0; i < k->config->n_realms; i++)
@@ -263,6 +315,8 @@ ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 	AUTO(config_text_done) struct config_text *text = NULL;
 	struct config draft = { .secret_memory = SECRETMEM_MEMFD,
 				.key_sign_s = CONFIG_KEY_SIGN_S,
+				.collector = { .total_mb = CONFIG_COLLECTOR_MB,
+					       .keep_days = CONFIG_COLLECTOR_DAYS },
 				.key_staged_s = CONFIG_KEY_STAGED_S };
 	struct node *root = NULL;
 	for (size_t i = 0; i < REALMS_MAX; i++) {

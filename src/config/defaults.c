@@ -44,6 +44,8 @@ void config_defaults(struct config *ret_c)
 		.jwks_max_age_s = 300,
 		.key_sign_s = CONFIG_KEY_SIGN_S,
 		.key_staged_s = CONFIG_KEY_STAGED_S,
+		.collector = { .total_mb = CONFIG_COLLECTOR_MB,
+			       .keep_days = CONFIG_COLLECTOR_DAYS },
 		.n_groups = 2,
 		.groups = {
 			{ .name = LIT("main"), .host = LIT("127.0.0.1"), .port = 8080,

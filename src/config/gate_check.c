@@ -271,5 +271,6 @@ ch_err gate_draft_check(const struct complaint *c, const struct node *root, stru
 		TRY(location_check(&(struct place){ c, root, g, &g->locations[i] }));
 	g->introspects = d->file.host.n > 0;
 	g->checks = d->file.socket.n > 0;
+	g->reports = g->collector.uri.n > 0;
 	return CH_DONE;
 }

@@ -159,6 +159,13 @@ static const struct field sightings_fields[] = {
 	{ 0 },
 };
 
+static const struct field collector_fields[] = {
+	{ "uri", FIELD_TEXT, AT(gate_collector, uri), .check = check_jwks_uri },
+	{ "client", FIELD_TEXT, AT(gate_collector, client), .check = check_name },
+	{ "secret_file", FIELD_TEXT, AT(gate_collector, secret_file) },
+	{ 0 },
+};
+
 static const struct field junk_fields[] = {
 	{ "burst_us", FIELD_NUMBER, true, AT(gate_evidence, junk_burst_us), .min = 1000,
 	  .max = 60000000 },
@@ -227,6 +234,8 @@ static const struct field file_fields[] = {
 	{ "cache", FIELD_SECTION, true, AT(gate_draft, file.gate.cache), .item = cache_fields },
 	{ "sightings", FIELD_SECTION, true, AT(gate_draft, file.gate.evidence),
 	  .item = sightings_fields },
+	{ "collector", FIELD_SECTION, true, AT(gate_draft, file.gate.collector),
+	  .item = collector_fields },
 	{ "junk", FIELD_SECTION, true, AT(gate_draft, file.gate.evidence), .item = junk_fields },
 	{ "log", FIELD_SECTION, true, AT(gate_draft, file.gate.evidence), .item = log_fields },
 	{ 0 },

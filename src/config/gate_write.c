@@ -126,6 +126,17 @@ static void put_evidence(struct wr *w, const struct gate_evidence *e)
 	number_if(w, "  refusals_per_minute", e->refusals_per_minute);
 }
 
+static void put_collector(struct wr *w, const struct gate_collector *c)
+{
+	if (c->uri.n == 0)
+		return;
+	wr_lit(w, "\n# Where it reports what it saw, and tokens that were never issued: "
+		  "docs/ALARMS.md.\ncollector:\n");
+	put_text_line(w, "  uri", c->uri);
+	put_text_line(w, "  client", c->client);
+	put_text_line(w, "  secret_file", c->secret_file);
+}
+
 /* Only what is not left to its default. */
 static void put_fetch(struct wr *w, const struct gate_file *g)
 {
@@ -249,5 +260,6 @@ void gate_file_write(struct wr *w, const struct gate_file *g)
 	put_locations(w, &g->gate);
 	put_stores(w, &g->gate);
 	put_evidence(w, &g->gate.evidence);
+	put_collector(w, &g->gate.collector);
 	put_fetch(w, g);
 }

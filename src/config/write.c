@@ -154,6 +154,54 @@ static void put_keys(struct wr *w, const struct config *c)
 	put_number_line(w, "  staged_s", c->key_staged_s);
 }
 
+static void put_webhook(struct wr *w, const struct config_collector *k)
+{
+	if (k->webhook_uri.n == 0) {
+		wr_lit(w, "  #webhook: {uri: 'https://alerts.example/x', secret_file: "
+			  "webhook.secret}\n");
+		return;
+	}
+	wr_lit(w, "  webhook:\n");
+	put_text_line(w, "    uri", k->webhook_uri);
+	if (k->webhook_secret_file.n > 0)
+		put_text_line(w, "    secret_file", k->webhook_secret_file);
+	if (k->webhook_ca_file.n > 0)
+		put_text_line(w, "    ca_file", k->webhook_ca_file);
+}
+
+static void put_collector(struct wr *w, const struct config *c)
+{
+	const struct config_collector *k = &c->collector;
+	wr_lit(w,
+	       "\n# Where gates report what they saw, and alarms for tokens that were never "
+	       "issued,\n"
+	       "# each by a secret of its own (docs/ALARMS.md). Loopback; other machines come "
+	       "through\n"
+	       "# a front with TLS. An alarm that is found true is logged, kept in alarms/, sent "
+	       "to\n"
+	       "# the webhook, and with compromise: guarded the key leaves by itself: at most once "
+	       "an\n"
+	       "# hour, and only when its successor may sign.\n");
+	if (k->host.n == 0) {
+		wr_lit(w, "#collector:\n#  listen: 127.0.0.1:8090\n#  gates:\n"
+			  "#    mail1: {secret_file: collector/mail1.secret}\n");
+		return;
+	}
+	wr_lit(w, "collector:\n");
+	put_listen_line(w, "  listen", k->host, k->port);
+	wr_lit(w, "  gates:\n");
+	for (size_t i = 0; i < k->n_gates; i++) {
+		wr_lit(w, "    ");
+		put_text(w, k->gates[i].name);
+		wr_lit(w, ":\n");
+		put_text_line(w, "      secret_file", k->gates[i].secret_file);
+	}
+	put_webhook(w, k);
+	put_text_line(w, "  compromise", k->compromise ? LIT("guarded") : LIT("off"));
+	put_number_line(w, "  total_mb", k->total_mb);
+	put_number_line(w, "  keep_days", k->keep_days);
+}
+
 static void put_head(struct wr *w, const struct config *c)
 {
 	wr_lit(w,
@@ -179,12 +227,13 @@ static void put_head(struct wr *w, const struct config *c)
 		wr_lit(w, "#crash_handler: none\n");
 	wr_lit(w,
 	       "\n# Each role runs under an own user id, counted from this one. Nobody else may\n"
-	       "# use these ten ids.\n");
+	       "# use these eleven ids.\n");
 	put_number_line(w, "uid_base", c->uid_base);
 	wr_lit(w, "\n# How long relying parties may keep the public keys. A new key is published\n"
 		  "# for at least this long before it signs.\n");
 	put_number_line(w, "jwks_max_age_s", c->jwks_max_age_s);
 	put_keys(w, c);
+	put_collector(w, c);
 	wr_lit(w, "\n# The log: a JSON object a line, and a line for each request; optional.\n");
 	wr_str(w, c->log_json ? LIT("log_json: true\n") : LIT("log_json: false\n"));
 	wr_str(w, c->log_requests ? LIT("log_requests: true\n") : LIT("log_requests: false\n"));

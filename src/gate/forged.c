@@ -35,6 +35,7 @@ void forged_note(struct gate *g, const struct token_verdict *v, str token, const
 	struct forged *f = &g->forged;
 	uint64_t now = clock_mono_ns(), suppressed = 0;
 	(void)token;
+	reports_alarm(g->reports, v, a);
 	f->count++;
 	if (f->logged == 0 || now - f->begun_ns >= minute_ns) {
 		suppressed = f->suppressed;

@@ -6,26 +6,20 @@
 
 #include "base/secret.h"
 #include "forged.h"
+#include "http/basic.h"
 #include "http/http.h"
 #include "junk.h"
 #include "keys.h"
 #include "logs.h"
 #include "metrics.h"
 #include "refusals.h"
+#include "reports.h"
 #include "revocations.h"
 #include "sightings.h"
 #include "token/cache.h"
 #include "token/confirm.h"
 #include "token/introspect.h"
 #include "wire/roles.h"
-
-/* HTTP Basic (RFC 7617): the one value that Authorization may have. */
-struct basic {
-	size_t n;
-	uint8_t expected[512];
-};
-ch_err basic_init(struct basic *b, str id, str secret);
-bool basic_ok(const struct basic *b, str field);
 
 struct gate {
 	struct gate_config config;
@@ -44,6 +38,7 @@ struct gate {
 	struct forged forged;
 	struct metrics metrics;
 	struct sightings *sightings; /* NULL: none are kept */
+	struct reports *reports;     /* NULL: there is no collector */
 	int64_t started_s;
 	uint64_t warmed;  /* policy_id of the policy that warm_step is of */
 	size_t warm_step; /* keys of it that have been warmed */

@@ -144,6 +144,19 @@ static struct key_url *url_of(struct keys *k, const struct fetch_told *t, size_t
 	return NULL;
 }
 
+/* Of what was sent: true, and it is somebody else's. */
+static ch_err take_posted(const struct keys *k, bytes message, bool *ret_was)
+{
+	struct fetch_posted p = { 0 };
+	*ret_was = fetch_kind_of(message) == FETCH_POSTED;
+	if (!*ret_was)
+		return CH_DONE;
+	TRY(fetch_read_posted(message, &p));
+	if (k->posted)
+		k->posted(k->posted_ctx, &p);
+	return CH_DONE;
+}
+
 void keys_answers(struct keys *k)
 {
 	bool adopted = false;
@@ -154,6 +167,11 @@ void keys_answers(struct keys *k)
 		ch_err e = channel_recv(k->fetcher, k->message, sizeof(k->message), &message, NULL);
 		if (ch_code_of(e) == CH_E_BUSY)
 			break;
+		bool was_posted = false;
+		if (!failed(e))
+			e = take_posted(k, message, &was_posted);
+		if (was_posted && !failed(e))
+			continue;
 		if (!failed(e))
 			e = fetch_read_told(message, &t);
 		if (failed(e)) {

@@ -50,6 +50,9 @@ struct keys {
 	/* what the fetcher answers that is no key set; may be NULL */
 	void (*other)(void *ctx, const struct fetch_told *t);
 	void *other_ctx;
+	/* and to a post; may be NULL */
+	void (*posted)(void *ctx, const struct fetch_posted *p);
+	void *posted_ctx;
 	uint8_t message[FETCH_MESSAGE_MAX];
 };
 

@@ -280,6 +280,7 @@ static ch_err turn(struct loop *l)
 	refusals_tick(&l->gate->refusals, now);
 	if (l->gate->sightings)
 		sightings_flush(l->gate->sightings, clock_unix_ms(), now);
+	reports_turn(l->gate->reports, now);
 	warm_if_idle(l, n == 0);
 	return CH_DONE;
 }
@@ -289,6 +290,7 @@ static void close_all(struct loop *l)
 	for (size_t i = 0; i < l->n_doors; i++)
 		http_free(l->doors[i].http);
 	refusals_finish(&l->gate->refusals, clock_mono_ns());
+	reports_close(l->gate->reports);
 	sightings_close(l->gate->sightings);
 	revocations_done(&l->gate->revocations);
 	logs_done(&l->gate->logs);

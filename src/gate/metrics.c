@@ -229,6 +229,21 @@ static void put_sightings(const struct prom *p, const struct metrics_now *now)
 		 now->sightings_ok);
 }
 
+static void put_reports(const struct prom *p, const struct reports_counts *c)
+{
+	prom_one(p, LIT("reports_batches_total"), "counter",
+		 "Batches of sightings that the collector took.", c->batches);
+	prom_one(p, LIT("reports_sightings_total"), "counter", "Sightings in them.", c->records);
+	prom_one(p, LIT("reports_alarms_total"), "counter", "Alarms that the collector looked at.",
+		 c->alarms);
+	prom_one(p, LIT("reports_failed_total"), "counter",
+		 "Reports that it did not take; they are sent again.", c->failed);
+	prom_one(p, LIT("reports_refused_total"), "counter", "Reports that it called none.",
+		 c->refused);
+	prom_one(p, LIT("reports_alarms_dropped_total"), "counter",
+		 "Alarms that had no room; the sightings have them.", c->alarms_dropped);
+}
+
 static void put_junk(const struct prom *p, const struct junk_counts *c)
 {
 	prom_one(p, LIT("junk_charged_total"), "counter",
@@ -289,6 +304,8 @@ void metrics_write(struct wr *w, const struct metrics *m, const struct metrics_n
 		put_sightings(&p, now);
 	if (now->junk)
 		put_junk(&p, now->junk);
+	if (now->reports)
+		put_reports(&p, now->reports);
 	if (now->forged)
 		prom_one(&p, LIT("forged_total"), "counter",
 			 "Tokens with a good signature that the issuer's log does not have: alarm "

@@ -7,6 +7,7 @@
 #include "forged.h"
 #include "junk.h"
 #include "refusals.h"
+#include "reports.h"
 #include "sightings.h"
 #include "token/cache.h"
 
@@ -62,6 +63,7 @@ struct metrics_now {
 	const struct junk_counts *junk;
 	const struct refusals *refusals;
 	const struct forged *forged;
+	const struct reports_counts *reports;
 	int64_t started_s; /* since 1970 */
 	str version;
 };

@@ -117,6 +117,10 @@ ch_err gate_prepare(struct gate *g, int proofs_fd)
 	g->metrics.reloads_failed = g->config.reloads_failed;
 	TRY(keys_open(&g->keys, &g->config, gate_fetcher_fd(&g->config)));
 	TRY(revocations_open(&g->revocations, &g->config, gate_fetcher_fd(&g->config)));
+	if (g->config.reports)
+		reports_open(gate_fetcher_fd(&g->config), g->sightings, &g->reports);
+	g->keys.posted = reports_posted;
+	g->keys.posted_ctx = g->reports;
 	TRY(logs_open(&g->logs, &g->config, g->config.supervised ? CONTROL_FD : -1,
 		      gate_fetcher_fd(&g->config)));
 	g->keys.other = told_other;

@@ -522,6 +522,16 @@ ch_err sightings_error(const struct sightings *s)
 	return s->why;
 }
 
+bool sightings_place(const struct sightings *s, size_t chain, struct sightings_place *ret_p)
+{
+	const struct chain *c = &s->ones[chain].chain;
+	if (!s->ones[chain].open || c->broken)
+		return false;
+	*ret_p = (struct sightings_place){ .folder = s->folder.p, .synced = c->synced_seq };
+	mem_copy(ret_p->id, c->id, sizeof(ret_p->id));
+	return true;
+}
+
 struct sightings_counts sightings_counts(const struct sightings *s)
 {
 	struct sightings_counts c = s->counts;

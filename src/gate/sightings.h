@@ -64,6 +64,15 @@ bool sightings_ok(const struct sightings *s);
 ch_err sightings_error(const struct sightings *s);
 struct sightings_counts sightings_counts(const struct sightings *s);
 
+/* Where a chain of them is and what of it is durable, for whoever sends it on; false: it is not
+ * open now. path lives as long as s. */
+struct sightings_place {
+	const char *folder; /* that all chains are in */
+	uint8_t id[16];     /* of the chain */
+	uint64_t synced;    /* all records below this number are durable */
+};
+bool sightings_place(const struct sightings *s, size_t chain, struct sightings_place *ret_p);
+
 /* SHA-256 of what stands before the last dot, of all of it when there is none. */
 void sighting_identity(str token, uint8_t ret_identity[static TOKEN_ID_SIZE]);
 /* Was the signature known to be good when this code was given? */

@@ -11,6 +11,7 @@ struct snapshot {
 	struct metrics_logs log_counts;
 	struct token_cache_counts cache;
 	struct sightings_counts sightings;
+	struct reports_counts reports;
 	struct metrics_now now;
 };
 
@@ -59,6 +60,7 @@ static void snapshot_take(const struct gate *g, struct snapshot *s)
 		s->cache = token_cache_counts(g->cache);
 	if (g->sightings)
 		s->sightings = sightings_counts(g->sightings);
+	s->reports = reports_counts(g->reports);
 	s->now = (struct metrics_now){
 		.issuers = s->issuers,
 		.n_issuers = g->config.n_issuers,
@@ -71,6 +73,7 @@ static void snapshot_take(const struct gate *g, struct snapshot *s)
 		.junk = &g->junk.counts,
 		.refusals = &g->refusals,
 		.forged = &g->forged,
+		.reports = g->reports ? &s->reports : NULL,
 		.started_s = g->started_s,
 		.version = boot_build(),
 	};

@@ -75,6 +75,7 @@ static const struct {
 	[CONTROL_ENDED] = { on_note, 1U << ROLE_WARDEN },
 	[CONTROL_ATTACHED] = { on_attached, 1U << ROLE_ISSUER },
 	[CONTROL_REVOKED] = { on_revoked, 1U << ROLE_ISSUER },
+	[CONTROL_COMPROMISE] = { compromise_asked, 1U << ROLE_COLLECTOR },
 };
 
 /* Each says once how its start went: one that repeats it would fill the log. */
@@ -184,9 +185,30 @@ static void end_gate(struct supervisor *s, struct process *p, int status)
 	restart_after(s, p);
 }
 
+/* Gates keep what it has not taken, and go on. */
+static void end_collector(struct supervisor *s, struct process *p, int status)
+{
+	LOG(LOG_ALARM, "the collector is gone; starting another",
+	    log_u64("status", (uint64_t)status));
+	restart_after(s, p);
+}
+
+/* Who shared its socket starts anew, with another fetcher; one that did already is left alone. */
+static void end_fetcher(struct supervisor *s, struct process *p, int status)
+{
+	(void)status;
+	if (process_find(s, ROLE_FETCHER, p->group))
+		return;
+	if (p->group == FETCHER_COLLECTOR)
+		kill_role(s, ROLE_COLLECTOR, NO_GROUP);
+	else
+		kill_role(s, ROLE_GATE, p->group);
+}
+
 static void (*const ends[ROLE_COUNT])(struct supervisor *, struct process *, int) = {
-	[ROLE_KEEPER] = end_keeper, [ROLE_WARDEN] = end_warden, [ROLE_SIGNER] = end_signer,
-	[ROLE_ISSUER] = end_issuer, [ROLE_HASHER] = end_hasher, [ROLE_GATE] = end_gate,
+	[ROLE_KEEPER] = end_keeper,       [ROLE_WARDEN] = end_warden,   [ROLE_SIGNER] = end_signer,
+	[ROLE_ISSUER] = end_issuer,       [ROLE_HASHER] = end_hasher,   [ROLE_GATE] = end_gate,
+	[ROLE_COLLECTOR] = end_collector, [ROLE_FETCHER] = end_fetcher,
 };
 
 static void ended(struct supervisor *s, struct process *p, int status)
@@ -223,6 +245,8 @@ void events_children(struct supervisor *s)
 			reload_checked(s, status);
 		if (pid == s->tender)
 			tend_ended(s, status);
+		if (pid == s->compromising.pid)
+			compromise_ended(s, status);
 		if (p)
 			ended(s, p, status);
 	}

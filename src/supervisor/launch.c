@@ -168,17 +168,64 @@ ch_err launch_issuer(struct supervisor *s, size_t group)
 	return g->has_hasher ? launch_hasher(s, group, for_hasher) : CH_DONE;
 }
 
+/* It says nothing of itself: its parent does not talk, and its worker has no other socket than that
+ * of who asks. It ends with the last end of that. */
+static ch_err launch_fetcher(struct supervisor *s, size_t group, bytes config, int socket)
+{
+	struct process *p = NULL;
+	TRY(new_process(s, ROLE_FETCHER, group, &p));
+	const struct launch l = { .config = config,
+				  .uid = group == FETCHER_COLLECTOR ? UID_COLLECTOR : UID_GATE,
+				  .gate = -1,
+				  .fds = { socket },
+				  .n_fds = 1 };
+	TRY(launch(s, p, &l));
+	p->ready = true;
+	return CH_DONE;
+}
+
+/* A role and, if it has one, its fetcher, which share a socket. */
+static ch_err launch_with_fetcher(struct supervisor *s, struct process *p, struct launch *l,
+				  bytes fetcher, size_t group)
+{
+	int pair[2] = { -1, -1 };
+	if (fetcher.n == 0)
+		return launch(s, p, l);
+	TRY(channel_pair(pair));
+	AUTO(fd_close) int ours = pair[0];
+	AUTO(fd_close) int theirs = pair[1];
+	l->fds[l->n_fds++] = ours;
+	TRY(launch(s, p, l));
+	return launch_fetcher(s, group, fetcher, theirs);
+}
+
 ch_err launch_gate(struct supervisor *s, size_t gate)
 {
 	const struct plan_gate *g = &s->plan.gates[gate];
 	struct process *p = NULL;
 	TRY(new_process(s, ROLE_GATE, gate, &p));
-	const struct launch l = { .config = g->config,
-				  .uid = UID_GATE,
-				  .gate = -1,
-				  .fds = { (int)g->listen_fd },
-				  .n_fds = 1 };
-	return launch(s, p, &l);
+	struct launch l = { .config = g->config,
+			    .uid = UID_GATE,
+			    .gate = -1,
+			    .fds = { (int)g->listen_fd },
+			    .n_fds = 1 };
+	return launch_with_fetcher(s, p, &l, g->fetcher, gate);
+}
+
+ch_err launch_collector(struct supervisor *s, size_t none)
+{
+	const struct plan_collector *c = &s->plan.collector;
+	struct process *p = NULL;
+	(void)none;
+	if (c->config.n == 0)
+		return CH_DONE;
+	TRY(new_process(s, ROLE_COLLECTOR, NO_GROUP, &p));
+	struct launch l = { .config = c->config,
+			    .uid = UID_COLLECTOR,
+			    .gate = -1,
+			    .fds = { (int)c->listen_fd },
+			    .n_fds = 1 };
+	return launch_with_fetcher(s, p, &l, c->fetcher, FETCHER_COLLECTOR);
 }
 
 static ch_err signer_config_of(struct supervisor *s, const struct plan_group *g, struct wr *w)

@@ -61,6 +61,9 @@ static ch_err keep_inherited_private(const struct supervisor *s)
 	for (size_t i = 0; i < s->plan.n_gates; i++)
 		if (fcntl((int)s->plan.gates[i].listen_fd, F_SETFD, FD_CLOEXEC) != 0)
 			return ch_fail(CH_E_IO, "a gate's listening socket is missing", errno);
+	if (s->plan.collector.config.n > 0 &&
+	    fcntl((int)s->plan.collector.listen_fd, F_SETFD, FD_CLOEXEC) != 0)
+		return ch_fail(CH_E_IO, "the collector's listening socket is missing", errno);
 	return CH_DONE;
 }
 
@@ -86,7 +89,7 @@ static ch_err start(struct supervisor *s)
 		TRY(launch_issuer(s, i));
 	for (size_t i = 0; i < s->plan.n_gates; i++)
 		TRY(launch_gate(s, i));
-	return CH_DONE;
+	return launch_collector(s, NO_GROUP);
 }
 
 static void stop_role(struct supervisor *s, enum role role)
@@ -129,6 +132,7 @@ static void begin_stop(struct supervisor *s)
 		(void)notify_send(s->plan.notify,
 				  LIT("STOPPING=1\nSTATUS=finishing what is under way"));
 	stop_role(s, ROLE_GATE);
+	stop_role(s, ROLE_COLLECTOR);
 	stop_role(s, ROLE_ISSUER);
 	stop_role(s, ROLE_KEEPER);
 	tend_stop(s);

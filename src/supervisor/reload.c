@@ -37,7 +37,7 @@ static size_t n_listeners(const struct supervisor *s)
 	size_t n = s->plan.n_groups;
 	for (size_t i = 0; i < s->plan.n_groups; i++)
 		n += s->plan.groups[i].monitor_fd > 0;
-	return n;
+	return n + (s->plan.collector.config.n > 0);
 }
 
 /* chancery serve [--check] --inherited N DIR, with what our manager wants to hear. */
@@ -76,6 +76,9 @@ static bool keep_open(const struct supervisor *s)
 		    (g->monitor_fd > 0 && fcntl((int)g->monitor_fd, F_SETFD, 0) != 0))
 			return false;
 	}
+	if (s->plan.collector.config.n > 0 &&
+	    fcntl((int)s->plan.collector.listen_fd, F_SETFD, 0) != 0)
+		return false;
 	return true;
 }
 

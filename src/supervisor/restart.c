@@ -19,6 +19,7 @@ static ch_err (*const starts[ROLE_COUNT])(struct supervisor *, size_t) = {
 	[ROLE_WARDEN] = start_warden,
 	[ROLE_ISSUER] = launch_issuer,
 	[ROLE_GATE] = launch_gate,
+	[ROLE_COLLECTOR] = launch_collector,
 };
 
 void restart_after(struct supervisor *s, const struct process *p)

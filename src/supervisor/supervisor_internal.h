@@ -17,9 +17,12 @@ enum role {
 	ROLE_ISSUER,
 	ROLE_HASHER,
 	ROLE_GATE,
+	ROLE_COLLECTOR,
+	ROLE_FETCHER, /* group: of a gate its own; FETCHER_COLLECTOR of the collector */
 	ROLE_COUNT
 };
 
+enum { FETCHER_COLLECTOR = PLAN_GATES_MAX };
 enum { PROCESSES_MAX = 32, NO_GROUP = 0, REVOKE_ASKERS_MAX = 8 };
 
 struct process {
@@ -56,6 +59,15 @@ struct revoke_asker {
 	uint64_t until_ns;
 };
 
+/* `chancery key compromise` for an alarm, as a child of ours. */
+enum { ALARM_ID_MAX = 64 };
+struct compromising {
+	pid_t pid;      /* 0: nobody is at it */
+	uint64_t at_ns; /* when one was last begun; 0: never */
+	size_t id_n;
+	char id[ALARM_ID_MAX];
+};
+
 struct supervisor {
 	struct plan plan;
 	int programs[ROLE_COUNT];
@@ -71,10 +83,11 @@ struct supervisor {
 	pid_t checker;                /* looks at the configuration for a reload; 0: nobody does */
 	bool reload_again, reloading; /* asked for once more meanwhile; stopping to start anew */
 	uint64_t alive_due_ns;        /* when the service manager is told again that we live */
-	pid_t tender;                 /* tends the keys; 0: nobody does */
-	uint64_t tend_at_ns;          /* when the next one is due; 0: not known yet */
-	unsigned tend_failures;       /* in a row */
-	int64_t clock_offset_s;       /* of the time of day to the time that only goes on */
+	struct compromising compromising;
+	pid_t tender;           /* tends the keys; 0: nobody does */
+	uint64_t tend_at_ns;    /* when the next one is due; 0: not known yet */
+	unsigned tend_failures; /* in a row */
+	int64_t clock_offset_s; /* of the time of day to the time that only goes on */
 	bool clock_known;
 	int signals, listener;
 	int asker; /* a cli that waits for a renewal; -1: none */
@@ -100,7 +113,8 @@ void tell_parent(struct supervisor *s, enum control_kind kind, const struct proc
 ch_err launch_open_programs(struct supervisor *s);
 ch_err launch_warden(struct supervisor *s);               /* and the keeper that unlocks it */
 ch_err launch_issuer(struct supervisor *s, size_t group); /* and its hasher */
-ch_err launch_gate(struct supervisor *s, size_t gate);
+ch_err launch_gate(struct supervisor *s, size_t gate);    /* and its fetcher, if it has one */
+ch_err launch_collector(struct supervisor *s, size_t none);
 /* The signer of a group, waiting at its gate; ret_key is the warden's end of its key
  * socket, ret_status the status page. */
 ch_err launch_signer(struct supervisor *s, struct process *p, int *ret_key, int *ret_status);
@@ -142,6 +156,10 @@ int reload_become(const struct supervisor *s);
 int tend_due(struct supervisor *s);
 void tend_ended(struct supervisor *s, int status);
 void tend_stop(struct supervisor *s);
+
+/* compromise.c: what the collector asks for; what it ended with (a wait status). */
+void compromise_asked(struct supervisor *s, struct process *collector, const struct control *c);
+void compromise_ended(struct supervisor *s, int status);
 
 /* renew.c: DIR/run/control */
 ch_err renew_listen(struct supervisor *s);

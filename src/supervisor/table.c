@@ -14,6 +14,8 @@ static const struct {
 	[ROLE_ISSUER] = { "issuer", "chancery-issuer" },
 	[ROLE_HASHER] = { "hasher", "chancery-hasher" },
 	[ROLE_GATE] = { "gate", "chancery-gate" },
+	[ROLE_COLLECTOR] = { "collector", "chancery-collector" },
+	[ROLE_FETCHER] = { "fetcher", "chancery-fetcher" },
 };
 
 const char *role_name(enum role r)

@@ -41,7 +41,11 @@ void plan_write(struct wr *w, const struct plan *p)
 	for (size_t i = 0; i < p->n_gates; i++) {
 		wr_u32(w, p->gates[i].listen_fd);
 		wr_bytes32(w, p->gates[i].config);
+		wr_bytes32(w, p->gates[i].fetcher);
 	}
+	wr_u32(w, p->collector.listen_fd);
+	wr_bytes32(w, p->collector.config);
+	wr_bytes32(w, p->collector.fetcher);
 }
 
 static void group_read(struct rd *r, struct plan_group *g)
@@ -82,7 +86,11 @@ ch_err plan_read(bytes b, struct plan *ret_p)
 	for (size_t i = 0; i < p->n_gates; i++) {
 		p->gates[i].listen_fd = rd_u32(&r);
 		p->gates[i].config = rd_bytes32(&r, ROLE_CONFIG_MAX);
+		p->gates[i].fetcher = rd_bytes32(&r, ROLE_CONFIG_MAX);
 	}
+	p->collector.listen_fd = rd_u32(&r);
+	p->collector.config = rd_bytes32(&r, ROLE_CONFIG_MAX);
+	p->collector.fetcher = rd_bytes32(&r, ROLE_CONFIG_MAX);
 	if (kind > SECRETMEM_MLOCK)
 		r.bad = true;
 	return wire_done(&r);

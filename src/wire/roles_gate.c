@@ -122,6 +122,7 @@ void gate_config_write(struct wr *w, const struct gate_config *c)
 	wr_u32(w, c->cache.tokens);
 	wr_u32(w, c->cache.token_max);
 	evidence_write(w, &c->evidence);
+	wr_bool(w, c->reports);
 	wr_put(w, BYTES_OF(c->nonce_key));
 	wr_u32(w, c->reloads);
 	wr_u32(w, c->reloads_failed);
@@ -215,6 +216,7 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 	c->cache.tokens = rd_u32(&r);
 	c->cache.token_max = rd_u32(&r);
 	evidence_read(&r, &c->evidence);
+	c->reports = rd_bool(&r);
 	bytes key = rd_take(&r, NONCE_KEY_SIZE);
 	if (key.n == NONCE_KEY_SIZE)
 		mem_copy(c->nonce_key, key.p, key.n);
@@ -226,7 +228,7 @@ ch_err gate_config_read(bytes b, struct gate_config *ret_c)
 
 int gate_fetcher_fd(const struct gate_config *c)
 {
-	bool fetches = false;
+	bool fetches = c->reports;
 	for (size_t i = 0; i < c->n_issuers; i++)
 		fetches = fetches || c->issuers[i].jwks_uri.n > 0 ||
 			  c->issuers[i].revocations.uri.n > 0;

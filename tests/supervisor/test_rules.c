@@ -32,6 +32,9 @@ static bool may_say(enum role role, enum control_kind kind)
 	case CONTROL_ATTACHED:
 	case CONTROL_REVOKED:
 		return role == ROLE_ISSUER;
+	case CONTROL_COMPROMISE:
+		return role == ROLE_COLLECTOR;
+	case CONTROL_COMPROMISED:
 	case CONTROL_HOLD:
 	case CONTROL_KEY:
 	case CONTROL_ATTACH:

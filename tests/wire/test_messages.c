@@ -196,7 +196,10 @@ static void plan_sample(struct wr *w)
 					   .n_realms = 1,
 					   .issuer = bytes_of_str(LIT("opaque")),
 					   .realms = { { LIT("home"), LIT("u"), 5, 0, 0 } } };
-	p.gates[0] = (struct plan_gate){ 6, bytes_of_str(LIT("opaque too")) };
+	p.gates[0] = (struct plan_gate){ 6, bytes_of_str(LIT("opaque too")),
+					 bytes_of_str(LIT("urls")) };
+	p.collector = (struct plan_collector){ 7, bytes_of_str(LIT("opaque as well")),
+					       bytes_of_str(LIT("webhook")) };
 	plan_write(w, &p);
 }
 

@@ -24,6 +24,8 @@ enum {
 	CONFIG_REFRESH_IDLE_S = 30 * 86400,
 	CONFIG_REFRESH_WINDOW_S = 60,
 	CONFIG_KEY_SIGN_S = 14 * 86400,
+	CONFIG_COLLECTOR_MB = 256,
+	CONFIG_COLLECTOR_DAYS = 90,
 	CONFIG_KEY_STAGED_S = 3600,
 	CONFIG_KEY_SIGN_MAX_S = 3660 * 86400,
 	CONFIG_REFRESH_TTL_MAX_S = 3660 * 86400,
@@ -63,6 +65,23 @@ struct config_group {
 	str fronts[FRONTS_MAX]; /* numeric addresses */
 };
 
+struct config_reporter {
+	str name;
+	str secret_file; /* relative to DIR or absolute */
+};
+
+/* Where gates report to; host empty: there is no collector. */
+struct config_collector {
+	str host; /* loopback */
+	uint32_t port;
+	unsigned compromise;                      /* 1: guarded, 0: off */
+	str webhook_uri;                          /* empty: none */
+	str webhook_secret_file, webhook_ca_file; /* relative to DIR or absolute; empty: none */
+	uint32_t total_mb, keep_days;             /* of each gate's sightings */
+	size_t n_gates;
+	struct config_reporter gates[COLLECTOR_GATES_MAX];
+};
+
 struct config {
 	enum secretmem_kind secret_memory;
 	str passphrase_file; /* relative to DIR or absolute */
@@ -71,6 +90,7 @@ struct config {
 	uint32_t jwks_max_age_s;
 	bool log_json, log_requests;
 	uint32_t key_sign_s, key_staged_s;
+	struct config_collector collector;
 	size_t n_groups;
 	struct config_group groups[PLAN_GROUPS_MAX];
 	size_t n_realms;

@@ -43,6 +43,11 @@ enum control_kind {
 	/* issuer → supervisor; generation as it was asked: it is in them (code 0), or code, detail
 	 * and text why not. The cli gets READY or FAILED */
 	CONTROL_REVOKED,
+	/* collector → supervisor; name = realm, text = the alarm's id: have `key compromise` look at
+	 * it, whose rules decide */
+	CONTROL_COMPROMISE,
+	/* supervisor → collector; text = the alarm's id, code = its exit status */
+	CONTROL_COMPROMISED,
 	CONTROL_KIND_COUNT
 };
 

@@ -19,6 +19,13 @@ struct plan_group {
 struct plan_gate {
 	uint32_t listen_fd;
 	bytes config;
+	bytes fetcher; /* configuration of its fetcher; empty: it has none */
+};
+
+struct plan_collector {
+	uint32_t listen_fd;
+	bytes config;  /* empty: there is no collector */
+	bytes fetcher; /* as of a gate */
 };
 
 struct plan {
@@ -37,6 +44,7 @@ struct plan {
 	struct plan_group groups[PLAN_GROUPS_MAX];
 	size_t n_gates;
 	struct plan_gate gates[PLAN_GATES_MAX];
+	struct plan_collector collector;
 };
 
 /* Appends the plan to w, which turns full when it does not fit. The reader: E_PROTOCOL for
@@ -52,5 +60,7 @@ enum role_uid {
 	UID_GATE,
 	UID_HASHER,
 	UID_ISSUER /* + index of the group */,
-	UID_SPAN = UID_ISSUER + PLAN_GROUPS_MAX
+	UID_LEDGER_PLACE = UID_ISSUER + PLAN_GROUPS_MAX,
+	UID_COLLECTOR,
+	UID_SPAN
 };

@@ -143,7 +143,7 @@ ch_err issuer_config_read(bytes b, struct issuer_config *ret_c);
 
 /* --- gate: fds listening TCP socket if introspects, listening unix socket if checks, memory
  * of used proofs (shared by its generations) if has_proofs, socket of its fetcher if an
- * issuer or a log has a URL. Sockets of logs come as CONTROL_ATTACH, when it asks so --- */
+ * issuer or a log has a URL, or it reports. Sockets of logs come as CONTROL_ATTACH, when it asks so --- */
 enum {
 	LOCATIONS_MAX = 32,
 	PERIODS_MAX = 32,
@@ -244,6 +244,12 @@ struct gate_evidence {
 	uint32_t refusals_per_minute;
 };
 
+/* Where the gate reports what it saw; uri empty: nowhere. For the fetcher alone: the gate is told
+ * only that there is such a place. */
+struct gate_collector {
+	str uri, client, secret_file;
+};
+
 struct gate_config {
 	bool introspects, checks, has_proofs;
 	str client_id, client_secret; /* HTTP Basic of the introspection endpoint */
@@ -260,6 +266,8 @@ struct gate_config {
 	struct gate_dpop dpop;
 	struct gate_cache cache;
 	struct gate_evidence evidence;
+	struct gate_collector collector;   /* not in the message, but as `reports` */
+	bool reports;                      /* its fetcher's posts: sightings, alarms */
 	uint8_t nonce_key[NONCE_KEY_SIZE]; /* the same in all generations of a gate */
 	uint32_t reloads, reloads_failed;  /* so far */
 	int64_t proofs_since_s; /* since then used proofs are remembered; 0: since it serves */
@@ -267,7 +275,7 @@ struct gate_config {
 void gate_config_write(struct wr *w, const struct gate_config *c);
 ch_err gate_config_read(bytes b, struct gate_config *ret_c);
 /* Where a gate of this configuration finds its fetcher's socket: behind its other
- * descriptors; -1: nothing in it has a URL, and there is none. */
+ * descriptors; -1: nothing in it has a URL, it reports nowhere, and there is none. */
 int gate_fetcher_fd(const struct gate_config *c);
 
 /* --- witness: fds listening socket, folder of what it remembers, its key's file, listening socket of
@@ -307,3 +315,30 @@ struct fetcher_config {
 };
 void fetcher_config_write(struct wr *w, const struct fetcher_config *c);
 ch_err fetcher_config_read(bytes b, struct fetcher_config *ret_c);
+
+/* --- collector: fds listening socket, socket of its fetcher if has_webhook --- */
+enum { COLLECTOR_GATES_MAX = 64, COLLECTOR_VKEY_MAX = 512 };
+struct collector_issuer {
+	str issuer, realm;
+	str jwks; /* path of the JWK set that is published */
+	size_t n_audiences;
+	str audiences[AUDIENCES_MAX];
+};
+struct collector_config {
+	str sightings, alarms; /* folders, its own */
+	str log, log_socket;   /* the ledger's folder, and where it is asked for a head */
+	str log_vkey;          /* empty: there is no log, and no alarm is believed */
+	uint32_t total_mb;     /* of each gate's sightings */
+	uint32_t keep_days;    /* of sightings */
+	bool has_webhook;      /* the fetcher's first place to send to */
+	bool compromises;      /* asks the supervisor to have a forged key compromised */
+	str webhook_secret;    /* 16 to 32 bytes: HMAC of what is sent there; empty: none */
+	size_t n_issuers;
+	struct collector_issuer issuers[REALMS_MAX];
+	size_t n_gates;
+	struct collector_gate {
+		str name, secret;
+	} gates[COLLECTOR_GATES_MAX];
+};
+void collector_config_write(struct wr *w, const struct collector_config *c);
+ch_err collector_config_read(bytes b, struct collector_config *ret_c);

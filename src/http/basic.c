@@ -1,22 +1,9 @@
 /* HTTP Basic the other way round: what the one client must send is made once and
  * compared in constant time, so nothing of a stranger's is decoded. */
-#include "gate_internal.h"
+#include "http/basic.h"
 
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static void base64_write(struct wr *w, bytes b)
-{
-	for (size_t i = 0; i < b.n; i += 3) {
-		size_t n = b.n - i < 3 ? b.n - i : 3;
-		uint32_t v = (uint32_t)b.p[i] << 16;
-		v |= n > 1 ? (uint32_t)b.p[i + 1] << 8 : 0;
-		v |= n > 2 ? b.p[i + 2] : 0;
-		wr_char(w, alphabet[v >> 18 & 63]);
-		wr_char(w, alphabet[v >> 12 & 63]);
-		wr_char(w, n > 1 ? alphabet[v >> 6 & 63] : '=');
-		wr_char(w, n > 2 ? alphabet[v & 63] : '=');
-	}
-}
+#include "base/secret.h"
+#include "codec/base64.h"
 
 ch_err basic_init(struct basic *b, str id, str secret)
 {

@@ -1,0 +1,190 @@
+/* POST /alarms: a gate says that a token was never issued. Its word alone is nothing: the signature
+ * is checked again with the published keys, and then the log is asked for a head made after the
+ * alarm came. Only what is validly signed and absent there is an alarm, once a token. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "collector_internal.h"
+#include "wire/boot.h"
+#include "wire/control.h"
+
+enum { ALARM_BURST = 16, ALARMS_PER_S = 2, WAIT_S = 8, COMPROMISE_S = 3600 };
+
+static const char *const outcomes[ALARM_OUTCOME_COUNT] = {
+	[ALARM_BELIEVED] = "believed",   [ALARM_KNOWN] = "known",       [ALARM_LOGGED] = "logged",
+	[ALARM_BAD_TOKEN] = "bad_token", [ALARM_BAD_TIME] = "bad_time", [ALARM_LEGACY] = "legacy",
+	[ALARM_MALFORMED] = "malformed",
+};
+
+str alarm_outcome_name(enum alarm_outcome o)
+{
+	return str_from_c(outcomes[o]);
+}
+
+/* A second try would end the same way: so each of these is an answer. */
+static void answer(struct collector *c, struct http_req *r, enum alarm_outcome outcome)
+{
+	c->counters.outcomes[outcome]++;
+	http_answer_text(r, outcome == ALARM_MALFORMED ? 400 : 200, alarm_outcome_name(outcome));
+}
+
+static void refuse(struct collector *c, struct http_req *r, size_t gate, enum alarm_outcome outcome)
+{
+	LOG(LOG_WARN, "an alarm of a gate is not believed",
+	    log_str("gate", c->config.gates[gate].name),
+	    log_str("why", alarm_outcome_name(outcome)));
+	answer(c, r, outcome);
+}
+
+static struct pending *free_slot(struct collector *c)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		if (!c->pending[i].req)
+			return &c->pending[i];
+	return NULL;
+}
+
+/* Waits for a head that was made after now. */
+static void wait_for_head(struct collector *c, struct http_req *r, struct pending *p)
+{
+	struct pending *slot = free_slot(c);
+	if (!slot || !c->heads.configured) {
+		c->counters.not_now++;
+		answer_later(r, 503);
+		return;
+	}
+	*slot = *p;
+	slot->req = r;
+	slot->after = heads_want(&c->heads);
+	slot->until_ns = clock_mono_ns() + (uint64_t)WAIT_S * 1000000000;
+	http_suspend(r);
+}
+
+void serve_alarms(struct http_req *r, void *ctx)
+{
+	struct collector *c = ctx;
+	struct pending p = { .req = NULL };
+	char id[ALARM_ID_SIZE];
+	if (!gate_of(c, r, &p.gate))
+		return;
+	if (!pace_take(&c->alarm_paces[p.gate], ALARM_BURST, ALARMS_PER_S, clock_mono_ns())) {
+		c->counters.limited++;
+		answer_later(r, 429);
+		return;
+	}
+	if (failed(report_alarm_read(r->body, &p.alarm))) {
+		refuse(c, r, p.gate, ALARM_MALFORMED);
+		return;
+	}
+	enum alarm_outcome outcome = alarm_judge(c, r, &p);
+	if (outcome != ALARM_BELIEVED) {
+		refuse(c, r, p.gate, outcome);
+		return;
+	}
+	alarm_id_write(p.identity, id);
+	if (evidence_exists(c, (str){ id, sizeof(id) }))
+		answer(c, r, ALARM_KNOWN);
+	else
+		wait_for_head(c, r, &p);
+}
+
+static void log_alarm(const struct collector *c, const struct pending *p, str id)
+{
+	uint8_t hex[2 * TOKEN_ID_SIZE], address[64];
+	struct wr w = wr_of(hex, sizeof(hex)), client = wr_of(address, sizeof(address));
+	wr_hex(&w, BYTES_OF(p->identity));
+	address_print(&client, &p->alarm.client);
+	LOG(LOG_ALARM,
+	    "ALARM: a token that was never issued has a valid signature: somebody else holds the "
+	    "key",
+	    log_str("alarm", id), log_str("realm", p->realm), log_str("kid", p->kid),
+	    log_str("token", wr_text(&w)), log_str("sub", p->sub), log_i64("iat", p->iat),
+	    log_str("gate", c->config.gates[p->gate].name), log_str("location", p->alarm.location),
+	    log_str("client", wr_text(&client)), log_u64("log_size", c->heads.edge.size));
+}
+
+/* The rules that decide are those of `chancery key compromise --alarm`; here is only how often it
+ * is asked. */
+static void ask_compromise(struct collector *c, const struct pending *p, str id)
+{
+	uint64_t now = clock_mono_ns();
+	const struct control m = { .kind = CONTROL_COMPROMISE,
+				   .name = p->realm,
+				   .text = bytes_of_str(id) };
+	if (!c->config.compromises)
+		return;
+	if (c->compromise_ns != 0 && now - c->compromise_ns < (uint64_t)COMPROMISE_S * 1000000000) {
+		LOG(LOG_ALARM,
+		    "the key of this alarm is not compromised by itself: one was within the hour; "
+		    "do it by hand (chancery key compromise)",
+		    log_str("alarm", id), log_str("kid", p->kid));
+		return;
+	}
+	ch_err e = control_send(CONTROL_FD, &m, NULL);
+	if (failed(e)) {
+		LOG(LOG_ERROR, "cannot ask for a key to be compromised", log_err(e));
+		return;
+	}
+	c->compromise_ns = now;
+	c->counters.compromises_asked++;
+}
+
+static void believe(struct collector *c, struct pending *p)
+{
+	char text[ALARM_ID_SIZE];
+	alarm_id_write(p->identity, text);
+	const str id = { text, sizeof(text) };
+	/* two gates may have seen it at once */
+	if (evidence_exists(c, id)) {
+		answer(c, p->req, ALARM_KNOWN);
+		return;
+	}
+	log_alarm(c, p, id);
+	ch_err e = evidence_write(c, p, id);
+	if (failed(e)) {
+		c->counters.evidence_failed++;
+		LOG(LOG_ALARM, "the evidence of an alarm cannot be kept; the gate sends it again",
+		    log_str("alarm", id), log_err(e));
+		answer_later(p->req, 503);
+		return;
+	}
+	ask_compromise(c, p, id);
+	outbox_add(&c->outbox, id);
+	answer(c, p->req, ALARM_BELIEVED);
+}
+
+static void decide(struct collector *c, struct pending *p)
+{
+	bool found = false;
+	ch_err e = heads_find(&c->heads, p->identity, &found);
+	if (failed(e)) {
+		c->counters.not_now++;
+		LOG(LOG_ERROR, "an alarm cannot be held against the log", log_err(e));
+		answer_later(p->req, 503);
+	} else if (found) {
+		refuse(c, p->req, p->gate, ALARM_LOGGED);
+	} else {
+		believe(c, p);
+	}
+	p->req = NULL;
+}
+
+void alarms_decide(struct collector *c, uint32_t req)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		if (c->pending[i].req && c->pending[i].after < req)
+			decide(c, &c->pending[i]);
+		else if (c->pending[i].req)
+			(void)heads_want(&c->heads);
+}
+
+void alarms_tick(struct collector *c, uint64_t now_ns)
+{
+	for (size_t i = 0; i < PENDING_MAX; i++) {
+		struct pending *p = &c->pending[i];
+		if (!p->req || now_ns < p->until_ns)
+			continue;
+		c->counters.not_now++;
+		answer_later(p->req, 503);
+		p->req = NULL;
+	}
+}

@@ -1,0 +1,60 @@
+/* Sightings of gates, in chains of the collector's own: FOLDER/GATE/signed and …/unsigned
+ * (src/chain/FORMAT.md). A record has the type and the time that the gate gave it; its payload is
+ *
+ *   u8 version = 1  16 bytes id of the gate's chain  u64 its number there  the gate's payload
+ *
+ * so that the last record says how far a gate's chain was taken. */
+#pragma once
+#include "base/path.h"
+#include "chain/cursor.h"
+#include "wire/report.h"
+#include "wire/roles.h"
+
+enum {
+	TAKEN_HEAD = 25,
+	TAKEN_ROOM = 160 * 1024, /* a whole batch with its heads */
+};
+
+/* The payload, taken apart. */
+struct taken_record {
+	uint8_t id[REPORT_CHAIN_ID];
+	uint64_t seq;
+	bytes payload; /* as of wire/sighting.h */
+};
+/* E_SYNTAX, E_UNSUPPORTED; slices of b. */
+ch_err taken_record_read(bytes b, struct taken_record *ret_r);
+extern const str taken_purpose[SIGHTINGS_CHAINS];
+
+/* One chain of one gate. */
+struct taken_chain {
+	struct chain chain;
+	bool open, placed;
+	uint8_t id[REPORT_CHAIN_ID]; /* of the gate's chain; if placed */
+	uint64_t next;               /* the number that is wanted */
+};
+
+struct taken {
+	const struct collector_config *config;
+	int dir_fd;
+	uint64_t tidy_ns;
+	struct taken_chain chains[COLLECTOR_GATES_MAX][SIGHTINGS_CHAINS];
+};
+
+/* What a batch did. */
+struct taken_done {
+	uint64_t records;  /* that are new, and durable now */
+	uint64_t repeated; /* that were there */
+	uint64_t gap;      /* so many numbers are missing before them: the gate had erased those */
+};
+
+/* The folder must be there. */
+ch_err taken_open(struct taken *t, const struct collector_config *config);
+void taken_close(struct taken *t);
+/* How far a gate's chain was taken: *ret_next is 0 for one that was never seen. */
+ch_err taken_place(struct taken *t, size_t gate, const struct report_batch *b, uint64_t *ret_next);
+/* Takes a batch (report_open's, records not read yet), whole or not at all; on return it is
+ * durable. Errors of report_next: nothing of it was taken. */
+ch_err taken_batch(struct taken *t, size_t gate, const struct report_batch *b, struct rd records,
+		   struct taken_done *ret_done);
+/* Erases what is too old, now and then. */
+void taken_tidy(struct taken *t, uint64_t now_ns);
