@@ -326,7 +326,7 @@ int logs_wait_ms(const struct logs *l)
 {
 	int most = l->n_waiters > 0 ? BUSY_MS : INT32_MAX;
 	for (size_t i = 0; i < l->n; i++)
-		if (l->sources[i].more)
+		if (l->sources[i].more || l->sources[i].looked_ns == 0)
 			most = 0;
 	return most;
 }

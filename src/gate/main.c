@@ -43,6 +43,7 @@ struct loop {
 	int proofs_fd;
 	int epoll, signals;
 	bool waiting; /* for its turn to serve */
+	bool opening; /* it is its turn, once the logs are read */
 	bool unready; /* who started it has not been told that it can */
 	bool stopping;
 	uint64_t drain_until_ns;
@@ -298,6 +299,15 @@ static void close_all(struct loop *l)
 	LOG(LOG_INFO, "gate has stopped");
 }
 
+/* Who asks before that waits in the socket's queue: who knows no token yet would refuse them all. */
+static ch_err open_when_read(struct loop *l)
+{
+	if (!l->opening || l->stopping || !logs_settled(&l->gate->logs))
+		return CH_DONE;
+	l->opening = false;
+	return open_doors(l);
+}
+
 /* Another may stop serving for us once we say so: not before the keys have come. */
 static ch_err say_ready(struct loop *l)
 {
@@ -322,10 +332,10 @@ static ch_err serve(struct gate *g)
 	if (geteuid() == 0)
 		LOG(LOG_WARN, "the gate runs as root; give it a user of its own: `user: NAME` in "
 			      "the policy");
-	if (!l.waiting)
-		TRY(open_doors(&l));
+	l.opening = !l.waiting;
 	l.unready = g->config.supervised;
 	while (!is_over(&l)) {
+		TRY(open_when_read(&l));
 		TRY(say_ready(&l));
 		TRY(turn(&l));
 	}
