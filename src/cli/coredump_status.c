@@ -24,7 +24,10 @@ static const char usage[] =
 	"Says how the kernel hands crashes over, whether they would be handled now, and what is\n"
 	"stored.\n"
 	"\n"
-	"Exit status: 0 healthy, 1 not installed or degraded, 3 trouble.\n";
+	"It is healthy, DEGRADED (crashes are handled, but something is to be mended) or NOT\n"
+	"HEALTHY (crashes are not handled); lines that begin so say why.\n"
+	"\n"
+	"Exit status: 0 healthy, 1 not installed or anything else, 3 trouble.\n";
 
 struct kept {
 	struct entry_taker taker;
@@ -42,7 +45,8 @@ struct status {
 	bool store_readable;
 	char former_room[FORMER_ROOM];
 	struct dump_former former;
-	bool hands_over; /* some crashes go to it, as they are */
+	bool hands_over;  /* some crashes go to it, as they are */
+	bool better_mode; /* this kernel has one; whoever installed may have had a reason */
 	const char *troubles[TROUBLES_MAX];
 	size_t n_troubles;
 };
@@ -97,8 +101,6 @@ static void judge(struct status *s)
 		"nobody answers at the socket: every crash is lost");
 	trouble(s, s->armed && !socket && s->now.limit == 0,
 		"core_pipe_limit is 0: the kernel does not wait for the handler");
-	trouble(s, d->mode != DUMP_MODE_SOCKET && !s->n_troubles && kernel_version() >= LINUX_6_17,
-		"this kernel has a better mode than the one in use: install again without --mode");
 	trouble(s, kernel_number("fs/suid_dumpable") == 1,
 		"fs.suid_dumpable is 1: set-uid programs crash with a dump as of their user; set 0 "
 		"or 2");
@@ -118,8 +120,22 @@ static void look(struct status *s)
 	if (failed(handler_former(s->h, s->former_room, &s->former)))
 		s->former = (struct dump_former){ 0 };
 	s->hands_over = leaves_to_former(d) && takes_crashes(&s->former);
+	s->better_mode = d->mode != DUMP_MODE_SOCKET && kernel_version() >= LINUX_6_17;
 	look_into_store(s);
 	judge(s);
+}
+
+/* Are crashes handled, whatever else is to be mended? */
+static bool works(const struct status *s)
+{
+	return s->armed && s->daemon && s->answers;
+}
+
+static const char *state_word(const struct status *s)
+{
+	if (!works(s))
+		return "NOT HEALTHY";
+	return s->n_troubles ? "DEGRADED" : "healthy";
 }
 
 static void put_last(struct json_out *o, const struct status *s)
@@ -144,7 +160,9 @@ static void print_json(const struct status *s)
 		json_put_str(&o, LIT("mode"), install_mode_name(s->h->settings.mode));
 		json_put_bool(&o, LIT("armed"), s->armed);
 		json_put_bool(&o, LIT("daemon"), s->daemon);
-		json_put_bool(&o, LIT("healthy"), s->armed && s->daemon && s->answers);
+		json_put_bool(&o, LIT("works"), works(s));
+		json_put_bool(&o, LIT("healthy"), works(s) && s->n_troubles == 0);
+		json_put_bool(&o, LIT("better_mode"), s->better_mode);
 		json_put_str(&o, LIT("former"), s->former.pattern);
 		json_put_bool(&o, LIT("hands_over"), s->hands_over);
 		json_put_str(&o, LIT("store"), s->h->settings.store);
@@ -165,9 +183,8 @@ static void print_text(const struct status *s)
 {
 	str mode = install_mode_name(s->h->settings.mode);
 	str store = s->h->settings.store;
-	bool healthy = s->armed && s->daemon && s->answers;
-	(void)printf("%s: mode %.*s, core_pattern %.*s\n", healthy ? "healthy" : "NOT HEALTHY",
-		     (int)mode.n, mode.p, (int)s->now.pattern.n, s->now.pattern.p);
+	(void)printf("%s: mode %.*s, core_pattern %.*s\n", state_word(s), (int)mode.n, mode.p,
+		     (int)s->now.pattern.n, s->now.pattern.p);
 	(void)printf("stored in %.*s: %llu dumps, %llu notes of crashes that were not kept, "
 		     "%llu bytes\n",
 		     (int)store.n, store.p, (unsigned long long)s->kept.dumps,
@@ -178,7 +195,11 @@ static void print_text(const struct status *s)
 	if (s->kept.last.p[0])
 		(void)printf("last: %s\n", s->kept.last.p);
 	for (size_t i = 0; i < s->n_troubles; i++)
-		(void)printf("DEGRADED: %s\n", s->troubles[i]);
+		(void)printf("%s: %s\n", state_word(s), s->troubles[i]);
+	if (s->better_mode)
+		(void)puts(
+			"note: this kernel has a better mode, socket; install without --mode takes "
+			"it if it passes the test");
 }
 
 static int status(const struct handler *h, bool json)
