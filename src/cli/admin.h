@@ -56,6 +56,8 @@ struct admin_kind {
 	void (*complete)(const struct config_realm *realm, union admin_row *row);
 	/* Does it fit the realm? Says what does not. */
 	bool (*fits)(const struct config_realm *realm, const union admin_row *row);
+	/* May an import bring this row in (old: NULL when it is new)? May be NULL. */
+	ch_err (*brought)(const union admin_row *old_or_null, const union admin_row *row);
 	/* What follows from an edit of something else; may be NULL. */
 	void (*follow)(const struct admin_call *c, const union admin_row *old,
 		       union admin_row *row);

@@ -76,6 +76,14 @@ static ch_err keep_entry(const struct import *im, union admin_row *row, enum adm
 	return ends(kind, row, changed) ? kind->end(im->store, row) : CH_DONE;
 }
 
+/* Is there anything in it that an administrator may set, and a file may not bring? */
+static ch_err brought(const struct import *im, const union admin_row *old_or_null,
+		      const union admin_row *row)
+{
+	const struct admin_kind *kind = im->c->kind;
+	return kind->brought ? kind->brought(old_or_null, row) : CH_DONE;
+}
+
 static int merge(struct import *im, const struct json_node *object,
 		 const struct config_realm *realm, union admin_row *entry)
 {
@@ -96,7 +104,9 @@ static int merge(struct import *im, const struct json_node *object,
 	enum admin_outcome outcome = fresh ? ADMIN_ADDED : changed ? ADMIN_CHANGED : ADMIN_SAME;
 	if (!kind->fits(realm, &row))
 		return bad_entry(im, entry, "it does not fit its realm", realm->name);
-	e = keep_entry(im, &row, outcome, changed);
+	e = brought(im, fresh ? NULL : &old, &row);
+	if (!failed(e))
+		e = keep_entry(im, &row, outcome, changed);
 	if (failed(e))
 		return bad_entry(im, entry, e.site->what, (str){ 0 });
 	im->count[outcome]++;

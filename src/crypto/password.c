@@ -49,6 +49,26 @@ static ch_err check_parameters(str hash)
 	return cut_number(&rest, LIT("p="), '$', LANES_MAX);
 }
 
+/* The salt's and the hash's sizes are part of the cost's form: 16 and 32 bytes, as libsodium's. */
+ch_err password_hash_alike(str hash)
+{
+	char text[PASSWORD_HASH_MAX];
+	struct wr head = wr_of(text, sizeof(text));
+	wr_lit(&head, "$argon2id$v=19$m=");
+	wr_dec(&head, MEMORY_KIB);
+	wr_lit(&head, ",t=");
+	wr_dec(&head, PASSES);
+	wr_lit(&head, ",p=1$");
+	str rest = str_sub(hash, head.n, hash.n);
+	str salt = str_cut(&rest, '$');
+	if (!str_starts(hash, wr_text(&head)) || salt.n != 22 || rest.n != 43)
+		return ch_fail(CH_E_MISMATCH,
+			       "its password_hash is not Argon2id with m=19456,t=2,p=1, as all here "
+			       "are: leave it out, and give a password with `chancery user reset`",
+			       hash.n);
+	return CH_DONE;
+}
+
 ch_err password_check(str hash, struct secret_bytes password)
 {
 	char text[PASSWORD_HASH_MAX] = { 0 };

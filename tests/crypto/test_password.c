@@ -93,6 +93,28 @@ static void absurd_parameters_cost_nothing(void **state)
 	assert_true(clock_mono_ns() - before < 5000000);
 }
 
+static void alike(void **state)
+{
+	(void)state;
+	uint8_t made[PASSWORD_HASH_MAX];
+	struct wr w = wr_of(made, sizeof(made));
+	const str rows[] = {
+		LIT(""),
+		LIT("$argon2id$v=19$m=19456,t=2,p=1"),
+		LIT("$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHRzb21lc2FsdA" TAIL),
+		LIT("$argon2id$v=19$m=19456,t=3,p=1$c29tZXNhbHRzb21lc2FsdA" TAIL),
+		LIT("$argon2id$v=19$m=19456,t=2,p=2$c29tZXNhbHRzb21lc2FsdA" TAIL),
+		LIT("$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA" TAIL),
+		LIT("$argon2id$v=19$m=19456,t=2,p=1" TAIL), /* a shorter salt */
+	};
+	assert_false(failed(password_hash(secret_bytes_of(bytes_of_str(LIT("x"))), &w)));
+	assert_false(failed(password_hash_alike(wr_text(&w))));
+	for (size_t i = 0; i < w.n; i++)
+		assert_true(failed(password_hash_alike(str_sub(wr_text(&w), 0, i))));
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		assert_int_equal(ch_code_of(password_hash_alike(rows[i])), CH_E_MISMATCH);
+}
+
 static void what_is_no_hash(void **state)
 {
 	(void)state;
@@ -145,6 +167,7 @@ int main(void)
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(long_passwords),
 		cmocka_unit_test(absurd_parameters_cost_nothing),
+		cmocka_unit_test(alike),
 		cmocka_unit_test(what_is_no_hash),
 		cmocka_unit_test(no_prefix_passes),
 	};

@@ -345,6 +345,9 @@ def test_import_merges(authority):
     ("user", '[{"realm": "home", "username": "a", "sub": "x"}]', "32"),
     ("user", '[{"realm": "home", "username": "alice@home.test", "sub": "' + "0" * 32 + '"}]',
      "another sub"),
+    ("user", '[{"realm": "home", "username": "a", "password_hash": "$argon2id$v=19$m=65536,t=3,p=4'
+             '$c29tZXNhbHRzb21lc2FsdA$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"}]', "user reset"),
+    ("user", '[{"realm": "home", "username": "a", "password_hash": "$2b$12$abc"}]', "m=19456"),
     ("client", '[{"realm": "home", "client_id": "a", "scope": "root", "audience": "mail"}]', "fit"),
     ("client", '[{"realm": "home", "client_id": "a", "scope": "openid", "audience": "mail",'
                ' "secret_hash": "AAAA"}]', "secret_hash"),
