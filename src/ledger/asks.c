@@ -62,7 +62,10 @@ static bool wait_for(struct integrator *g, struct peer *p, uint32_t req, uint64_
 	for (size_t i = 0; i < WAITERS_MAX; i++) {
 		if (g->waiters[i].peer)
 			continue;
-		g->waiters[i] = (struct waiter){ p, head, req };
+		g->waiters[i] = (struct waiter){ .peer = p,
+						 .head = head,
+						 .size = atomic_load(&g->handover->durable),
+						 .req = req };
 		return true;
 	}
 	return tell(g, p, req, CH_E_BUSY);
@@ -104,7 +107,8 @@ void asks_tell(struct integrator *g, enum ch_code code)
 {
 	for (size_t i = 0; i < WAITERS_MAX; i++) {
 		struct waiter *w = &g->waiters[i];
-		if (!w->peer || (code == CH_OK && w->head > g->made))
+		if (!w->peer ||
+		    (code == CH_OK && (w->head > g->made || w->size > g->published.size)))
 			continue;
 		struct peer *p = w->peer;
 		w->peer = NULL;
@@ -118,7 +122,8 @@ void asks_tell(struct integrator *g, enum ch_code code)
 bool asks_wait(const struct integrator *g)
 {
 	for (size_t i = 0; i < WAITERS_MAX; i++)
-		if (g->waiters[i].peer && g->waiters[i].head > g->begun)
+		if (g->waiters[i].peer &&
+		    (g->waiters[i].head > g->begun || g->waiters[i].size > g->asked.size))
 			return true;
 	return false;
 }

@@ -15,6 +15,7 @@
 enum {
 	EVENTS = 16,
 	A_TURN = 16384, /* entries, then who asks is looked after */
+	A_HEAD = 65536, /* more than the last one, at most: heads must not wait for a long queue */
 	STOP_MS = 1000,
 };
 #define MS UINT64_C(1000000)
@@ -146,10 +147,13 @@ static ch_err prepare(struct integrator *g)
 static ch_err work(struct integrator *g)
 {
 	uint64_t durable = atomic_load(&g->handover->durable), now = clock_mono_ns();
+	/* while the signer works, and there is more than a turn's work */
+	if (g->is_asked && !g->is_full && durable - g->tree->size > A_TURN)
+		return unless_full(g, integrate(g, durable, A_TURN));
 	if (g->goal == 0 && head_wait_ms(g, durable, now) > 0)
 		return CH_DONE;
 	if (g->goal == 0) {
-		g->goal = durable;
+		g->goal = durable - g->tree->size > A_HEAD ? g->tree->size + A_HEAD : durable;
 		g->begun_ns = now;
 		g->begun++;
 	}
@@ -162,7 +166,8 @@ static ch_err work(struct integrator *g)
 static int wait_ms(struct integrator *g)
 {
 	uint64_t durable = atomic_load(&g->handover->durable), now = clock_mono_ns();
-	if (g->goal > 0 || upkeep_waits(g))
+	if (g->goal > 0 || upkeep_waits(g) ||
+	    (g->is_asked && !g->is_full && durable - g->tree->size > A_TURN))
 		return 0;
 	int ms = head_wait_ms(g, durable, now);
 	if (ms > 0 && durable == g->tree->size && !handover_may_sleep(g->handover, durable))

@@ -67,7 +67,8 @@ struct peer {
 /* A question that waits for a head. */
 struct waiter {
 	struct peer *peer; /* NULL: free */
-	uint64_t head;     /* the number of the one that answers it, or any later one */
+	uint64_t head;     /* the number of the one that answers it, or any later one … */
+	uint64_t size;     /* … that has all that was durable when it was asked */
 	uint32_t req;
 };
 

@@ -70,7 +70,7 @@ static bool has_room(const struct sequencer *s)
 	       chain_waiting(&s->chain) + LEDGER_BATCH_MAX <= CHAIN_RECORDS_MAX;
 }
 
-static ch_err add_item(struct sequencer *s, const struct ledger_item *item)
+static ch_err add_item(struct sequencer *s, const struct ledger_item *item, int64_t now_ms)
 {
 	struct journal_record r = { .index = s->chain.next_seq + chain_waiting(&s->chain),
 				    .entry = item->entry,
@@ -79,7 +79,7 @@ static ch_err add_item(struct sequencer *s, const struct ledger_item *item)
 	uint8_t *p = NULL;
 	mem_copy(r.sub, item->sub, sizeof(r.sub));
 	size_t n = journal_size(&r);
-	TRY(chain_reserve(&s->chain, JOURNAL_RECORD, clock_unix_ms(), n, &p));
+	TRY(chain_reserve(&s->chain, JOURNAL_RECORD, now_ms, n, &p));
 	struct wr w = wr_of(p, n);
 	journal_write(&w, &r);
 	return wr_done(&w);
@@ -102,8 +102,9 @@ static ch_err take_message(struct sequencer *s, struct link *l, bytes message)
 	}
 	if (!rd_end(&r))
 		return ch_fail(CH_E_PROTOCOL, "a signer's batch is longer than it says", n);
+	int64_t now_ms = clock_unix_ms();
 	for (size_t i = 0; i < n; i++)
-		TRY(add_item(s, &items[i]));
+		TRY(add_item(s, &items[i], now_ms));
 	l->next_seq++;
 	batch.waits[batch.n++] = (struct waiting){ l, seq, first };
 	return CH_DONE;
