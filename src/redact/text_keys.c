@@ -71,6 +71,24 @@ static ch_err say_rsa(struct text_job *j, const bytes *v)
 	return CH_DONE;
 }
 
+/* Of a key that goes on where no memory is, or is not yet: the first n numbers. With its modulus
+ * in sight, what is there of a prime is found as well. */
+static ch_err say_cut_rsa(struct text_job *j, const bytes *v, size_t n)
+{
+	enum { DISTINCT_MIN = 48 }; /* of 128 random bytes and more; 90 are likely */
+	if (n <= RSA_N || v[RSA_N].n < 128 || v[RSA_N].n > 1024 ||
+	    !(v[RSA_N].p[v[RSA_N].n - 1] & 1) || text_distinct(v[RSA_N]) < DISTINCT_MIN)
+		return CH_DONE;
+	TRY(text_learn(j, PUBLIC_RSA_MODULUS, v[RSA_N]));
+	if (n > RSA_D && v[RSA_D].n >= 16 && v[RSA_D].n <= v[RSA_N].n &&
+	    text_distinct(v[RSA_D]) >= 16)
+		TRY(text_value(j, VALUE_RSA_EXPONENT, true, v[RSA_D]));
+	for (size_t i = RSA_P; i < n && i <= RSA_Q; i++)
+		if (v[i].n >= 16 && v[i].n <= v[RSA_N].n - 8 && text_distinct(v[i]) >= 16)
+			TRY(text_value(j, VALUE_RSA_PRIME, true, v[i]));
+	return CH_DONE;
+}
+
 ch_err key_pkcs1(struct text_job *j, bytes in, size_t *ret_size)
 {
 	struct rd r;
@@ -80,8 +98,12 @@ ch_err key_pkcs1(struct text_job *j, bytes in, size_t *ret_size)
 	TRY(der_take_uint(&r, &version));
 	if (version.n > 1 || (version.n && version.p[0] != 1))
 		return wrong(0);
-	for (size_t i = 0; i < RSA_NUMBERS; i++)
-		TRY(der_take_uint(&r, &v[i]));
+	for (size_t i = 0; i < RSA_NUMBERS; i++) {
+		ch_err e = der_take_uint(&r, &v[i]);
+		if (failed(e) && size > in.n && e.site->code == CH_E_TRUNCATED)
+			TRY(say_cut_rsa(j, v, i));
+		TRY(e);
+	}
 	TRY(check_rsa(v));
 	if (size > in.n)
 		return ch_fail(CH_E_TRUNCATED, "a private key", size - in.n);
@@ -112,6 +134,9 @@ ch_err key_sec1(struct text_job *j, bytes in, bytes curve, size_t *ret_size)
 		return wrong(0);
 	TRY(der_take(&r, DER_OCTET_STRING, &d));
 	TRY(scalar_ok(d));
+	/* whatever of it is cut off */
+	if (size > in.n)
+		TRY(text_value(j, VALUE_EC_SCALAR, true, d));
 	if (der_is_next(&r, DER_CONTEXT))
 		TRY(der_take(&r, DER_CONTEXT, &curve));
 	if (der_is_next(&r, DER_CONTEXT + 1))

@@ -173,6 +173,33 @@ static void in_der(void **state)
 	}
 }
 
+/* Memory ends within a key: what stood before its end is said, and of RSA the modulus is known, by
+ * which what is there of a prime is found. */
+static void cut_by_the_end_of_memory(void **state)
+{
+	(void)state;
+	size_t scalars = 0, moduli = 0;
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		const struct key *k = &keys[i];
+		struct memory der;
+		bytes b = der_of(k, &der);
+		bool ec = k->numbers[0].hex && k->numbers[0].kind == VALUE_EC_SCALAR;
+		bool rsa = k->has_public && k->public_kind == PUBLIC_RSA_MODULUS;
+		if (!ec && !rsa)
+			continue;
+		struct memory m;
+		begin(&m);
+		put(&m, b.p, b.n * 2 / 3);
+		struct said *s = said_new(0x5000, m.n);
+		said_feed(s, (bytes){ m.p, m.n }, 0, 0);
+		scalars += ec && says(s, VALUE_EC_SCALAR, k->numbers[0].hex);
+		moduli += rsa && knows(s, PUBLIC_RSA_MODULUS, k->public_hex);
+		assert_true(!rsa || knows(s, PUBLIC_RSA_MODULUS, k->public_hex));
+		said_free(s);
+	}
+	assert_true(scalars > 0 && moduli > 0);
+}
+
 static void publics_are_learned(void **state)
 {
 	(void)state;
@@ -228,6 +255,7 @@ int main(void)
 		cmocka_unit_test(in_pem_with_other_line_ends),
 		cmocka_unit_test(in_utf16),
 		cmocka_unit_test(in_der),
+		cmocka_unit_test(cut_by_the_end_of_memory),
 		cmocka_unit_test(publics_are_learned),
 		cmocka_unit_test(cut_and_flipped),
 	};
