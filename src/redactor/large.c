@@ -290,6 +290,8 @@ ch_err keep_large(struct work *w, enum level level)
 	bool room = w->head.map.n <= CALM_SEGMENTS_MAX;
 	if (room)
 		TRY(calm_new(&calm));
+	else
+		finders_done(&w->finders_too);
 	const struct hunt_helper helper = { w->beside, w->memory_too, w->finders_too.all };
 	struct hunt h = { .map = &w->head.map,
 			  .memory = w->memory,
