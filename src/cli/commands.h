@@ -17,6 +17,7 @@ int cmd_restore(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_sightings(int argc, char **argv);
 int cmd_token(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_user(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 

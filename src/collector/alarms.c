@@ -139,7 +139,7 @@ static void believe(struct collector *c, struct pending *p)
 		return;
 	}
 	log_alarm(c, p, id);
-	ch_err e = evidence_write(c, p, id);
+	ch_err e = alarm_keep(c, p, id);
 	if (failed(e)) {
 		c->counters.evidence_failed++;
 		LOG(LOG_ALARM, "the evidence of an alarm cannot be kept; the gate sends it again",

@@ -103,7 +103,7 @@ enum alarm_outcome alarm_judge(struct collector *c, struct http_req *r, struct p
 void alarm_id_write(const uint8_t identity[static TOKEN_ID_SIZE],
 		    char ret_id[static ALARM_ID_SIZE]);
 bool evidence_exists(const struct collector *c, str id);
-ch_err evidence_write(struct collector *c, const struct pending *p, str id);
+ch_err alarm_keep(struct collector *c, const struct pending *p, str id);
 /* alarm.json: what the webhook is sent. */
 void alarm_write(struct wr *w, const struct collector *c, const struct pending *p, str id);
 

@@ -153,7 +153,7 @@ static ch_err write_files(struct collector *c, int fd, const struct pending *p, 
 	return write_jwks(c, fd, p);
 }
 
-ch_err evidence_write(struct collector *c, const struct pending *p, str id)
+ch_err alarm_keep(struct collector *c, const struct pending *p, str id)
 {
 	struct path made, name;
 	AUTO(fd_close) int fd = -1;

@@ -11,30 +11,10 @@
 #include "base/file.h"
 #include "base/log.h"
 
-enum { VERSION = 1, SEGMENTS = 8, TIDY_S = 60, DAY_MS = 24 * 3600 * 1000 };
-
-const str taken_purpose[SIGHTINGS_CHAINS] = { { "collector.signed", 16 },
-					      { "collector.unsigned", 18 } };
+enum { SEGMENTS = 8, TIDY_S = 60, DAY_MS = 24 * 3600 * 1000 };
 
 static uint8_t rooms[COLLECTOR_GATES_MAX][SIGHTINGS_CHAINS][TAKEN_ROOM];
 static uint8_t reading_room[TAKEN_ROOM + CHAIN_HASH_SIZE];
-
-ch_err taken_record_read(bytes b, struct taken_record *ret_r)
-{
-	struct rd r = rd_of(b);
-	struct taken_record t = { 0 };
-	uint8_t version = rd_u8(&r);
-	if (!r.bad && version != VERSION)
-		return ch_fail(CH_E_UNSUPPORTED, "a record of another version", version);
-	bytes id = rd_take(&r, sizeof(t.id));
-	mem_copy(t.id, id.p, id.n);
-	t.seq = rd_u64(&r);
-	if (r.bad)
-		return ch_fail(CH_E_SYNTAX, "not a record of a gate's", b.n);
-	t.payload = rd_take(&r, rd_left(&r));
-	*ret_r = t;
-	return CH_DONE;
-}
 
 ch_err taken_open(struct taken *t, const struct collector_config *config)
 {
@@ -70,9 +50,9 @@ static ch_err find_place(int dir_fd, struct taken_chain *c, const struct path *p
 {
 	struct chain_cursor k;
 	struct chain_record record = { 0 };
-	struct taken_record r = { 0 };
+	struct report_kept r = { 0 };
 	bool got = false;
-	const struct chain_ref ref = { dir_fd, path->p, taken_purpose[i], reading_room,
+	const struct chain_ref ref = { dir_fd, path->p, report_kept_purpose[i], reading_room,
 				       sizeof(reading_room) };
 	if (c->chain.next_seq == 0)
 		return CH_DONE;
@@ -83,7 +63,7 @@ static ch_err find_place(int dir_fd, struct taken_chain *c, const struct path *p
 	TRY(e);
 	e = cursor_next(&k, &record, &got);
 	if (!failed(e) && got)
-		e = taken_record_read(record.payload, &r);
+		e = report_kept_read(record.payload, &r);
 	cursor_close(&k);
 	TRY(e);
 	c->placed = got;
@@ -120,7 +100,7 @@ static ch_err open_chain(struct taken *t, size_t gate, size_t i)
 	TRY(path_of_chain(t, gate, i, &path));
 	TRY(dir_make(t->dir_fd, path.p, 0700));
 	const struct chain_config config = {
-		.ref = { t->dir_fd, path.p, taken_purpose[i], rooms[gate][i], TAKEN_ROOM },
+		.ref = { t->dir_fd, path.p, report_kept_purpose[i], rooms[gate][i], TAKEN_ROOM },
 		.limits = { .segment_bytes = total / SEGMENTS,
 			    .segment_ms = DAY_MS,
 			    .total_bytes = total,
@@ -146,13 +126,10 @@ static ch_err add(struct chain *c, const struct report_batch *b, uint64_t seq,
 		  const struct report_record *r)
 {
 	uint8_t *p = NULL;
-	size_t n = TAKEN_HEAD + r->payload.n;
-	TRY(chain_reserve(c, r->type, r->time_ms, n, &p));
-	struct wr w = wr_of(p, n);
-	wr_u8(&w, VERSION);
-	wr_put(&w, BYTES_OF(b->id));
-	wr_u64(&w, seq);
-	wr_put(&w, r->payload);
+	struct report_kept kept = { .seq = seq, .payload = r->payload };
+	TRY(chain_reserve(c, r->type, r->time_ms, REPORT_KEPT_HEAD + r->payload.n, &p));
+	mem_copy(kept.id, b->id, sizeof(kept.id));
+	report_kept_write(p, &kept);
 	return CH_DONE;
 }
 

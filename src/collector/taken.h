@@ -1,9 +1,5 @@
 /* Sightings of gates, in chains of the collector's own: FOLDER/GATE/signed and …/unsigned
- * (src/chain/FORMAT.md). A record has the type and the time that the gate gave it; its payload is
- *
- *   u8 version = 1  16 bytes id of the gate's chain  u64 its number there  the gate's payload
- *
- * so that the last record says how far a gate's chain was taken. */
+ * (src/chain/FORMAT.md); records as of struct report_kept. */
 #pragma once
 #include "base/path.h"
 #include "chain/cursor.h"
@@ -11,19 +7,8 @@
 #include "wire/roles.h"
 
 enum {
-	TAKEN_HEAD = 25,
 	TAKEN_ROOM = 160 * 1024, /* a whole batch with its heads */
 };
-
-/* The payload, taken apart. */
-struct taken_record {
-	uint8_t id[REPORT_CHAIN_ID];
-	uint64_t seq;
-	bytes payload; /* as of wire/sighting.h */
-};
-/* E_SYNTAX, E_UNSUPPORTED; slices of b. */
-ch_err taken_record_read(bytes b, struct taken_record *ret_r);
-extern const str taken_purpose[SIGHTINGS_CHAINS];
 
 /* One chain of one gate. */
 struct taken_chain {

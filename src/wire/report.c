@@ -6,6 +6,9 @@
 
 enum { VERSION = 1, COUNT_AT = 26 };
 
+const str report_kept_purpose[SIGHTINGS_CHAINS] = { { "collector.signed", 16 },
+						    { "collector.unsigned", 18 } };
+
 void report_begin(struct wr *w, const struct report_batch *b)
 {
 	wr_u8(w, VERSION);
@@ -172,5 +175,29 @@ ch_err report_alarm_read(bytes b, struct report_alarm *ret_a)
 	if (a.when_ms < 0)
 		return ch_fail(CH_E_RANGE, "an alarm before 1970", 0);
 	*ret_a = a;
+	return CH_DONE;
+}
+
+void report_kept_write(uint8_t *p, const struct report_kept *k)
+{
+	struct wr w = wr_of(p, REPORT_KEPT_HEAD + k->payload.n);
+	wr_u8(&w, VERSION);
+	wr_put(&w, BYTES_OF(k->id));
+	wr_u64(&w, k->seq);
+	wr_put(&w, k->payload);
+	assert(!w.full && w.n == w.cap);
+}
+
+ch_err report_kept_read(bytes b, struct report_kept *ret_k)
+{
+	struct rd r = rd_of(b);
+	struct report_kept k = { 0 };
+	TRY(version_check(&r));
+	take_into(&r, k.id, sizeof(k.id));
+	k.seq = rd_u64(&r);
+	if (r.bad)
+		return ch_fail(CH_E_SYNTAX, "not a record of a gate's", b.n);
+	k.payload = rd_take(&r, rd_left(&r));
+	*ret_k = k;
 	return CH_DONE;
 }

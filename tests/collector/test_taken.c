@@ -89,14 +89,15 @@ static size_t read_all(const char *name, uint64_t *ret, size_t cap)
 	struct chain_record record;
 	bool got = true;
 	size_t n = 0;
-	const struct chain_ref ref = { taken.dir_fd, name, taken_purpose[0], space, sizeof(space) };
+	const struct chain_ref ref = { taken.dir_fd, name, report_kept_purpose[0], space,
+				       sizeof(space) };
 	assert_false(failed(cursor_open(&k, &ref, CHAIN_OLDEST)));
 	while (true) {
-		struct taken_record t;
+		struct report_kept t;
 		assert_false(failed(cursor_next(&k, &record, &got)));
 		if (!got)
 			break;
-		assert_false(failed(taken_record_read(record.payload, &t)));
+		assert_false(failed(report_kept_read(record.payload, &t)));
 		assert_int_equal(record.type, SIGHTING_LOST);
 		assert_true(n < cap);
 		ret[n++] = t.seq;

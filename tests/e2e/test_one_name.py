@@ -10,7 +10,7 @@ from chancery import BUILD
 pytestmark = pytest.mark.plain("looks at symbols, where a sanitizer has its own")
 
 # parts of one program, in a library for its tests; and the installed libraries, made of others
-OTHERS = ("libchancery", "libchancery_jwks", "coredump", "fetcher", "gate", "issuer", "packer", "redactor", "registry")
+OTHERS = ("libchancery", "libchancery_jwks", "collector", "coredump", "fetcher", "gate", "issuer", "packer", "redactor", "registry")
 
 
 def defined(files):

@@ -447,7 +447,8 @@ class TestProduction:
         # a copy: this tree may lie where nobody may go
         built, copied = pathlib.Path(PROGRAM).parent, folder.parent / "copy"
         (copied / "libexec" / "chancery").mkdir(parents=True)
-        for role in ("keeper", "warden", "signer", "issuer", "hasher", "gate", "supervisor"):
+        for role in ("keeper", "warden", "signer", "issuer", "hasher", "ledger", "gate", "collector",
+                     "fetcher", "supervisor"):
             shutil.copy(built / "libexec" / "chancery" / role, copied / "libexec" / "chancery")
         shutil.copy(PROGRAM, copied)
         process = subprocess.Popen(

@@ -70,6 +70,24 @@ ch_err report_close(const struct rd *r);
 void report_place_write(struct wr *w, const struct report_place *p);
 ch_err report_place_read(bytes b, struct report_place *ret_p);
 
+/* What the collector keeps of a gate's records, in chains of its own: type and time as the gate gave
+ * them; the payload is
+ *
+ *   u8 version = 1  16 bytes id of the gate's chain  u64 its number there  the gate's payload
+ *
+ * so that the last record says how far a gate's chain was taken. */
+enum { REPORT_KEPT_HEAD = 25 };
+struct report_kept {
+	uint8_t id[REPORT_CHAIN_ID];
+	uint64_t seq;
+	bytes payload; /* as of wire/sighting.h */
+};
+extern const str report_kept_purpose[SIGHTINGS_CHAINS];
+/* p: REPORT_KEPT_HEAD and the payload's bytes. */
+void report_kept_write(uint8_t *p, const struct report_kept *k);
+/* E_SYNTAX, E_UNSUPPORTED; slices of b. */
+ch_err report_kept_read(bytes b, struct report_kept *ret_k);
+
 /* The parts of an alarm point into b. E_SYNTAX: what is shown is no signing input and signature in
  * base64url; E_RANGE: a time before 1970; else as report_open. */
 void report_alarm_write(struct wr *w, const struct report_alarm *a);
