@@ -62,10 +62,11 @@ ch_err password_hash_alike(str hash)
 	str rest = str_sub(hash, head.n, hash.n);
 	str salt = str_cut(&rest, '$');
 	if (!str_starts(hash, wr_text(&head)) || salt.n != 22 || rest.n != 43)
-		return ch_fail(CH_E_MISMATCH,
-			       "its password_hash is not Argon2id with m=19456,t=2,p=1, as all here "
-			       "are: leave it out, and give a password with `chancery user reset`",
-			       hash.n);
+		return ch_fail(
+			CH_E_MISMATCH,
+			"its password_hash is not Argon2id with m=19456,t=2,p=1, as all here "
+			"are: leave it out, and give a password with `chancery user reset`",
+			hash.n);
 	return CH_DONE;
 }
 

@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import signal
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -271,6 +273,42 @@ def test_revoking_a_key_refuses_all_it_signed(authority):
     assert userinfo(corp, authority.token("corp", "carol@corp.test")) == 401
     # another realm's business is untouched
     assert all(r["kind"] != "key" for r in listed(authority))
+
+
+def under_way(authority):
+    text = ask("GET", authority.dev["monitors"]["main"] + "/metrics").body.decode()
+    return int(re.search(r"^chancery_issuer_requests_under_way (\d+)", text, re.M)[1])
+
+
+@pytest.mark.plain("needs the pace of a plain build")
+def test_what_is_revoked_while_it_is_signed_does_not_go_out(authority, home):
+    """The signer stands still while the command runs; then it signs. Nothing of such a token is in
+    the store, so nothing else holds it back."""
+    (authority.dir / "robot").write_text(SECRET)
+    client_add(authority, "robot", "--secret-file", str(authority.dir / "robot"),
+               grants=("client_credentials",))
+    got, asking = [], {"Authorization": basic("robot", SECRET)}
+
+    def one():
+        got.append(post(home["token_endpoint"], {"grant_type": "client_credentials"}, asking))
+    signers = authority.read_dev()["pids"]["signer"]
+    for pid in signers:
+        os.kill(pid, signal.SIGSTOP)
+    asker = threading.Thread(target=one)
+    asker.start()
+    try:
+        wait_for(lambda: under_way(authority) == 1, what="the request")
+        authority.run("revoke", "--realm", "home", "--client", "robot")
+    finally:
+        for pid in signers:
+            try:
+                os.kill(pid, signal.SIGCONT)
+            except ProcessLookupError:
+                pass  # it stood still for so long that it was replaced
+    asker.join()
+    assert error_of(got.pop()) == (400, "invalid_grant")
+    next_second()
+    wait_for(lambda: one() or got.pop().status == 200, 30, "a token")
 
 
 # --- crashes ---
