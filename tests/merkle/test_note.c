@@ -106,8 +106,8 @@ static void test_no_notes(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_int_equal(ch_code_of(note_open(str_from_c(bad[i]), &n)), CH_E_SYNTAX);
-	assert_int_equal(ch_code_of(note_open((str){ "b\0\n\n" DASH "name " SIG64 "\n", 112 }, &n)),
-			 CH_E_SYNTAX);
+	static const char zero[] = "b\0\n\n" DASH "name " SIG64 "\n";
+	assert_int_equal(ch_code_of(note_open((str){ zero, sizeof(zero) - 1 }, &n)), CH_E_SYNTAX);
 }
 
 /* Only the last empty line divides. */
