@@ -145,17 +145,18 @@ static ch_err own_folder(const struct authority *a, const char *path, uid_t owne
 	if (owner == (uid_t)-1)
 		return CH_DONE;
 	if (fstatat(a->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return ch_fail(CH_E_IO, "cannot look at a folder of revocations", errno);
+		return ch_fail(CH_E_IO, "cannot look at a folder of a role's", errno);
 	if (st.st_uid == owner)
 		return CH_DONE;
 	/* what is in it may be whoever's: root hands over only what it has just made */
 	if (st.st_uid != 0)
 		return ch_fail(CH_E_DENIED,
-			       "a realm's folder below revocations/ belongs to another issuer: "
-			       "chown -R it to that of the realm's group",
+			       "log/, or a realm's folder below revocations/, belongs to another "
+			       "role: chown -R it to the ledger, or to the issuer of the realm's "
+			       "group",
 			       st.st_uid);
 	if (fchownat(a->fd, path, owner, (gid_t)owner, AT_SYMLINK_NOFOLLOW) != 0)
-		return ch_fail(CH_E_IO, "cannot hand over a folder of revocations", errno);
+		return ch_fail(CH_E_IO, "cannot hand over a folder of a role's", errno);
 	return CH_DONE;
 }
 
@@ -195,6 +196,15 @@ ch_err authority_make_collector(const struct authority *a)
 	return CH_DONE;
 }
 
+ch_err authority_make_log_folders(const struct authority *a)
+{
+	TRY(make_folder(a, "keys/log", 0700));
+	/* as of revocations/: who may read it, may follow */
+	if (faccessat(a->fd, "log", F_OK, 0) != 0)
+		TRY(make_folder(a, "log", 0755));
+	return own_folder(a, "log", authority_uid(a, UID_LEDGER));
+}
+
 ch_err authority_make_folders(const struct authority *a)
 {
 	static const struct {
@@ -217,6 +227,7 @@ ch_err authority_make_folders(const struct authority *a)
 		TRY(authority_store(a, a->config.groups[g].name, &path));
 		TRY(store_create(str_from_c(path.p), owner, (gid_t)owner));
 	}
+	TRY(authority_make_log_folders(a));
 	return authority_make_revocations(a);
 }
 

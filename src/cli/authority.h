@@ -1,7 +1,8 @@
 /* An authority's folder, as the commands of an administrator see it.
  *
  *   chancery.yaml  passphrase  refresh.key  keys/kdf  keys/REALM/KID.{key,jwk}  jwks/REALM.json
- *   store/GROUP/  revocations/REALM/  run/control  crash/  audit/  */
+ *   store/GROUP/  revocations/REALM/  run/{control,log}  crash/  audit/
+ *   log/  log.vkey  keys/journal.key  keys/log/KID.{key,jwk}  */
 #pragma once
 #include <sys/types.h>
 
@@ -38,6 +39,8 @@ struct key_rules authority_key_rules(const struct authority *a);
 /* Folders and files that do not depend on keys: keys/, jwks/, store/GROUP with its
  * empty store, run/, crash/. Fine when they are there. */
 ch_err authority_make_folders(const struct authority *a);
+/* log/, the ledger's, and keys/log/: one of before them gets them here. */
+ch_err authority_make_log_folders(const struct authority *a);
 /* revocations/REALM of every realm, each its issuer's: one of before them gets them here. */
 ch_err authority_make_revocations(const struct authority *a);
 /* A folder of a role's own below DIR; fine when it is there. */

@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "codec/base64url.h"
 #include "keeper.h"
+#include "log_begin.h"
 #include "refresh_key.h"
 #include "say.h"
 
@@ -78,7 +79,11 @@ ch_err create_keys(const struct creation *c, const struct authority *a)
 	}
 	TRY(keeper_open_passphrase(a, &passphrase));
 	/* with no realm it still makes keys/kdf, by which imports are sealed */
-	return keeper_generate(a, passphrase, c->random_passphrase, realms, n);
+	const struct generation g = {
+		.realms = realms, .n = n, .log = true, .random_passphrase = c->random_passphrase
+	};
+	TRY(keeper_generate(a, passphrase, &g));
+	return log_begin(a, c->anew);
 }
 
 static ch_err create(const struct creation *c, struct authority *a, struct audit *t)

@@ -10,6 +10,7 @@ struct creation {
 	const str *keyless;     /* realms that get none */
 	size_t n_keyless;
 	mode_t dir_mode;
+	bool anew; /* it had a log before: this is another one */
 };
 
 /* A new folder (or an empty one) with configuration, stores and sealed keys. Says

@@ -43,12 +43,25 @@ static struct {
 /* What an earlier run left, by name: nothing else in the folder is touched. */
 static ch_err remove_earlier(const char *dir)
 {
-	static const char *const names[] = { "chancery.yaml", "passphrase",     "passwords",
-					     "keys",          "jwks",           "store",
-					     "run",           "crash",          "gate.yaml",
-					     "gate.secret",   "mail",           "refresh.key",
-					     "audit",         "collector",      "alarms",
-					     "sightings",     "reporter.secret" };
+	static const char *const names[] = { "chancery.yaml",
+					     "passphrase",
+					     "passwords",
+					     "keys",
+					     "jwks",
+					     "store",
+					     "run",
+					     "crash",
+					     "gate.yaml",
+					     "gate.secret",
+					     "mail",
+					     "refresh.key",
+					     "audit",
+					     "collector",
+					     "alarms",
+					     "sightings",
+					     "reporter.secret",
+					     "log",
+					     "log.vkey" };
 	AUTO(fd_close) int fd = -1;
 	TRY(authority_folder(dir, &fd));
 	for (size_t i = 0; i < COUNT_OF(names); i++)

@@ -22,6 +22,7 @@ static char issuer_urls[REALMS_MAX][URL_MAX_BYTES];
 void dev_config(const struct dev_wish *w, struct config *ret_c)
 {
 	config_defaults(ret_c);
+	ret_c->log_public = true;
 	ret_c->passphrase_file = LIT("passphrase");
 	/* keys that live as long as an afternoon */
 	ret_c->crash_handler = LIT("none");

@@ -3,6 +3,7 @@
 #include "build_info.h"
 #include "codec/json.h"
 #include "dev.h"
+#include "log_begin.h"
 
 enum { JSON_ROOM = 32 * 1024 };
 
@@ -169,6 +170,23 @@ static void put_base(struct json_out *o, const struct config *c)
 	json_finish(o, '}');
 }
 
+/* Where the log of tokens is read, and by which key it is checked. */
+static ch_err put_log(struct json_out *o, const struct authority *a)
+{
+	static struct log_facts facts;
+	uint8_t room[URL_MAX_BYTES];
+	struct wr w = wr_of(room, sizeof(room));
+	TRY(log_facts_read(a, &facts));
+	wr_lit(&w, "http://localhost:");
+	wr_dec(&w, a->config.groups[0].port);
+	wr_lit(&w, "/log");
+	json_begin(o, LIT("log"), '{');
+	json_put_str(o, LIT("url"), wr_text(&w));
+	json_put_str(o, LIT("vkey"), facts.vkey);
+	json_finish(o, '}');
+	return CH_DONE;
+}
+
 ch_err dev_json_write(const struct authority *a, const struct dev_data *d, const struct dev_gate *g,
 		      const struct dev_mail *mail, const struct dev_pids *pids)
 {
@@ -187,6 +205,7 @@ ch_err dev_json_write(const struct authority *a, const struct dev_data *d, const
 	json_finish(&o, ']');
 	put_gate(&o, a, g);
 	put_collector(&o, g, d);
+	TRY(put_log(&o, a));
 	put_mail(&o, mail);
 	put_pids(&o, pids);
 	json_finish(&o, '}');

@@ -18,7 +18,7 @@
 #include "wire/control.h"
 #include "wire/roles.h"
 
-enum { KEEPER_TIMEOUT_MS = 120000, TYPS_ALL = 3 };
+enum { KEEPER_TIMEOUT_MS = 120000, TYPS_ALL = 3, TYP_CHECKPOINT = 4 };
 
 struct run {
 	const struct authority *a;
@@ -236,29 +236,44 @@ ch_err keeper_seal(const struct authority *a, int passphrase_fd, const struct ke
 	return seal(&r, keys, n, ret_new_or_null);
 }
 
-ch_err keeper_generate(const struct authority *a, int passphrase_fd, bool random_passphrase,
-		       const struct config_realm *const *realms, size_t n)
+/* It signs from now on, as long as there is the log. */
+static struct keeper_key log_key(void)
+{
+	int64_t now_s = clock_unix_s();
+	return (struct keeper_key){ .realm = LOG_REALM,
+				    .created_s = now_s,
+				    .published_s = now_s,
+				    .not_before_s = now_s,
+				    .alg = ALG_EDDSA,
+				    .typs = TYP_CHECKPOINT,
+				    .max_ttl_s = 1 };
+}
+
+ch_err keeper_generate(const struct authority *a, int passphrase_fd, const struct generation *g)
 {
 	const struct key_rules rules = authority_key_rules(a);
-	struct keeper_key keys[2 * REALMS_MAX] = { { .alg = 0 } };
+	struct keeper_key keys[KEEPER_KEYS_MAX] = { { .alg = 0 } };
+	size_t n = 2 * g->n;
 	struct run r = { .a = a,
 			 .passphrase_fd = passphrase_fd,
 			 .other_fd = -1,
 			 .config = { .duty = KEEPER_GENERATE,
-				     .random_passphrase = random_passphrase } };
-	for (size_t i = 0; i < n; i++) {
+				     .random_passphrase = g->random_passphrase } };
+	for (size_t i = 0; i < g->n; i++) {
 		struct key_times first =
-			key_first(&rules, clock_unix_s(), keeper_max_ttl_s(realms[i]));
+			key_first(&rules, clock_unix_s(), keeper_max_ttl_s(g->realms[i]));
 		struct key_times next = first;
 		/* no set was ever without it */
 		next.not_before_s = first.not_after_s;
 		next.not_after_s = next.not_before_s + rules.sign_s;
-		TRY(keeper_new_key(realms[i], &first, &keys[2 * i]));
-		TRY(keeper_new_key(realms[i], &next, &keys[2 * i + 1]));
+		TRY(keeper_new_key(g->realms[i], &first, &keys[2 * i]));
+		TRY(keeper_new_key(g->realms[i], &next, &keys[2 * i + 1]));
 	}
-	TRY(seal(&r, keys, 2 * n, NULL));
-	for (size_t i = 0; i < n; i++)
-		TRY(authority_write_jwks(a, realms[i]->name));
+	if (g->log)
+		keys[n++] = log_key();
+	TRY(seal(&r, keys, n, NULL));
+	for (size_t i = 0; i < g->n; i++)
+		TRY(authority_write_jwks(a, g->realms[i]->name));
 	return CH_DONE;
 }
 

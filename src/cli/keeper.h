@@ -4,11 +4,16 @@
 #include "authority.h"
 #include "wire/roles.h"
 
-/* Two keys for each realm named (at most REALMS_MAX): one that signs at once, and one that
- * is staged behind it. The first call for an authority makes keys/kdf. random_passphrase:
- * see roles.h. */
-ch_err keeper_generate(const struct authority *a, int passphrase_fd, bool random_passphrase,
-		       const struct config_realm *const *realms, size_t n);
+/* What one run makes. */
+struct generation {
+	const struct config_realm *const *realms; /* at most REALMS_MAX */
+	size_t n;
+	bool log;               /* the log's key */
+	bool random_passphrase; /* see roles.h */
+};
+/* Two keys for each realm: one that signs at once, and one that is staged behind it. The first
+ * call for an authority makes keys/kdf. */
+ch_err keeper_generate(const struct authority *a, int passphrase_fd, const struct generation *g);
 
 /* The last new key of a run. */
 struct imported {

@@ -10,15 +10,22 @@
 #include "collector_plan.h"
 #include "libexec.h"
 #include "listen.h"
+#include "log_begin.h"
 #include "refresh_key.h"
 #include "sandbox/spawn.h"
 #include "say.h"
 #include "wire/boot.h"
 
-enum { ISSUER_ROOM = 32 * 1024, PLAN_ROOM = 256 * 1024, LOOKS_A_KEY = 48, LOOK_MAX_S = 3600 };
+enum {
+	ISSUER_ROOM = 32 * 1024,
+	LEDGER_ROOM = 1024,
+	PLAN_ROOM = 256 * 1024,
+	LOOKS_A_KEY = 48,
+	LOOK_MAX_S = 3600
+};
 
 static uint8_t issuer_rooms[PLAN_GROUPS_MAX][ISSUER_ROOM], gate_room[ISSUER_ROOM],
-	plan_room[PLAN_ROOM];
+	ledger_room[LEDGER_ROOM], plan_room[PLAN_ROOM];
 
 /* The socket that listens there already, or a new one. */
 static int listen_on(struct serving *s, str host, uint32_t *port, int *ret_fd)
@@ -62,7 +69,7 @@ static const char *const uid_names[UID_SPAN] = {
 	[UID_SIGNER] = "chancery-signer",       [UID_GATE] = "chancery-devgate",
 	[UID_HASHER] = "chancery-hasher",       [UID_ISSUER] = "chancery-issuer0",
 	[UID_ISSUER + 1] = "chancery-issuer1",  [UID_ISSUER + 2] = "chancery-issuer2",
-	[UID_ISSUER + 3] = "chancery-issuer3",  [UID_LEDGER_PLACE] = "chancery-ledger",
+	[UID_ISSUER + 3] = "chancery-issuer3",  [UID_LEDGER] = "chancery-ledger",
 	[UID_COLLECTOR] = "chancery-collector",
 };
 
@@ -170,7 +177,7 @@ static ch_err plan_group_of(const struct serving *s, size_t i, struct plan_group
 	c.store = str_from_c(store.p);
 	c.revocations = str_from_c(revocations.p);
 	c.log = str_from_c(log.p);
-	c.log_public = s->dev;
+	c.log_public = s->a->config.log_public;
 	*ret_g = (struct plan_group){ .name = g->name,
 				      .listen_fd = (uint32_t)(PLAN_FIRST_LISTEN_FD + i),
 				      .n_realms = g->n_realms };
@@ -202,6 +209,23 @@ static uint32_t keys_look_s(const struct config *c)
 	return look_s < 1 ? 1 : look_s > LOOK_MAX_S ? LOOK_MAX_S : look_s;
 }
 
+/* The ledger is handed its part, and each signer the key of the journal. */
+static ch_err plan_log(const struct serving *s, struct plan *p)
+{
+	static struct log_facts facts;
+	struct wr w = wr_of(ledger_room, sizeof(ledger_room));
+	TRY(log_facts_read(s->a, &facts));
+	const struct ledger_config c = { .origin = facts.key.name,
+					 .vkey = facts.vkey,
+					 .keep_days = s->a->config.log_keep_days };
+	ledger_config_write(&w, &c);
+	TRY(wr_done(&w));
+	p->ledger = wr_bytes(&w);
+	p->log_origin = facts.key.name;
+	mem_copy(p->journal_key, facts.journal_key, sizeof(p->journal_key));
+	return CH_DONE;
+}
+
 static ch_err plan_of(const struct serving *s, str libexec, str cli, struct plan *p)
 {
 	const struct config *c = &s->a->config;
@@ -217,6 +241,7 @@ static ch_err plan_of(const struct serving *s, str libexec, str cli, struct plan
 			    .watchdog_us = s->notify.watchdog_us,
 			    .keys_look_s = keys_look_s(c),
 			    .n_groups = c->n_groups };
+	TRY(plan_log(s, p));
 	for (size_t i = 0; i < c->n_groups; i++)
 		TRY(plan_group_of(s, i, &p->groups[i]));
 	if (s->gate) {
@@ -242,6 +267,7 @@ ch_err serving_prepare(const struct serving *s, struct spawn *ret_spawn, int *re
 	struct wr w = wr_of(plan_room, sizeof(plan_room));
 	TRY(authority_make_revocations(s->a));
 	TRY(authority_make_collector(s->a));
+	TRY(log_ensure(s->a, s->passphrase_fd));
 	TRY(libexec_folder(&libexec));
 	TRY(program_itself(&cli));
 	TRY(plan_of(s, str_from_c(libexec.p), str_from_c(cli.p), &p));

@@ -247,7 +247,7 @@ static ch_err fill(struct restore *r, struct authority *a)
 	TRY(check_audit(a));
 	TRY(put_refresh_key(r, a));
 	TRY(put_passphrase(r, a, &random));
-	return create_keys(&(struct creation){ .random_passphrase = random }, a);
+	return create_keys(&(struct creation){ .random_passphrase = random, .anew = true }, a);
 }
 
 static ch_err name_it(const struct restore *r, const struct authority *a)

@@ -7,6 +7,8 @@
 #include "fields_internal.h"
 #include "text_internal.h"
 
+enum { LOG_ORIGIN_CONFIG_MAX = 200 };
+
 static const char *const memory_kinds[] = { "memfd", "mlock", NULL }; /* enum secretmem_kind */
 static const char *const realm_kinds[] = { "consumer", "enterprise", "staff", NULL };
 static const char *const demands[] = { "optional", "required", NULL };
@@ -110,6 +112,26 @@ static const struct field collector_fields[] = {
 	{ 0 },
 };
 
+/* A part of a URL, and the name of a key in notes: no blank, no '+'. */
+static const char *check_log_origin(str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] <= ' ' || text.p[i] >= 0x7f || text.p[i] == '+')
+			return "is no origin of a log; write like login.example/log, without "
+			       "blank and '+'";
+	return text.n > LOG_ORIGIN_CONFIG_MAX
+		       ? "is too long for the origin of a log; 200 bytes is the most"
+		       : NULL;
+}
+
+static const struct field log_fields[] = {
+	{ "origin", FIELD_TEXT, true, AT(config, log_origin), .check = check_log_origin },
+	{ "keep_days", FIELD_NUMBER, true, AT(config, log_keep_days), .min = 1,
+	  .max = CONFIG_LOG_KEEP_MAX_DAYS },
+	{ "public", FIELD_BOOL, true, AT(config, log_public) },
+	{ 0 },
+};
+
 static const struct field file_fields[] = {
 	{ "secret_memory", FIELD_CHOICE, true, AT(config, secret_memory), .words = memory_kinds },
 	{ "passphrase_file", FIELD_TEXT, AT(config, passphrase_file) },
@@ -120,6 +142,7 @@ static const struct field file_fields[] = {
 	{ "log_requests", FIELD_BOOL, true, AT(config, log_requests) },
 	{ "keys", FIELD_SECTION, true, .at = 0, .item = key_fields },
 	{ "collector", FIELD_SECTION, true, .at = 0, .item = collector_fields },
+	{ "log", FIELD_SECTION, true, .at = 0, .item = log_fields },
 	{ "groups", FIELD_MAP, AT(config, groups), COUNT_AT(config, n_groups), .min = 1,
 	  .max = PLAN_GROUPS_MAX, .item = group_fields, .item_size = sizeof(struct config_group) },
 	{ "realms", FIELD_MAP, AT(config, realms), COUNT_AT(config, n_realms), .min = 1,
@@ -206,8 +229,19 @@ static ch_err membership_check(const struct checked *k, const struct config_real
 	return ch_fail(CH_E_MISMATCH, "a realm is not in exactly one group", n);
 }
 
+/* The log has that name: in URLs, among keys, and as its signer's group. */
+static ch_err name_check(const struct checked *k, str section, str name)
+{
+	if (!str_eq(name, LOG_REALM))
+		return CH_DONE;
+	wr_lit(complain(k->c, line_at(k, section, name, LIT(""))),
+	       "the name log belongs to the log of tokens; choose another one");
+	return ch_fail(CH_E_RANGE, "a name that is taken", 0);
+}
+
 static ch_err realm_check(const struct checked *k, const struct config_realm *r)
 {
+	TRY(name_check(k, LIT("realms"), r->name));
 	TRY(issuer_check(k, r));
 	TRY(audiences_check(k, r));
 	return membership_check(k, r);
@@ -236,6 +270,7 @@ static ch_err monitor_check(const struct checked *k, const struct config_group *
 static ch_err group_check(const struct checked *k, size_t at)
 {
 	const struct config_group *g = &k->config->groups[at];
+	TRY(name_check(k, LIT("groups"), g->name));
 	for (size_t i = 0; i < g->n_realms; i++) {
 		if (has_realm(k->config, g->realms[i]))
 			continue;
@@ -317,7 +352,8 @@ ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 				.key_sign_s = CONFIG_KEY_SIGN_S,
 				.collector = { .total_mb = CONFIG_COLLECTOR_MB,
 					       .keep_days = CONFIG_COLLECTOR_DAYS },
-				.key_staged_s = CONFIG_KEY_STAGED_S };
+				.key_staged_s = CONFIG_KEY_STAGED_S,
+				.log_keep_days = CONFIG_LOG_KEEP_DAYS };
 	struct node *root = NULL;
 	for (size_t i = 0; i < REALMS_MAX; i++) {
 		draft.realms[i].refresh_ttl_s = CONFIG_REFRESH_TTL_S;

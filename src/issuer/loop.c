@@ -9,7 +9,7 @@
 #include "issuer.h"
 #include "wire/control.h"
 
-enum { EVENTS_MAX = 32, TURN_MAX_MS = 1000, IDLE_MAX_MS = 1000, PATIENCE_MS = 5000 };
+enum { EVENTS_MAX = 32, TURN_MAX_MS = 1000, IDLE_MAX_MS = 1000, PATIENCE_MS = 10000 };
 
 ch_err watch_add(struct issuer *is, struct watch *w)
 {

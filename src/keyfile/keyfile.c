@@ -4,7 +4,7 @@
 
 #include "base/path.h"
 
-enum { FLAG_IMPORTED = 1, TYP_BITS = KEY_TYP_ACCESS | KEY_TYP_ID };
+enum { FLAG_IMPORTED = 1, TYP_BITS = KEY_TYP_ACCESS | KEY_TYP_ID | KEY_TYP_CHECKPOINT };
 
 static const str magic = LIT("CHKEY2\n"), magic_1 = LIT("CHKEY1\n");
 
@@ -27,6 +27,9 @@ static ch_err check_grant(const struct key_grant *g)
 {
 	if (g->typ == 0 || (g->typ & ~TYP_BITS))
 		return ch_fail(CH_E_RANGE, "a key's grant has an unknown typ, or none", g->typ);
+	if ((g->typ & KEY_TYP_CHECKPOINT) && g->typ != KEY_TYP_CHECKPOINT)
+		return ch_fail(CH_E_RANGE, "a key's grant is for tokens and heads of the log",
+			       g->typ);
 	if (g->max_ttl_s == 0)
 		return ch_fail(CH_E_RANGE, "a key's grant allows no lifetime", 0);
 	if (g->n_audiences > KEYFILE_AUDIENCES_MAX)
@@ -68,6 +71,8 @@ static ch_err check_meta(const struct key_meta *m)
 		return ch_fail(CH_E_SYNTAX, "key file with an impossible realm name", m->realm.n);
 	if (!kid_ok(m->kid))
 		return ch_fail(CH_E_SYNTAX, "key file with an impossible kid", m->kid.n);
+	if (m->grant.typ == KEY_TYP_CHECKPOINT && m->alg != ALG_EDDSA)
+		return ch_fail(CH_E_RANGE, "heads of the log are signed by Ed25519 alone", m->alg);
 	return check_grant(&m->grant);
 }
 

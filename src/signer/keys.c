@@ -35,6 +35,10 @@ static ch_err open_key(struct signer *s, const struct secret *kek, const struct 
 	TRY(keyfile_open(s->config.keys[i], kek, &k->meta, &k->key));
 	if (!str_eq(k->meta.realm, m->name))
 		return ch_fail(CH_E_MISMATCH, "a sealed key belongs to another realm", i);
+	/* heads or tokens, as its grant says: no key ever signs both */
+	bool of_heads = k->meta.grant.typ == KEY_TYP_CHECKPOINT;
+	if (of_heads != (s->config.log_origin.n > 0))
+		return ch_fail(CH_E_DENIED, "a key whose grant is for another duty", i);
 	bucket_init(&k->bucket, k->meta.grant.rate_per_s);
 	return CH_DONE;
 }

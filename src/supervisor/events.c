@@ -15,9 +15,11 @@ static void on_ready(struct supervisor *s, struct process *p, const struct contr
 	p->ready = true;
 	if (p->role == ROLE_SIGNER)
 		generation_ready(s, p);
-	if (p->role == ROLE_WARDEN)
-		for (size_t g = 0; g < s->plan.n_groups; g++)
-			s->retry_at_ns[g] = 1; /* at once */
+	if (p->role == ROLE_WARDEN || p->role == ROLE_LEDGER)
+		for (size_t i = 0; i < group_count(s); i++)
+			s->retry_at_ns[group_at(s, i)] = 1; /* at once */
+	if (p->role == ROLE_LEDGER || p->role == ROLE_ISSUER)
+		log_connect_issuers(s);
 	events_maybe_ready(s);
 }
 
@@ -171,6 +173,16 @@ static void end_issuer(struct supervisor *s, struct process *p, int status)
 	restart_after(s, p);
 }
 
+/* Its signers end with their sockets; whoever hangs does not see that. */
+static void end_ledger(struct supervisor *s, struct process *p, int status)
+{
+	LOG(LOG_ALARM, "the ledger is gone, and nothing can be signed; starting another",
+	    log_u64("status", (uint64_t)status));
+	for (size_t i = 0; i < group_count(s); i++)
+		end_signers(s, group_at(s, i));
+	restart_after(s, p);
+}
+
 static void end_hasher(struct supervisor *s, struct process *p, int status)
 {
 	(void)status;
@@ -208,7 +220,7 @@ static void end_fetcher(struct supervisor *s, struct process *p, int status)
 static void (*const ends[ROLE_COUNT])(struct supervisor *, struct process *, int) = {
 	[ROLE_KEEPER] = end_keeper,       [ROLE_WARDEN] = end_warden,   [ROLE_SIGNER] = end_signer,
 	[ROLE_ISSUER] = end_issuer,       [ROLE_HASHER] = end_hasher,   [ROLE_GATE] = end_gate,
-	[ROLE_COLLECTOR] = end_collector, [ROLE_FETCHER] = end_fetcher,
+	[ROLE_COLLECTOR] = end_collector, [ROLE_FETCHER] = end_fetcher, [ROLE_LEDGER] = end_ledger,
 };
 
 static void ended(struct supervisor *s, struct process *p, int status)
@@ -222,6 +234,7 @@ static void ended(struct supervisor *s, struct process *p, int status)
 			break;
 	}
 	p->has_signed = p->status && p->status->signed_tokens > 0;
+	log_note_head(s, p);
 	copy = *p;
 	process_gone(s, p);
 	if (copy.role == ROLE_ISSUER)
@@ -260,7 +273,7 @@ static bool all_ready(struct supervisor *s)
 	for (size_t g = 0; g < s->plan.n_groups; g++)
 		if (!process_find(s, ROLE_SIGNER, g) || !process_find(s, ROLE_ISSUER, g))
 			return false;
-	return true;
+	return process_find(s, ROLE_LEDGER, NO_GROUP) && process_find(s, ROLE_SIGNER, LOG_GROUP);
 }
 
 void events_maybe_ready(struct supervisor *s)

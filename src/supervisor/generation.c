@@ -21,11 +21,10 @@ static const uint64_t ms_ns = 1000000, soon_ns = 5000000000U, pause_ns = 1000000
 static ch_err hold(struct supervisor *s, struct process *signer, int key, int status)
 {
 	struct process *warden = process_find(s, ROLE_WARDEN, NO_GROUP);
-	const struct plan_group *g = &s->plan.groups[signer->group];
 	const struct message_fds fds = { .fd = { status, key }, .n = 2 };
 	const struct control c = { .kind = CONTROL_HOLD,
 				   .pid = (uint32_t)signer->pid,
-				   .name = g->name };
+				   .name = group_name(s, signer->group) };
 	if (!warden || !warden->ready)
 		return ch_fail(CH_E_GONE, "there is no warden to hold a signer", 0);
 	return control_send(warden->control, &c, &fds);
@@ -37,10 +36,36 @@ static const volatile struct signer_status *status_map(int fd)
 	return page == MAP_FAILED ? NULL : page;
 }
 
+static bool is_ready(struct supervisor *s, enum role role)
+{
+	const struct process *p = process_find(s, role, NO_GROUP);
+	return p && p->ready;
+}
+
+bool generation_may_start(struct supervisor *s)
+{
+	return is_ready(s, ROLE_WARDEN) && is_ready(s, ROLE_LEDGER);
+}
+
+/* Of the signer of heads there is one at a time: two could be led to sign two logs. */
+static bool lives(const struct supervisor *s, size_t group)
+{
+	for (size_t i = 0; i < PROCESSES_MAX; i++) {
+		const struct process *p = &s->processes[i];
+		if (p->pid > 0 && p->role == ROLE_SIGNER && p->group == group)
+			return true;
+	}
+	return false;
+}
+
 ch_err generation_start(struct supervisor *s, size_t group)
 {
 	AUTO(fd_close) int key = -1;
 	AUTO(fd_close) int status = -1;
+	if (!generation_may_start(s))
+		return ch_fail(CH_E_GONE, "there is no warden or no ledger for a signer", 0);
+	if (group == LOG_GROUP && lives(s, group))
+		return CH_DONE;
 	struct process *p = process_add(s, ROLE_SIGNER, group);
 	if (!p)
 		return ch_fail(CH_E_LIMIT, "too many processes", PROCESSES_MAX);
@@ -57,6 +82,7 @@ ch_err generation_start(struct supervisor *s, size_t group)
 	fd_close(&p->gate_end); /* a child that waits there ends */
 	for (size_t i = 0; i < REALMS_MAX; i++)
 		fd_close(&p->sockets[i]);
+	fd_close(&p->ledger_socket);
 	return e;
 }
 
@@ -70,9 +96,16 @@ void generation_held(struct supervisor *s, pid_t pid)
 	fd_close(&p->gate_end);
 }
 
-static ch_err attach(struct supervisor *s, struct process *signer, struct process *issuer)
+/* The ledger first: what the issuer asks for at once goes there. */
+static ch_err attach(struct supervisor *s, struct process *signer)
 {
+	TRY(log_attach(s, signer));
+	if (signer->group == LOG_GROUP)
+		return CH_DONE;
 	const struct plan_group *g = &s->plan.groups[signer->group];
+	const struct process *issuer = process_find(s, ROLE_ISSUER, signer->group);
+	if (!issuer)
+		return ch_fail(CH_E_GONE, "the issuer is gone", signer->group);
 	for (size_t i = 0; i < g->n_realms; i++) {
 		const struct message_fds fds = { .fd = { signer->sockets[i] }, .n = 1 };
 		const struct control c = { .kind = CONTROL_ATTACH,
@@ -86,20 +119,19 @@ static ch_err attach(struct supervisor *s, struct process *signer, struct proces
 void generation_ready(struct supervisor *s, struct process *signer)
 {
 	struct process *old = process_find(s, ROLE_SIGNER, signer->group);
-	struct process *issuer = process_find(s, ROLE_ISSUER, signer->group);
-	ch_err e = issuer ? attach(s, signer, issuer)
-			  : ch_fail(CH_E_GONE, "the issuer is gone", signer->group);
+	ch_err e = attach(s, signer);
 	for (size_t i = 0; i < REALMS_MAX; i++)
 		fd_close(&signer->sockets[i]);
+	fd_close(&signer->ledger_socket);
 	if (failed(e)) {
-		LOG(LOG_ERROR, "cannot give an issuer its new signer", log_err(e));
+		LOG(LOG_ERROR, "cannot give an issuer or the ledger its new signer", log_err(e));
 		renew_answer(s, signer->group, e);
 		return;
 	}
 	if (old)
 		old->current = false;
 	signer->current = true;
-	LOG(LOG_INFO, "a signer serves", log_str("group", s->plan.groups[signer->group].name),
+	LOG(LOG_INFO, "a signer serves", log_str("group", group_name(s, signer->group)),
 	    log_u64("generation", signer->generation));
 }
 
@@ -115,15 +147,14 @@ static void start_or_wait(struct supervisor *s, size_t group)
 void generation_ended(struct supervisor *s, const struct process *p)
 {
 	size_t group = p->group;
-	struct process *warden = process_find(s, ROLE_WARDEN, NO_GROUP);
 	uint64_t now = clock_mono_ns();
 	bool quick = now - s->started_ns[group] < soon_ns;
 	/* one that was asked for and died before it served is due as well */
 	bool owed = p->generation >= s->asker_generation && renew_is_waited_for(s, group);
 	if (s->stopping || (!p->current && !owed && process_find(s, ROLE_SIGNER, group)))
 		return;
-	if (!warden || !warden->ready)
-		return; /* its READY starts signers for all */
+	if (!generation_may_start(s))
+		return; /* the READY of what is missing starts signers for all */
 	s->crashes[group] = quick ? s->crashes[group] + 1 : 0;
 	s->fruitless[group] = quick && !p->has_signed ? s->fruitless[group] + 1 : 0;
 	if (s->fruitless[group] >= QUICK_CRASHES)
@@ -176,7 +207,10 @@ int generation_retry(struct supervisor *s)
 	if (!warden || !warden->ready)
 		return -1;
 	int wait_ms = s->stopping ? -1 : end_overdue(s, warden, now);
-	for (size_t g = 0; g < s->plan.n_groups; g++) {
+	if (!generation_may_start(s))
+		return wait_ms;
+	for (size_t i = 0; i < group_count(s); i++) {
+		size_t g = group_at(s, i);
 		if (s->retry_at_ns[g] == 0 || s->stopping)
 			continue;
 		if (s->retry_at_ns[g] <= now) {

@@ -228,12 +228,42 @@ ch_err launch_collector(struct supervisor *s, size_t none)
 	return launch_with_fetcher(s, p, &l, c->fetcher, FETCHER_COLLECTOR);
 }
 
+ch_err launch_ledger(struct supervisor *s)
+{
+	struct process *p = NULL;
+	TRY(new_process(s, ROLE_LEDGER, NO_GROUP, &p));
+	const struct launch l = { .config = s->plan.ledger,
+				  .uid = UID_LEDGER,
+				  .gate = -1,
+				  .fds = { s->log_listener, s->log_folder },
+				  .n_fds = 2 };
+	return launch(s, p, &l);
+}
+
+static ch_err heads_config_of(struct supervisor *s, struct wr *w)
+{
+	static struct signer_config c;
+	struct wr keys = wr_of(key_room, sizeof(key_room));
+	c = (struct signer_config){ .secret_memory = s->plan.secret_memory,
+				    .n_realms = 1,
+				    .realms = { { .name = LOG_REALM } },
+				    .log_origin = s->plan.log_origin,
+				    .has_head = s->has_head };
+	c.head.size = s->head.size;
+	mem_copy(c.head.root, s->head.root, sizeof(c.head.root));
+	TRY(kdf_file_bytes(s, &keys, &c.kdf));
+	TRY(key_files_read(s, LOG_REALM, &keys, &c, &c.realms[0].n_keys));
+	signer_config_write(w, &c);
+	return wr_done(w);
+}
+
 static ch_err signer_config_of(struct supervisor *s, const struct plan_group *g, struct wr *w)
 {
 	static struct signer_config c;
 	struct wr keys = wr_of(key_room, sizeof(key_room));
 	c = (struct signer_config){ .secret_memory = s->plan.secret_memory,
 				    .n_realms = g->n_realms };
+	mem_copy(c.journal_key, s->plan.journal_key, sizeof(c.journal_key));
 	TRY(kdf_file_bytes(s, &keys, &c.kdf));
 	for (size_t i = 0; i < g->n_realms; i++) {
 		c.realms[i] = g->realms[i];
@@ -265,13 +295,27 @@ static ch_err realm_sockets(struct process *p, size_t n, struct launch *l)
 	return CH_DONE;
 }
 
+static ch_err ledger_socket(struct process *p, struct launch *l)
+{
+	int pair[2] = { -1, -1 };
+	TRY(channel_pair(pair));
+	p->ledger_socket = pair[0];
+	l->fds[l->n_fds++] = pair[1];
+	return CH_DONE;
+}
+
 static ch_err launch_signer_with(struct supervisor *s, struct process *p, struct launch *l)
 {
-	const struct plan_group *g = &s->plan.groups[p->group];
 	struct wr w = wr_of(config_room, sizeof(config_room));
-	TRY(signer_config_of(s, g, &w));
+	TRY(ledger_socket(p, l));
+	if (p->group == LOG_GROUP) {
+		TRY(heads_config_of(s, &w));
+	} else {
+		const struct plan_group *g = &s->plan.groups[p->group];
+		TRY(signer_config_of(s, g, &w));
+		TRY(realm_sockets(p, g->n_realms, l));
+	}
 	l->config = wr_bytes(&w);
-	TRY(realm_sockets(p, g->n_realms, l));
 	return launch(s, p, l);
 }
 

@@ -81,10 +81,12 @@ static ch_err start(struct supervisor *s)
 	TRY(open_dir(s));
 	TRY(launch_open_programs(s));
 	TRY(renew_listen(s));
+	TRY(log_open_files(s));
 	if (s->plan.secret_memory == SECRETMEM_MLOCK)
 		LOG(LOG_ALARM, "keys are in locked memory only: root can read them there. "
 			       "Boot with secretmem.enable=1 and set secret_memory: memfd");
 	TRY(launch_warden(s));
+	TRY(launch_ledger(s));
 	for (size_t i = 0; i < s->plan.n_groups; i++)
 		TRY(launch_issuer(s, i));
 	for (size_t i = 0; i < s->plan.n_gates; i++)
@@ -92,13 +94,21 @@ static ch_err start(struct supervisor *s)
 	return launch_collector(s, NO_GROUP);
 }
 
+/* The signer of heads is not meant where signers are: it ends with the ledger. */
+static bool is_meant(const struct process *p, enum role role)
+{
+	return p->pid > 0 && p->role == role && (role != ROLE_SIGNER || p->group != LOG_GROUP);
+}
+
 static void stop_role(struct supervisor *s, enum role role)
 {
 	const struct control c = { .kind = CONTROL_STOP, .detail = s->reloading ? IDLE_MS : 0 };
 	for (size_t i = 0; i < PROCESSES_MAX; i++) {
 		struct process *p = &s->processes[i];
-		if (p->pid > 0 && p->role == role && p->control >= 0 &&
-		    failed(control_send(p->control, &c, NULL)))
+		if (!is_meant(p, role) || p->control < 0 || p->told_stop)
+			continue;
+		p->told_stop = true;
+		if (failed(control_send(p->control, &c, NULL)))
 			(void)kill(p->pid, SIGKILL);
 	}
 }
@@ -106,7 +116,7 @@ static void stop_role(struct supervisor *s, enum role role)
 static bool any_of(const struct supervisor *s, enum role role)
 {
 	for (size_t i = 0; i < PROCESSES_MAX; i++)
-		if (s->processes[i].pid > 0 && s->processes[i].role == role)
+		if (is_meant(&s->processes[i], role))
 			return true;
 	return false;
 }
@@ -119,8 +129,9 @@ static bool any(const struct supervisor *s)
 	return false;
 }
 
-/* Issuers and gates finish what is under way; signers end when their sockets close; the
- * warden is last, so that each signer is held to its end. */
+/* Issuers and gates finish what is under way; signers end when their sockets close; then the
+ * ledger makes a last head, and its signer ends with it; the warden is last, so that each signer
+ * is held to its end. */
 static void begin_stop(struct supervisor *s)
 {
 	if (s->stopping)
@@ -144,7 +155,10 @@ static void go_on_stopping(struct supervisor *s)
 		return;
 	stop_role(s, ROLE_HASHER);
 	stop_role(s, ROLE_SIGNER);
-	if (!any_of(s, ROLE_SIGNER))
+	if (any_of(s, ROLE_SIGNER))
+		return;
+	stop_role(s, ROLE_LEDGER);
+	if (!any_of(s, ROLE_LEDGER) && !process_find(s, ROLE_SIGNER, LOG_GROUP))
 		stop_role(s, ROLE_WARDEN);
 }
 
@@ -243,7 +257,12 @@ static int run(struct supervisor *s)
 
 int main(void)
 {
-	static struct supervisor s = { .signals = -1, .listener = -1, .asker = -1, .dir = -1 };
+	static struct supervisor s = { .signals = -1,
+				       .listener = -1,
+				       .asker = -1,
+				       .dir = -1,
+				       .log_listener = -1,
+				       .log_folder = -1 };
 	spawn_name("chancery-superv");
 	log_open("chancery");
 	ch_err e = start(&s);

@@ -15,11 +15,16 @@ static ch_err start_warden(struct supervisor *s, size_t at)
 	return launch_warden(s);
 }
 
+static ch_err start_ledger(struct supervisor *s, size_t at)
+{
+	(void)at;
+	return launch_ledger(s);
+}
+
 static ch_err (*const starts[ROLE_COUNT])(struct supervisor *, size_t) = {
-	[ROLE_WARDEN] = start_warden,
-	[ROLE_ISSUER] = launch_issuer,
-	[ROLE_GATE] = launch_gate,
-	[ROLE_COLLECTOR] = launch_collector,
+	[ROLE_WARDEN] = start_warden, [ROLE_ISSUER] = launch_issuer,
+	[ROLE_GATE] = launch_gate,    [ROLE_COLLECTOR] = launch_collector,
+	[ROLE_LEDGER] = start_ledger,
 };
 
 void restart_after(struct supervisor *s, const struct process *p)

@@ -19,11 +19,18 @@ enum role {
 	ROLE_GATE,
 	ROLE_COLLECTOR,
 	ROLE_FETCHER, /* group: of a gate its own; FETCHER_COLLECTOR of the collector */
+	ROLE_LEDGER,
 	ROLE_COUNT
 };
 
 enum { FETCHER_COLLECTOR = PLAN_GATES_MAX };
-enum { PROCESSES_MAX = 32, NO_GROUP = 0, REVOKE_ASKERS_MAX = 8 };
+enum {
+	PROCESSES_MAX = 32,
+	NO_GROUP = 0,
+	LOG_GROUP = PLAN_GROUPS_MAX, /* of the signer of the log's heads, which has no issuer */
+	GROUPS_MAX,
+	REVOKE_ASKERS_MAX = 8
+};
 
 struct process {
 	pid_t pid; /* 0: free */
@@ -32,6 +39,8 @@ struct process {
 	int control;  /* our end */
 	bool ready;
 	uint64_t started_ns;
+	bool told_stop;
+	pid_t asks_ledger;    /* of an issuer: the ledger that it can ask for heads */
 	bool failed;          /* it has said that it cannot serve */
 	uint32_t failed_code; /* and why */
 	/* of a signer: */
@@ -40,7 +49,8 @@ struct process {
 	uint64_t looked_ns;      /* when we last looked whether it serves */
 	unsigned looks;          /* and how often in vain */
 	int sockets[REALMS_MAX]; /* the issuer's ends, until they are handed over */
-	bool current;            /* its sockets are with the issuer */
+	int ledger_socket;       /* the ledger's end, likewise */
+	bool current;            /* its sockets are with the issuer and the ledger */
 	const volatile struct signer_status *status; /* its word, for pauses alone; or NULL */
 	bool has_signed;                             /* when it ended */
 };
@@ -73,12 +83,15 @@ struct supervisor {
 	int programs[ROLE_COUNT];
 	int dir; /* DIR */
 	struct process processes[PROCESSES_MAX];
-	uint32_t generation;                   /* the last one given */
-	uint64_t retry_at_ns[PLAN_GROUPS_MAX]; /* 0: no signer is to be started again */
-	unsigned crashes[PLAN_GROUPS_MAX];     /* in a row, soon after the start */
-	unsigned fruitless[PLAN_GROUPS_MAX];   /* of these, in a row without a signature */
-	uint64_t started_ns[PLAN_GROUPS_MAX];
+	uint32_t generation;              /* the last one given */
+	uint64_t retry_at_ns[GROUPS_MAX]; /* 0: no signer is to be started again */
+	unsigned crashes[GROUPS_MAX];     /* in a row, soon after the start */
+	unsigned fruitless[GROUPS_MAX];   /* of these, in a row without a signature */
+	uint64_t started_ns[GROUPS_MAX];
 	struct restart restarts[ROLE_COUNT][PLAN_GROUPS_MAX]; /* by role and `group` */
+	bool has_head; /* the last head of the log that a signer put on its status page */
+	struct status_head head;
+	int log_listener, log_folder; /* the ledger's: DIR/run/log, DIR/log */
 	bool told_ready, stopping, broken;
 	pid_t checker;                /* looks at the configuration for a reload; 0: nobody does */
 	bool reload_again, reloading; /* asked for once more meanwhile; stopping to start anew */
@@ -107,6 +120,11 @@ struct process *process_by_pid(struct supervisor *s, pid_t pid);
 struct process *process_find(struct supervisor *s, enum role role, size_t group);
 /* Tells the one who started us, closes what is ours, frees the slot. */
 void process_gone(struct supervisor *s, struct process *p);
+/* "main"; of the signer of heads "log" */
+str group_name(const struct supervisor *s, size_t group);
+/* The i-th of all groups that have a signer: those of the plan, then LOG_GROUP; of n. */
+size_t group_at(const struct supervisor *s, size_t i);
+size_t group_count(const struct supervisor *s);
 void tell_parent(struct supervisor *s, enum control_kind kind, const struct process *p);
 
 /* launch.c: each role with its configuration and sockets */
@@ -115,11 +133,23 @@ ch_err launch_warden(struct supervisor *s);               /* and the keeper that
 ch_err launch_issuer(struct supervisor *s, size_t group); /* and its hasher */
 ch_err launch_gate(struct supervisor *s, size_t gate);    /* and its fetcher, if it has one */
 ch_err launch_collector(struct supervisor *s, size_t none);
+ch_err launch_ledger(struct supervisor *s);
 /* The signer of a group, waiting at its gate; ret_key is the warden's end of its key
  * socket, ret_status the status page. */
 ch_err launch_signer(struct supervisor *s, struct process *p, int *ret_key, int *ret_status);
 
+/* log.c: the ledger's folder and the socket at which anybody asks for heads; both outlive it. */
+ch_err log_open_files(struct supervisor *s);
+/* What a signer of heads has signed is kept for the next one. */
+void log_note_head(struct supervisor *s, const struct process *p);
+/* An issuer gets a new connection to ask for heads at; when either of the two is new. */
+void log_connect_issuers(struct supervisor *s);
+/* The ledger gets its end of a new signer's socket. */
+ch_err log_attach(struct supervisor *s, struct process *signer);
+
 /* generation.c */
+/* A signer may be started: there is a warden to hold it, and a ledger for its entries. */
+bool generation_may_start(struct supervisor *s);
 ch_err generation_start(struct supervisor *s, size_t group);
 void generation_held(struct supervisor *s, pid_t pid);
 void generation_ready(struct supervisor *s, struct process *signer);

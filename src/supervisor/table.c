@@ -16,6 +16,7 @@ static const struct {
 	[ROLE_GATE] = { "gate", "chancery-gate" },
 	[ROLE_COLLECTOR] = { "collector", "chancery-collector" },
 	[ROLE_FETCHER] = { "fetcher", "chancery-fetcher" },
+	[ROLE_LEDGER] = { "ledger", "chancery-ledger" },
 };
 
 const char *role_name(enum role r)
@@ -28,15 +29,32 @@ const char *role_process_name(enum role r)
 	return roles[r].process;
 }
 
+str group_name(const struct supervisor *s, size_t group)
+{
+	return group == LOG_GROUP ? LOG_REALM : s->plan.groups[group].name;
+}
+
+size_t group_at(const struct supervisor *s, size_t i)
+{
+	return i < s->plan.n_groups ? i : LOG_GROUP;
+}
+
+size_t group_count(const struct supervisor *s)
+{
+	return s->plan.n_groups + 1;
+}
+
 struct process *process_add(struct supervisor *s, enum role role, size_t group)
 {
 	for (size_t i = 0; i < PROCESSES_MAX; i++) {
 		struct process *p = &s->processes[i];
 		if (p->pid != 0)
 			continue;
-		*p = (struct process){
-			.role = role, .group = group, .control = -1, .gate_end = -1
-		};
+		*p = (struct process){ .role = role,
+				       .group = group,
+				       .control = -1,
+				       .gate_end = -1,
+				       .ledger_socket = -1 };
 		for (size_t k = 0; k < REALMS_MAX; k++)
 			p->sockets[k] = -1;
 		return p;
@@ -82,6 +100,7 @@ void process_gone(struct supervisor *s, struct process *p)
 	tell_parent(s, CONTROL_DOWN, p);
 	fd_close(&p->control);
 	fd_close(&p->gate_end);
+	fd_close(&p->ledger_socket);
 	for (size_t k = 0; k < REALMS_MAX; k++)
 		fd_close(&p->sockets[k]);
 	if (p->status)

@@ -34,6 +34,9 @@ void plan_write(struct wr *w, const struct plan *p)
 	wr_str16(w, p->notify);
 	wr_u64(w, p->watchdog_us);
 	wr_u32(w, p->keys_look_s);
+	wr_bytes32(w, p->ledger);
+	wr_str16(w, p->log_origin);
+	wr_put(w, BYTES_OF(p->journal_key));
 	wr_u16(w, u16_from(p->n_groups));
 	for (size_t i = 0; i < p->n_groups; i++)
 		group_write(w, &p->groups[i]);
@@ -79,6 +82,10 @@ ch_err plan_read(bytes b, struct plan *ret_p)
 	p->notify = rd_str16(&r, PATH_MAX_BYTES);
 	p->watchdog_us = rd_u64(&r);
 	p->keys_look_s = rd_u32(&r);
+	p->ledger = rd_bytes32(&r, ROLE_CONFIG_MAX);
+	p->log_origin = rd_str16(&r, LOG_ORIGIN_MAX);
+	bytes journal_key = rd_take(&r, JOURNAL_KEY_SIZE);
+	mem_copy(p->journal_key, journal_key.p, journal_key.n);
 	p->n_groups = rd_count16(&r, PLAN_GROUPS_MAX);
 	for (size_t i = 0; i < p->n_groups; i++)
 		group_read(&r, &p->groups[i]);

@@ -28,6 +28,17 @@ void signer_config_write(struct wr *w, const struct signer_config *c)
 	for (size_t i = 0; i < c->n_keys; i++)
 		wr_bytes16(w, c->keys[i]);
 	wr_bytes16(w, c->kdf);
+	wr_put(w, BYTES_OF(c->journal_key));
+	wr_str16(w, c->log_origin);
+	wr_bool(w, c->has_head);
+	wr_u64(w, c->head.size);
+	wr_put(w, BYTES_OF(c->head.root));
+}
+
+static void take_into(struct rd *r, uint8_t *to, size_t n)
+{
+	bytes b = rd_take(r, n);
+	mem_copy(to, b.p, b.n);
 }
 
 static void signer_realm_read(struct rd *r, struct signer_realm *m)
@@ -51,6 +62,11 @@ ch_err signer_config_read(bytes b, struct signer_config *ret_c)
 	for (size_t i = 0; i < c->n_keys; i++)
 		c->keys[i] = rd_bytes16(&r, SEALED_KEY_MAX);
 	c->kdf = rd_bytes16(&r, SEALED_KEY_MAX);
+	take_into(&r, c->journal_key, sizeof(c->journal_key));
+	c->log_origin = rd_str16(&r, LOG_ORIGIN_MAX);
+	c->has_head = rd_bool(&r);
+	c->head.size = rd_u64(&r);
+	take_into(&r, c->head.root, sizeof(c->head.root));
 	for (size_t i = 0; i < c->n_realms; i++)
 		if (c->realms[i].first_key + c->realms[i].n_keys > c->n_keys)
 			r.bad = true;

@@ -10,110 +10,34 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "signer_internal.h"
-#include "token/jwk.h"
-#include "token/verify.h"
+#include "stand.h"
 
-static const str issuer = { "http://localhost/home", 21 };
-
-static struct {
-	struct signer signer;
-	struct signer_status status;
-	struct signing_key keys[ALG_COUNT];
-	struct realm realm;
-	struct policy *policy;
-	int ours;
-	uint8_t message[MESSAGE_MAX], answer[MESSAGE_MAX];
-} t;
-
-static void make_policy(void)
-{
-	uint8_t room[8192], why_room[256];
-	struct wr w = wr_of(room, sizeof(room)), why = wr_of(why_room, sizeof(why_room));
-	struct json_out o = json_out_of(&w);
-	const str audiences[] = { LIT("mail"), LIT("client-1") };
-	json_begin(&o, (str){ 0 }, '{');
-	json_begin(&o, LIT("keys"), '[');
-	for (size_t i = 0; i < ALG_COUNT; i++) {
-		uint8_t jwk_room[JWK_TEXT_MAX];
-		struct wr jwk = wr_of(jwk_room, sizeof(jwk_room));
-		struct key_parts parts;
-		assert_false(failed(private_key_public(t.keys[i].key, &parts)));
-		assert_false(failed(jwk_write(&jwk, &parts, t.keys[i].meta.kid)));
-		json_put_raw(&o, (str){ 0 }, wr_text(&jwk));
-	}
-	json_finish(&o, ']');
-	json_finish(&o, '}');
-	const struct policy_issuer p = { .issuer = issuer,
-					 .realm = LIT("home"),
-					 .typ = LIT("at+jwt"),
-					 .audiences = audiences,
-					 .n_audiences = 2,
-					 .jwks = wr_bytes(&w),
-					 .skew_s = 5,
-					 .max_ttl_s = 600 };
-	assert_false(failed(policy_new(&p, 1, &why, &t.policy)));
-}
+static struct stand t;
 
 static int set_up(void **state)
 {
-	static const str kids[ALG_COUNT] = { { "es", 2 }, { "ed", 2 }, { "rs", 2 }, { "ps", 2 } };
-	int pair[2];
 	(void)state;
-	assert_false(failed(crypto_init(NULL)));
-	for (size_t i = 0; i < ALG_COUNT; i++) {
-		t.keys[i].meta = (struct key_meta){ .alg = (enum alg)i,
-						    .times = { .not_before_s = 1 },
-						    .kid = kids[i],
-						    .grant = { .typ = KEY_TYP_ACCESS | KEY_TYP_ID,
-							       .max_ttl_s = 600 } };
-		assert_false(failed(private_key_generate((enum alg)i, &t.keys[i].key)));
-	}
-	assert_false(failed(channel_pair(pair)));
-	t.ours = pair[0];
-	t.realm = (struct realm){ .name = LIT("home"),
-				  .issuer = issuer,
-				  .fd = pair[1],
-				  .keys = t.keys,
-				  .n_keys = ALG_COUNT };
-	t.signer.status = &t.status;
-	make_policy();
+	stand_set_up(&t);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ALG_COUNT; i++)
-		private_key_done(&t.keys[i].key);
-	policy_done(&t.policy);
-	fd_close(&t.ours);
-	fd_close(&t.realm.fd);
+	stand_tear_down(&t);
 	return 0;
-}
-
-static struct sign_request request(uint32_t req, uint8_t alg)
-{
-	struct sign_request q = { .req = req, .typ = TYP_ACCESS, .alg = alg, .ttl_s = 600 };
-	sign_add_text(&q, CLAIM_SUB, LIT("al\"ice\\"));
-	sign_add_text(&q, CLAIM_AUD, LIT("mail"));
-	sign_add_text(&q, CLAIM_CLIENT_ID, LIT("demo"));
-	sign_add_text(&q, CLAIM_SCOPE, LIT("mail.read"));
-	return q;
 }
 
 static ch_err serve(const struct wr *w)
 {
-	assert_false(failed(channel_send(t.ours, wr_bytes(w), NULL)));
-	return batch_serve(&t.signer, &t.realm);
+	stand_ask(&t, 0, wr_bytes(w));
+	return stand_serve(&t);
 }
 
 static size_t answers(struct rd *r)
 {
-	bytes got = { 0 };
 	size_t n = 0;
-	assert_false(failed(channel_recv(t.ours, t.answer, sizeof(t.answer), &got, NULL)));
-	assert_false(failed(sign_batch_open(got, SIGN_ANSWERS, r, &n)));
+	assert_false(failed(stand_answers(&t, 0, r, &n)));
 	return n;
 }
 
@@ -139,7 +63,7 @@ static void every_algorithm_signs_what_verifies(void **state)
 	struct sign_answer a;
 	sign_batch_begin(&w, SIGN_REQUESTS);
 	for (uint8_t alg = 0; alg < ALG_COUNT; alg++) {
-		struct sign_request q = request(100U + alg, alg);
+		struct sign_request q = stand_request(100U + alg, alg);
 		assert_true(sign_batch_add_request(&w, &q));
 	}
 	assert_false(failed(serve(&w)));
@@ -148,7 +72,7 @@ static void every_algorithm_signs_what_verifies(void **state)
 		assert_false(failed(sign_read_answer(&r, &a)));
 		assert_int_equal(a.req, 100 + alg);
 		assert_int_equal(a.code, CH_OK);
-		assert_accepted(a.token, t.keys[alg].meta.kid);
+		assert_accepted(a.token, t.signer.keys[alg].meta.kid);
 	}
 	assert_true(rd_end(&r));
 }
@@ -161,12 +85,13 @@ static void a_full_batch_has_no_two_alike(void **state)
 	struct sign_answer a, last = { 0 };
 	sign_batch_begin(&w, SIGN_REQUESTS);
 	for (uint32_t i = 0; i < SIGN_BATCH_MAX; i++) {
-		struct sign_request q = request(i, SIGN_ALG_ANY);
+		struct sign_request q = stand_request(i, SIGN_ALG_ANY);
 		assert_true(sign_batch_add_request(&w, &q));
 	}
 	assert_false(failed(serve(&w)));
-	assert_int_equal(answers(&r), SIGN_BATCH_MAX);
 	for (uint32_t i = 0; i < SIGN_BATCH_MAX; i++) {
+		if (i % SLICE == 0)
+			assert_int_equal(answers(&r), SLICE);
 		assert_false(failed(sign_read_answer(&r, &a)));
 		assert_int_equal(a.req, i);
 		assert_accepted(a.token, LIT("es"));
@@ -181,7 +106,7 @@ static void one_refusal_does_not_spoil_the_rest(void **state)
 	struct wr w = wr_of(t.message, sizeof(t.message));
 	struct rd r;
 	struct sign_answer a;
-	struct sign_request q = request(1, SIGN_ALG_ANY);
+	struct sign_request q = stand_request(1, SIGN_ALG_ANY);
 	uint64_t refused = t.status.refused;
 	sign_batch_begin(&w, SIGN_REQUESTS);
 	assert_true(sign_batch_add_request(&w, &q));
@@ -213,9 +138,9 @@ static void big_claims_take_several_messages(void **state)
 	memset(big, 'x', sizeof(big));
 	sign_batch_begin(&w, SIGN_REQUESTS);
 	for (;; asked++) {
-		struct sign_request q = request((uint32_t)asked, SIGN_ALG_ANY);
+		struct sign_request q = stand_request((uint32_t)asked, SIGN_ALG_ANY);
 		sign_add_text(&q, CLAIM_USERNAME, (str){ big, sizeof(big) });
-		sign_add_text(&q, CLAIM_GRANT_ID, (str){ big, sizeof(big) });
+		sign_add_text(&q, CLAIM_ACR, (str){ big, sizeof(big) });
 		if (!sign_batch_add_request(&w, &q))
 			break;
 	}
@@ -233,7 +158,7 @@ static void what_does_not_fit_a_token_is_refused(void **state)
 	(void)state;
 	static char big[SIGN_TEXT_MAX];
 	struct wr w = wr_of(t.message, sizeof(t.message));
-	struct sign_request q = request(9, SIGN_ALG_ANY);
+	struct sign_request q = stand_request(9, SIGN_ALG_ANY);
 	struct sign_answer a;
 	struct rd r;
 	/* each byte becomes six: \u0001 */
@@ -248,24 +173,32 @@ static void what_does_not_fit_a_token_is_refused(void **state)
 	assert_int_equal(a.token.n, 0);
 }
 
+/* The signer is over, and has said nothing, to nobody. */
+static void assert_ends(const struct wr *w)
+{
+	struct rd r;
+	size_t n = 0;
+	stand_reset(&t);
+	assert_int_equal(ch_code_of(serve(w)), CH_E_GONE);
+	assert_int_equal(ch_code_of(stand_answers(&t, 0, &r, &n)), CH_E_GONE);
+	assert_int_equal(t.n_seen, 0);
+	stand_reset(&t);
+}
+
 static void a_breach_gets_no_answer(void **state)
 {
 	(void)state;
 	struct wr w = wr_of(t.message, sizeof(t.message));
-	struct sign_request q = request(1, SIGN_ALG_ANY);
-	bytes got = { 0 };
+	struct sign_request q = stand_request(1, SIGN_ALG_ANY);
 	sign_batch_begin(&w, SIGN_REQUESTS);
 	assert_true(sign_batch_add_request(&w, &q));
 	for (size_t n = 1; n < w.n; n++) {
 		struct wr cut = w;
 		cut.n = n;
-		assert_int_equal(ch_code_of(serve(&cut)), CH_E_PROTOCOL);
-		assert_int_equal(
-			ch_code_of(channel_recv(t.ours, t.answer, sizeof(t.answer), &got, NULL)),
-			CH_E_BUSY);
+		assert_ends(&cut);
 	}
 	t.message[0] = SIGN_ANSWERS;
-	assert_int_equal(ch_code_of(serve(&w)), CH_E_PROTOCOL);
+	assert_ends(&w);
 }
 
 static void an_issuer_that_does_not_read_is_given_up(void **state)
@@ -274,13 +207,13 @@ static void an_issuer_that_does_not_read_is_given_up(void **state)
 	struct wr w = wr_of(t.message, sizeof(t.message));
 	sign_batch_begin(&w, SIGN_REQUESTS);
 	for (uint32_t i = 0; i < SIGN_BATCH_MAX; i++) {
-		struct sign_request q = request(i, SIGN_ALG_ANY);
+		struct sign_request q = stand_request(i, SIGN_ALG_ANY);
 		assert_true(sign_batch_add_request(&w, &q));
 	}
 	ch_err e = CH_DONE;
 	for (size_t i = 0; i < 10000 && !failed(e); i++)
 		e = serve(&w);
-	assert_int_equal(ch_code_of(e), CH_E_PROTOCOL);
+	assert_int_equal(ch_code_of(e), CH_E_GONE);
 }
 
 int main(void)

@@ -29,6 +29,8 @@ enum {
 	CONFIG_KEY_STAGED_S = 3600,
 	CONFIG_KEY_SIGN_MAX_S = 3660 * 86400,
 	CONFIG_REFRESH_TTL_MAX_S = 3660 * 86400,
+	CONFIG_LOG_KEEP_DAYS = 400,
+	CONFIG_LOG_KEEP_MAX_DAYS = 36600,
 	CONFIG_SESSION_TTL_S = 7 * 86400,
 	CONFIG_SESSION_IDLE_S = 12 * 3600,
 	CONFIG_SESSION_TTL_MAX_S = 366 * 86400,
@@ -91,6 +93,9 @@ struct config {
 	bool log_json, log_requests;
 	uint32_t key_sign_s, key_staged_s;
 	struct config_collector collector;
+	str log_origin; /* of the log of tokens; empty: by the first issuer's URL */
+	uint32_t log_keep_days;
+	bool log_public;
 	size_t n_groups;
 	struct config_group groups[PLAN_GROUPS_MAX];
 	size_t n_realms;

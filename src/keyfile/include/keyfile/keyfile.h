@@ -31,8 +31,8 @@ enum { KEYFILE_MAX = 8192, KDF_FILE_MAX = 128 };
 #define KEYFILE_TIME_MAX INT64_C(253402300799) /* the end of the year 9999 */
 enum { KEYFILE_NAME_MAX = 64, KEYFILE_AUDIENCES_MAX = 16, KEYFILE_AUDIENCE_MAX = 256 };
 
-/* What tokens a key may sign: bits of typ. */
-enum key_typ { KEY_TYP_ACCESS = 1, KEY_TYP_ID = 2 };
+/* What a key may sign: bits of typ. Heads of the log, or tokens; never both. */
+enum key_typ { KEY_TYP_ACCESS = 1, KEY_TYP_ID = 2, KEY_TYP_CHECKPOINT = 4 };
 
 struct key_grant {
 	uint8_t typ;         /* enum key_typ, one at least */

@@ -92,7 +92,9 @@ ch_err ledger_head_read(bytes message, struct ledger_head *ret_h);
 /* --- signer of heads → ledger --- */
 
 struct ledger_head_signed {
-	uint64_t size; /* as it was asked */
+	/* as it was asked; with a code, of the last head that was signed, from which the next
+	 * must go on */
+	uint64_t size;
 	uint16_t code; /* CH_OK; else the head was refused, and there is no note */
 	bytes note;    /* a signed checkpoint, at most LEDGER_NOTE_MAX */
 };

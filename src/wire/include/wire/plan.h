@@ -40,6 +40,9 @@ struct plan {
 	str notify;           /* a service manager's socket; empty: nobody is told */
 	uint64_t watchdog_us; /* it wants a sign of life within this; 0: none */
 	uint32_t keys_look_s; /* how often keys are tended; 0: never */
+	bytes ledger;         /* configuration of the ledger */
+	str log_origin;       /* of the log, whose signer is apart from those of groups */
+	uint8_t journal_key[JOURNAL_KEY_SIZE]; /* part of each signer's configuration */
 	size_t n_groups;
 	struct plan_group groups[PLAN_GROUPS_MAX];
 	size_t n_gates;
@@ -60,7 +63,7 @@ enum role_uid {
 	UID_GATE,
 	UID_HASHER,
 	UID_ISSUER /* + index of the group */,
-	UID_LEDGER_PLACE = UID_ISSUER + PLAN_GROUPS_MAX,
+	UID_LEDGER = UID_ISSUER + PLAN_GROUPS_MAX,
 	UID_COLLECTOR,
 	UID_SPAN
 };

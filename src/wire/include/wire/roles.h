@@ -28,7 +28,16 @@ struct role_audience {
 	str resource; /* as in RFC 8707: an absolute URI */
 };
 
-/* --- signer: fds key socket, status page, one socket a realm in this order --- */
+/* --- signer: fds key socket, status page, socket of the ledger, one socket a realm in this order.
+ * The signer of heads has one realm, "log", and no socket of a realm --- */
+enum { LOG_ORIGIN_MAX = 255, JOURNAL_KEY_SIZE = 32, HEAD_ROOT_SIZE = 32 };
+#define LOG_REALM LIT("log")
+
+/* A head of the log that was signed: none may be signed that does not begin with it. */
+struct signer_head {
+	uint64_t size;
+	uint8_t root[HEAD_ROOT_SIZE];
+};
 struct signer_realm {
 	str name;
 	str issuer;
@@ -42,6 +51,12 @@ struct signer_config {
 	size_t n_keys;
 	bytes keys[KEYS_MAX]; /* sealed key files, see keyfile.h */
 	bytes kdf;            /* the kdf file, to check the key-encryption key */
+	/* of a signer of tokens: what subs are hashed with for the journal */
+	uint8_t journal_key[JOURNAL_KEY_SIZE];
+	str log_origin; /* not empty: it signs heads of the log of this origin, and no token */
+	/* of a signer of heads: the last one that any generation signed, if that is known */
+	bool has_head;
+	struct signer_head head;
 };
 void signer_config_write(struct wr *w, const struct signer_config *c);
 ch_err signer_config_read(bytes b, struct signer_config *ret_c);
@@ -57,7 +72,7 @@ ch_err warden_config_read(bytes b, struct warden_config *ret_c);
  * registry of secrets if has_registry, to which new keys are told (registry.h). Keys come
  * back as CONTROL_SEALED and (new ones) CONTROL_PUBLIC, generation = index in keys --- */
 enum keeper_duty { KEEPER_UNLOCK, KEEPER_GENERATE, KEEPER_IMPORT };
-enum { KEEPER_KEYS_MAX = 16 };
+enum { KEEPER_KEYS_MAX = 2 * REALMS_MAX + 1 }; /* two a realm, and the log's */
 struct keeper_key {
 	str realm;
 	/* a sealed file, whose times alone are changed; empty: a new key */
@@ -88,7 +103,7 @@ ch_err keeper_config_read(bytes b, struct keeper_config *ret_c);
 
 /* --- ledger: fds listening socket of DIR/run/log, folder of the log. Sockets of signers come by
  * CONTROL_ATTACH, name = group; that of the group "log" is the signer of heads --- */
-enum { LOG_ORIGIN_MAX = 255, LOG_VKEY_MAX = 512 };
+enum { LOG_VKEY_MAX = 512 };
 struct ledger_config {
 	str origin;             /* the first line of a head */
 	str vkey;               /* of who signs heads, as NOTE_ED25519; empty: not verified */
