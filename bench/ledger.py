@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 
-PROGRAMS = ("ledger_rate",)
+PROGRAMS = ("ledger_rate", "live_rate")
 GOALS = {"ledger_256_memory": (">=", 400000, "value"), "ledger_256": (">=", 0.7),
-         "ledger_start_clean": ("<=", 1000, "value"), "ledger_pss": ("<=", 1.5, "value")}
+         "ledger_start_clean": ("<=", 1000, "value"), "ledger_pss": ("<=", 1.5, "value"),
+         "live_lookup": ("<=", 0.2, "value")}
 MILLION = 1_000_000
 
 
@@ -39,8 +40,22 @@ def large(release, folder, quick, figure):
         figure(f"ledger_bytes_{part}", row[part] / millions / MILLION, "MB", "a million tokens")
 
 
+def live(release, quick, figure):
+    """A gate's live set, by the CPU's time: at the size that the goal is for, and a larger one."""
+    for name, tokens in (("live_lookup", MILLION), ("live_lookup_large", 10 * MILLION)):
+        tokens = tokens // 10 if quick else tokens
+        out = subprocess.run([release / "bench/live_rate", str(tokens), "100" if quick else "1000"],
+                             check=True, text=True, stdout=subprocess.PIPE).stdout
+        row = dict(line.split() for line in out.splitlines())
+        against = f"{tokens / MILLION:g} M live tokens, half of the look-ups in vain"
+        figure(name, float(row["ns_per_lookup"]) / 1000, "µs", against)
+        figure(f"{name}_rate", float(row["lookups_per_s"]), "a second", against)
+        figure(f"{name}_bytes", float(row["bytes_per_token"]), "bytes", "a live token")
+
+
 def bench(release, folder, quick, figure):
     rates(release, folder, quick, "", figure)
     if os.access("/dev/shm", os.W_OK):
         rates(release, "/dev/shm", quick, "_memory", figure)
     large(release, folder, quick, figure)
+    live(release, quick, figure)
