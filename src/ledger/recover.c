@@ -154,9 +154,8 @@ static ch_err head_comes_out(struct integrator *g)
 
 static uint64_t lowest(const struct integrator *g)
 {
-	uint64_t low = g->state.durable < g->state.indexed ? g->state.durable : g->state.indexed;
-	low = low < g->published.size ? low : g->published.size;
-	return low - low % TILE_WIDTH;
+	uint64_t low = logstate_floor(&g->state), size = g->published.size;
+	return low < size ? low : size - size % TILE_WIDTH;
 }
 
 static ch_err rebuild(struct integrator *g, const struct chain_opened *o)
@@ -193,6 +192,7 @@ static ch_err recover_tree(struct ledger *l, const struct chain_opened *o)
 	g->listen_fd = l->listen_fd;
 	logstore_of(l->folder, &g->store);
 	TRY(read_state(g, o));
+	atomic_store(&l->handover.erasable, logstate_floor(&g->state));
 	TRY(read_head(g));
 	TRY(rebuild(g, o));
 	g->last = g->asked = g->published;

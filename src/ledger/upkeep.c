@@ -43,8 +43,7 @@ static ch_err write_state(struct integrator *g)
 	g->state.head_size = g->published.size;
 	g->state.root = g->published.root;
 	TRY(logstate_write(g->folder, &g->state));
-	uint64_t low = g->state.durable < g->state.indexed ? g->state.durable : g->state.indexed;
-	atomic_store(&g->handover->erasable, low);
+	atomic_store(&g->handover->erasable, logstate_floor(&g->state));
 	return CH_DONE;
 }
 

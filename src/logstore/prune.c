@@ -91,9 +91,8 @@ static ch_err settled_size(int dir_fd, uint64_t *size)
 {
 	struct logstate state;
 	TRY(logstate_read(dir_fd, &state));
-	*size = state.durable < *size ? state.durable : *size;
-	*size = state.indexed < *size ? state.indexed : *size;
-	*size -= *size % TILE_WIDTH;
+	uint64_t low = logstate_floor(&state);
+	*size = low < *size ? low : *size - *size % TILE_WIDTH;
 	return CH_DONE;
 }
 

@@ -145,6 +145,9 @@ static ch_err mend_index(struct looking *l)
 	enum { ROWS = 128 * 1024 };
 	uint64_t at = 0, end = 0, minimum = l->report->minimum;
 	uint64_t upto = l->has_state ? l->state.indexed : l->report->journal_first;
+	/* a ledger that starts goes back to a full tile, which the journal must have */
+	if (upto < l->report->journal_first + TILE_WIDTH && l->report->journal_first > 0)
+		upto = l->report->journal_first + TILE_WIDTH;
 	TRY(logindex_begin_of(l->c->dir_fd, minimum, &at));
 	while (is_whole(l->c->dir_fd, at, &end))
 		at = end;

@@ -9,6 +9,7 @@
 #include "base/rw.h"
 #include "crypto/hash.h"
 #include "logstore_internal.h"
+#include "merkle/tile.h"
 
 enum {
 	MAGIC = 8,
@@ -41,6 +42,12 @@ static ch_err read_sealed(int dir_fd, const char *name, const uint8_t magic[stat
 	if (!mem_eq(hash, storage + size - SHA256_SIZE, SHA256_SIZE))
 		return ch_fail(CH_E_MISMATCH, "a file of the log's own is damaged", n);
 	return CH_DONE;
+}
+
+uint64_t logstate_floor(const struct logstate *s)
+{
+	uint64_t low = s->durable < s->indexed ? s->durable : s->indexed;
+	return low - low % TILE_WIDTH;
 }
 
 ch_err logstate_read(int dir_fd, struct logstate *ret_s)

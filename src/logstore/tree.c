@@ -225,24 +225,42 @@ void logtree_root(const struct logtree *t, struct merkle_hash *ret_root)
 
 /* --- beginning with what is there --- */
 
+static ch_err read_full(struct logtree *t, const struct tile_id *id)
+{
+	struct path path;
+	size_t have = 0;
+	tile_file(&path, id);
+	TRY(at_fault(t, id, file_read(t->dir_fd, path.p, t->read, sizeof(t->read), &have)));
+	if (have != TILE_SIZE_MAX)
+		return at_fault(t, id, ch_fail(CH_E_MISMATCH, "a full tile has 8192 bytes", have));
+	return CH_DONE;
+}
+
+/* The n-th hash of a level: the root of the tile below; if that was pruned, its parent has it. */
+static ch_err hash_at(struct logtree *t, unsigned level, uint64_t n, struct merkle_hash *ret_hash)
+{
+	const struct tile_id below = { .n = n, .width = TILE_WIDTH, .level = (uint8_t)(level - 1) };
+	const struct tile_id parent = { .n = n / TILE_WIDTH,
+					.width = TILE_WIDTH,
+					.level = (uint8_t)level };
+	ch_err e = read_full(t, &below);
+	if (!failed(e))
+		return at_fault(t, &below, tile_root((bytes){ t->read, TILE_SIZE_MAX }, ret_hash));
+	if (ch_code_of(e) != CH_E_NOT_FOUND || failed(read_full(t, &parent))) {
+		t->fault = below;
+		return e;
+	}
+	mem_copy(ret_hash->b, t->read + n % TILE_WIDTH * MERKLE_HASH_SIZE, MERKLE_HASH_SIZE);
+	return CH_DONE;
+}
+
 static ch_err begin_level(struct logtree *t, unsigned level)
 {
 	uint64_t upto = tile_hashes(t->size, level);
 	for (uint64_t n = upto - upto % TILE_WIDTH; n < upto; n++) {
-		const struct tile_id id = { .n = n,
-					    .width = TILE_WIDTH,
-					    .level = (uint8_t)(level - 1) };
-		struct merkle_hash root;
-		struct path path;
-		size_t have = 0;
-		tile_file(&path, &id);
-		TRY(at_fault(t, &id,
-			     file_read(t->dir_fd, path.p, t->read, sizeof(t->read), &have)));
-		if (have != TILE_SIZE_MAX)
-			return at_fault(t, &id,
-					ch_fail(CH_E_MISMATCH, "a full tile has 8192 bytes", have));
-		TRY(at_fault(t, &id, tile_root((bytes){ t->read, have }, &root)));
-		level_add(t, level, &root);
+		struct merkle_hash hash;
+		TRY(hash_at(t, level, n, &hash));
+		level_add(t, level, &hash);
 	}
 	return CH_DONE;
 }

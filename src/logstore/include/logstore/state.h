@@ -11,6 +11,10 @@ struct logstate {
 	struct merkle_hash root; /* of it */
 };
 
+/* From here on a ledger that starts needs the journal: the lower of durable and indexed, rounded
+ * down to a full tile. */
+uint64_t logstate_floor(const struct logstate *s);
+
 /* E_NOT_FOUND: a new log. E_MISMATCH: damaged. */
 ch_err logstate_read(int dir_fd, struct logstate *ret_s);
 ch_err logstate_write(int dir_fd, const struct logstate *s);
