@@ -75,6 +75,13 @@ static ch_err core_open(const char *path, struct core *ret_c)
 	return memory_file_init(&ret_c->memory, &ret_c->head.map, ret_c->fd);
 }
 
+static void finders_free(struct finder *const *finders)
+{
+	for (size_t i = 0; i < COUNT_OF(makers); i++)
+		if (finders[i])
+			finders[i]->free(finders[i]);
+}
+
 static ch_err hunt_once(struct core *c, struct set *set, size_t round)
 {
 	AUTO(values_done) struct values *values = NULL;
@@ -102,10 +109,8 @@ static ch_err hunt_once(struct core *c, struct set *set, size_t round)
 	ch_err e = hunt_run(&h, finders, set->to, &unread);
 	set->s[round] = now(clock) - from;
 	set->values = values_count(values);
-	for (size_t i = 0; i < set->to; i++) {
-		finders[i]->free(finders[i]);
-		too[i]->free(too[i]);
-	}
+	finders_free(finders);
+	finders_free(too);
 	return e;
 }
 
