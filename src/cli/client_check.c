@@ -52,10 +52,11 @@ static bool grant_ok(const struct config_realm *realm, str grant)
 	       str_eq(grant, LIT("refresh_token"));
 }
 
-/* "revocations" is no scope of tokens: it lets a gate read what is revoked. */
+/* "revocations" and "log" are no scopes of tokens: they let a gate read what is revoked, and an
+ * auditor what was issued. */
 static bool scope_known(const struct config_realm *realm, str scope)
 {
-	if (str_eq(scope, LIT("revocations")))
+	if (str_eq(scope, LIT("revocations")) || str_eq(scope, LIT("log")))
 		return true;
 	for (size_t i = 0; i < realm->n_scopes; i++)
 		if (str_eq(realm->scopes[i], scope))

@@ -65,6 +65,13 @@ static void ledger_gone(struct issuer *is, ch_err why)
 	answer_all(is, &is->log.waiting, (bytes){ 0 });
 }
 
+/* It may come to itself again, and what it then says to this question is too late. */
+static void ledger_silent(struct issuer *is)
+{
+	is->log.asks = false;
+	answer_all(is, &is->log.asked, (bytes){ 0 });
+}
+
 static bool has_known(const struct now_waiter *list)
 {
 	for (; list; list = list->next)
@@ -89,8 +96,11 @@ static void ask(struct issuer *is, uint64_t now_ns)
 	l->req = l->req == UINT32_MAX ? 1 : l->req + 1;
 	log_ask_write(&w, &(struct log_ask){ .req = l->req, .is_fresh = true });
 	ch_err e = channel_send(l->watch.fd, wr_bytes(&w), NULL);
-	if (ch_code_of(e) == CH_E_BUSY)
+	/* so many questions are there that it does not read */
+	if (ch_code_of(e) == CH_E_BUSY) {
+		answer_all(is, &l->waiting, (bytes){ 0 });
 		return;
+	}
 	if (failed(e)) {
 		ledger_gone(is, e);
 		return;
@@ -107,7 +117,7 @@ int log_turn(struct issuer *is, uint64_t now_ns)
 	if (is->stopping)
 		answer_all(is, &l->waiting, (bytes){ 0 });
 	if (l->asks && now_ns - l->asked_ns > (uint64_t)SILENT_MS * MS_NS)
-		ledger_gone(is, ch_fail(CH_E_GONE, "the ledger does not answer", SILENT_MS));
+		ledger_silent(is);
 	if (!l->waiting || l->asks || l->watch.fd < 0)
 		return l->asks ? SILENT_MS : -1;
 	uint64_t ms = pause_ms(is, now_ns);
@@ -123,8 +133,10 @@ static ch_err take_head(struct issuer *is)
 	bytes message = { 0 };
 	TRY(channel_recv(is->log.watch.fd, room, sizeof(room), &message, NULL));
 	TRY(log_answer_read(message, &h));
+	if (h.req == 0)
+		return ch_fail(CH_E_PROTOCOL, "the ledger answered what nobody asked", 0);
 	if (!is->log.asks || h.req != is->log.req)
-		return ch_fail(CH_E_PROTOCOL, "the ledger answered what nobody asked", h.req);
+		return CH_DONE;
 	is->log.asks = false;
 	answer_all(is, &is->log.asked, h.code == CH_OK ? h.note : (bytes){ 0 });
 	return CH_DONE;
