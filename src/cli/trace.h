@@ -24,7 +24,8 @@ struct trace_event {
 	uint8_t id[TRACE_ID_SIZE]; /* SHA-256 of a token's signing input */
 	/* of the kinds that have it; else empty, or 0 */
 	str what; /* verdict, state, command and result: what the line says first */
-	str realm, kid, client_id, grant_id, place, gate, address, detail;
+	str realm, kid, client_id, grant_id, place, gate, address, detail; /* gate: of an
+								* act, who did it */
 	uint64_t index, more; /* in the log; repeats beyond the first */
 	int64_t iat, exp;
 };

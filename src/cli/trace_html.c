@@ -7,7 +7,7 @@
 #include "trace.h"
 #include "utc.h"
 
-enum { WIDTH = 960, LEFT = 90, RIGHT = 20, LANE = 44, TOP = 16, DRAWN_MAX = 4000, TICKS = 6 };
+enum { WIDTH = 960, LEFT = 90, RIGHT = 44, LANE = 44, TOP = 16, DRAWN_MAX = 4000, TICKS = 6 };
 
 #define STYLE                                                                                      \
 	"html{color-scheme:light dark;--bg:#eef1f5;--card:#fff;--ink:#16202c;--dim:#5b6875;"       \
@@ -62,9 +62,19 @@ struct span {
 	int64_t from_ms, to_ms;
 };
 
-static struct span span_of(const struct trace *t)
+/* How many of them have been: what is planned for a key would press all else together. */
+static size_t past(const struct trace *t)
 {
-	struct span s = { t->events[0].time_ms, t->events[t->n - 1].time_ms };
+	int64_t now_ms = clock_unix_ms();
+	size_t n = 0;
+	while (n < t->n && t->events[n].time_ms <= now_ms)
+		n++;
+	return n;
+}
+
+static struct span span_of(const struct trace *t, size_t n)
+{
+	struct span s = { t->events[0].time_ms, t->events[n - 1].time_ms };
 	int64_t margin = (s.to_ms - s.from_ms) / 50 + 500;
 	return (struct span){ s.from_ms - margin, s.to_ms + margin };
 }
@@ -132,15 +142,16 @@ static void draw_event(const struct span *s, const struct trace_event *e)
 
 static void draw(const struct trace *t)
 {
-	if (t->n == 0)
+	size_t n = past(t);
+	if (n == 0)
 		return;
-	struct span s = span_of(t);
+	struct span s = span_of(t, n);
 	(void)printf("<div class=\"card\"><svg viewBox=\"0 0 %d %d\" role=\"img\" "
 		     "aria-label=\"Timeline; the table below says the same\">\n",
 		     WIDTH, TOP + LANE * TRACE_KIND_COUNT + 24);
 	draw_lanes();
 	draw_ticks(&s);
-	for (size_t i = 0; i < t->n && i < DRAWN_MAX; i++)
+	for (size_t i = 0; i < n && i < DRAWN_MAX; i++)
 		draw_event(&s, &t->events[i]);
 	(void)puts("</svg></div>");
 }
@@ -160,12 +171,14 @@ static void row(const struct trace_event *e)
 	put_time(e->time_ms);
 	(void)printf("</td><td class=\"k %s\">%.*s</td><td>", class_of(e), (int)kind.n, kind.p);
 	put(e->what);
+	if (e->time_ms > clock_unix_ms())
+		(void)fputs(" (planned)", stdout);
 	(void)fputs("</td><td class=\"d\">", stdout);
 	cell("realm", e->realm);
 	cell("key", e->kid);
 	cell("client", e->client_id);
 	cell("grant", e->grant_id);
-	cell("gate", e->gate);
+	cell(e->kind == TRACE_ADMIN ? "by" : "gate", e->gate);
 	cell("place", e->place);
 	cell("from", e->address);
 	cell("", e->detail);

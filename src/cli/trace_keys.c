@@ -212,7 +212,10 @@ ch_err trace_alarms(struct trace *t)
 		if (!name_ok(id, NAME_MAX_BYTES))
 			continue;
 		TRY(path_join(&path, id, LIT("alarm.json"), (str){ 0 }));
-		TRY(file_read(dirfd(d), path.p, file, sizeof(file), &n));
+		ch_err read = file_read(dirfd(d), path.p, file, sizeof(file), &n);
+		if (ch_code_of(read) == CH_E_NOT_FOUND)
+			continue;
+		TRY(read);
 		TRY(take_alarm(t, (bytes){ file, n }, id));
 	}
 	return CH_DONE;

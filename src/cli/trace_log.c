@@ -5,14 +5,13 @@
 #include "base/file.h"
 #include "chain/cursor.h"
 #include "crypto/hash.h"
+#include "log_begin.h"
 #include "logstore/journal.h"
 #include "logstore/logstore.h"
 #include "merkle/checkpoint.h"
 #include "merkle/entry.h"
 #include "say.h"
 #include "trace.h"
-
-enum { KEY_SIZE = 32 };
 
 static uint8_t chain_room[CHAIN_ROOM_MAX], tile_room[TILE_ROOM_MAX];
 
@@ -24,20 +23,18 @@ struct looking {
 /* The journal has no sub, but what this key makes of it. */
 static ch_err hash_sub(struct looking *l)
 {
-	uint8_t key[KEY_SIZE], hash[MAC_SIZE], room[1024];
+	static struct log_facts facts;
+	uint8_t hash[MAC_SIZE], room[1024];
 	struct wr w = wr_of(room, sizeof(room));
-	size_t n = 0;
 	if (l->t->sub.n == 0)
 		return CH_DONE;
-	TRY(file_read(l->t->a->fd, "keys/journal.key", key, sizeof(key), &n));
-	if (n != sizeof(key))
-		return ch_fail(CH_E_MISMATCH, "keys/journal.key is not what it should be", n);
+	TRY(log_facts_read(l->t->a, &facts));
 	wr_str(&w, l->t->realm);
 	wr_u8(&w, 0);
 	wr_str(&w, l->t->sub);
 	TRY(wr_done(&w));
-	keyed_hash(key, wr_bytes(&w), hash);
-	mem_wipe(key, sizeof(key));
+	keyed_hash(facts.journal_key, wr_bytes(&w), hash);
+	mem_wipe(&facts, sizeof(facts));
 	mem_copy(l->sub, hash, sizeof(l->sub));
 	return CH_DONE;
 }

@@ -41,7 +41,7 @@ static void print_event(const struct trace *t, const struct trace_event *e)
 	put("kid", e->kid);
 	put("client", e->client_id);
 	put("grant", e->grant_id);
-	put("gate", e->gate);
+	put(e->kind == TRACE_ADMIN ? "by" : "gate", e->gate);
 	put("place", e->place);
 	put("from", e->address);
 	put("detail", e->detail);
@@ -103,7 +103,7 @@ static void write_event(struct json_out *o, const struct trace_event *e)
 	put_str(o, "kid", e->kid);
 	put_str(o, "client_id", e->client_id);
 	put_str(o, "grant_id", e->grant_id);
-	put_str(o, "gate", e->gate);
+	put_str(o, e->kind == TRACE_ADMIN ? "who" : "gate", e->gate);
 	put_str(o, "location", e->place);
 	put_str(o, "client", e->address);
 	put_str(o, "detail", e->detail);

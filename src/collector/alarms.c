@@ -7,7 +7,7 @@
 #include "wire/boot.h"
 #include "wire/control.h"
 
-enum { ALARM_BURST = 16, ALARMS_PER_S = 2, WAIT_S = 8, COMPROMISE_S = 3600 };
+enum { ALARM_BURST = 16, ALARMS_PER_S = 2, WAIT_S = 8, COMPROMISE_S = 3600, AGAIN_S = 3 };
 
 static const char *const outcomes[ALARM_OUTCOME_COUNT] = {
 	[ALARM_BELIEVED] = "believed",   [ALARM_KNOWN] = "known",       [ALARM_LOGGED] = "logged",
@@ -102,14 +102,23 @@ static void log_alarm(const struct collector *c, const struct pending *p, str id
 	    log_str("client", wr_text(&client)), log_u64("log_size", c->heads.edge.size));
 }
 
+static void send_compromise(struct collector *c)
+{
+	const struct control m = { .kind = CONTROL_COMPROMISE,
+				   .name = c->compromise_realm,
+				   .text = { (const uint8_t *)c->compromise_id,
+					     sizeof(c->compromise_id) } };
+	c->again_ns = 0;
+	ch_err e = control_send(CONTROL_FD, &m, NULL);
+	if (failed(e))
+		LOG(LOG_ERROR, "cannot ask for a key to be compromised", log_err(e));
+}
+
 /* The rules that decide are those of `chancery key compromise --alarm`; here is only how often it
  * is asked. */
 static void ask_compromise(struct collector *c, const struct pending *p, str id)
 {
 	uint64_t now = clock_mono_ns();
-	const struct control m = { .kind = CONTROL_COMPROMISE,
-				   .name = p->realm,
-				   .text = bytes_of_str(id) };
 	if (!c->config.compromises)
 		return;
 	if (c->compromise_ns != 0 && now - c->compromise_ns < (uint64_t)COMPROMISE_S * 1000000000) {
@@ -119,13 +128,30 @@ static void ask_compromise(struct collector *c, const struct pending *p, str id)
 		    log_str("alarm", id), log_str("kid", p->kid));
 		return;
 	}
-	ch_err e = control_send(CONTROL_FD, &m, NULL);
-	if (failed(e)) {
-		LOG(LOG_ERROR, "cannot ask for a key to be compromised", log_err(e));
+	c->compromise_ns = now;
+	c->compromise_realm = p->realm;
+	mem_copy(c->compromise_id, id.p, sizeof(c->compromise_id));
+	c->counters.compromises_asked++;
+	send_compromise(c);
+}
+
+void alarms_compromised(struct collector *c, uint32_t code)
+{
+	const str id = { c->compromise_id, sizeof(c->compromise_id) };
+	if (code == COMPROMISE_AGAIN) {
+		c->again_ns = clock_mono_ns() + (uint64_t)AGAIN_S * 1000000000;
 		return;
 	}
-	c->compromise_ns = now;
-	c->counters.compromises_asked++;
+	if (code == 0) {
+		c->counters.compromises_done++;
+		LOG(LOG_ALARM, "the key of an alarm is compromised: it has left, another signs",
+		    log_str("alarm", id));
+		return;
+	}
+	/* that one did not use up the hour */
+	c->compromise_ns = 0;
+	LOG(LOG_ALARM, "the key of an alarm was not compromised, see above; look into it",
+	    log_str("alarm", id), log_u64("status", code));
 }
 
 static void believe(struct collector *c, struct pending *p)
@@ -179,6 +205,8 @@ void alarms_decide(struct collector *c, uint32_t req)
 
 void alarms_tick(struct collector *c, uint64_t now_ns)
 {
+	if (c->again_ns != 0 && now_ns >= c->again_ns)
+		send_compromise(c);
 	for (size_t i = 0; i < PENDING_MAX; i++) {
 		struct pending *p = &c->pending[i];
 		if (!p->req || now_ns < p->until_ns)

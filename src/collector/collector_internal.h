@@ -73,8 +73,11 @@ struct collector {
 	struct pending pending[PENDING_MAX];
 	int alarms_fd;          /* the folder of evidence */
 	uint64_t compromise_ns; /* when one was last asked for; 0: never */
-	uint64_t warned_ns;     /* when a strange sighting was last logged */
-	uint64_t unwarned;      /* strange ones since then that were not */
+	uint64_t again_ns;      /* when that is asked for again; 0: it is not */
+	str compromise_realm;   /* of it, of the configuration */
+	char compromise_id[ALARM_ID_SIZE];
+	uint64_t warned_ns; /* when a strange sighting was last logged */
+	uint64_t unwarned;  /* strange ones since then that were not */
 	int64_t started_s;
 };
 
@@ -92,7 +95,9 @@ void batches_compare(struct collector *c, uint32_t req);
 void serve_alarms(struct http_req *r, void *ctx);
 /* Decides what waits for a head, now that one asked for as `req` has come. */
 void alarms_decide(struct collector *c, uint32_t req);
-/* Gives up what has waited too long. */
+/* What the supervisor says became of a key. */
+void alarms_compromised(struct collector *c, uint32_t code);
+/* Gives up what has waited too long; asks again for what could not be begun. */
 void alarms_tick(struct collector *c, uint64_t now_ns);
 
 /* judge.c: is the token of this alarm one that its issuer's published key has signed? Fills in

@@ -125,21 +125,6 @@ static void begin_stop(struct loop *l)
 	http_stop(l->http);
 }
 
-static void on_compromised(struct collector *c, const struct control *m)
-{
-	str id = str_of_bytes(m->text);
-	if (m->code == 0) {
-		c->counters.compromises_done++;
-		LOG(LOG_ALARM, "the key of an alarm is compromised: it has left, another signs",
-		    log_str("alarm", id));
-		return;
-	}
-	/* that one did not use up the hour */
-	c->compromise_ns = 0;
-	LOG(LOG_ALARM, "the key of an alarm was not compromised, see above; look into it",
-	    log_str("alarm", id), log_u64("status", m->code));
-}
-
 static void on_control(struct loop *l)
 {
 	static uint8_t storage[CONTROL_MAX];
@@ -148,7 +133,7 @@ static void on_control(struct loop *l)
 	if (ch_code_of(e) == CH_E_BUSY)
 		return;
 	if (!failed(e) && m.kind == CONTROL_COMPROMISED)
-		on_compromised(l->c, &m);
+		alarms_compromised(l->c, m.code);
 	if (failed(e) || m.kind == CONTROL_STOP)
 		begin_stop(l);
 	if (failed(e))

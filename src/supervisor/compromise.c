@@ -12,8 +12,6 @@
 #include "sandbox/spawn.h"
 #include "supervisor_internal.h"
 
-enum { EXIT_NOT_NOW = 1 };
-
 static const uint64_t between_ns = UINT64_C(10) * 1000000000; /* of two that ended in vain */
 
 _Noreturn static void become_compromiser(const struct supervisor *s)
@@ -54,7 +52,7 @@ void compromise_asked(struct supervisor *s, struct process *collector, const str
 	bool soon = k->at_ns != 0 && now - k->at_ns < between_ns;
 	(void)collector;
 	if (!name_ok(id, sizeof(k->id)) || k->pid > 0 || soon || s->stopping) {
-		answer(s, id, EXIT_NOT_NOW);
+		answer(s, id, COMPROMISE_AGAIN);
 		return;
 	}
 	mem_copy(k->id, id.p, id.n);
@@ -66,7 +64,7 @@ void compromise_asked(struct supervisor *s, struct process *collector, const str
 	if (pid > 0)
 		k->pid = pid;
 	else
-		answer(s, id, EXIT_NOT_NOW);
+		answer(s, id, COMPROMISE_AGAIN);
 }
 
 void compromise_ended(struct supervisor *s, int status)

@@ -46,7 +46,8 @@ enum control_kind {
 	/* collector → supervisor; name = realm, text = the alarm's id: have `key compromise` look at
 	 * it, whose rules decide */
 	CONTROL_COMPROMISE,
-	/* supervisor → collector; text = the alarm's id, code = its exit status */
+	/* supervisor → collector; text = the alarm's id, code = its exit status, or
+	 * COMPROMISE_AGAIN: it was not begun, ask again in a while */
 	CONTROL_COMPROMISED,
 	CONTROL_KIND_COUNT
 };
@@ -61,6 +62,7 @@ struct control {
 	bytes text; /* at most 32 KiB */
 };
 
+enum { COMPROMISE_AGAIN = 1000 };
 enum { CONTROL_NAME_MAX = 128, CONTROL_TEXT_MAX = 32 * 1024, CONTROL_MAX = 33 * 1024 };
 
 /* Appends the message; w (CONTROL_MAX bytes) turns full when a field is too long. */

@@ -1,0 +1,314 @@
+"""An alarm is believed when the published keys and the log say so too, and by nobody's word alone:
+evidence, webhook, the key."""
+import hashlib
+import http.server
+import json
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+import reports
+from chancery import PROGRAM, Authority, Gate, Signer, basic, wait_for
+from chancery import http as request
+from cryptography.hazmat.primitives import serialization
+from test_collector import ask, post
+
+
+class Webhook:
+    """Takes alarms; refuses the first one of each, as a receiver that is restarted."""
+
+    def __init__(self):
+        self.got, self.tries = queue.Queue(), []
+        hook = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                alarm = json.loads(body)
+                first = alarm["id"] not in hook.tries
+                hook.tries.append(alarm["id"])
+                self.send_response(503 if first else 204)
+                self.end_headers()
+                hook.got.put((time.monotonic(), alarm, body, dict(self.headers)))
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/alarms"
+
+    def next(self):
+        return self.got.get(timeout=120)
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Forged(Signer):
+    """Who holds a key of realm home, by its PEM."""
+
+    def __init__(self, a):
+        super().__init__(a.dev["realms"]["home"]["issuer"])
+        pem = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                     serialization.NoEncryption()).decode()
+        self.kid = a.run("key", "import", "--realm", "home", "-", given=pem).split()[0]
+
+
+class Follower(Gate):
+    """A gate beside the authority: follows its log, reports to its collector."""
+
+    def __init__(self, folder, authority):
+        self.of = authority
+        super().__init__(folder, {})
+
+    def policy_text(self, *_):
+        d, c = self.of.dir, self.of.dev["collector"]
+        (self.dir / "collector.secret").write_text(c["secret"])
+        (self.dir / "collector.secret").chmod(0o600)
+        home = self.of.dev["realms"]["home"]["issuer"]
+        return f"""listen: 127.0.0.1:{self.port}
+client: {{id: dovecot, secret_file: gate.secret}}
+scope: mail.read
+log: {{refusals_per_minute: 100000}}
+issuers:
+  - {{issuer: '{home}', realm: home, jwks_file: {d}/jwks/home.json, audiences: [mail], log: main}}
+mailboxes: {{home: ['*@home.test']}}
+logs:
+  main: {{vkey_file: {d}/log.vkey, folder: {d}/log, socket: {d}/run/log}}
+collector: {{uri: '{c["uri"]}', client: {c["client"]}, secret_file: collector.secret}}
+"""
+
+
+@pytest.fixture(scope="module")
+def hook():
+    h = Webhook()
+    yield h
+    h.stop()
+
+
+@pytest.fixture(scope="module")
+def authority(hook):
+    with tempfile.TemporaryDirectory(prefix="chancery-alarms-") as folder:
+        os.chmod(folder, 0o711)
+        a = Authority(folder + "/a", "--no-keys", "home", "--webhook", hook.url, "--guarded")
+        yield a
+        log = a.log_text()
+        assert a.stop() == 0, log
+
+
+@pytest.fixture(scope="module")
+def thief(authority):
+    t = Forged(authority)
+    # the staged key behind it, which may not sign for an hour yet
+    authority.run("key", "add", "--realm", "home")
+    # the log knows what was signed before a key was imported only from then on
+    time.sleep(2)
+    return t
+
+
+def now_ms():
+    return int(time.time() * 1000)
+
+
+def raise_alarm(a, token, **how):
+    """As a gate does; what the collector says of it."""
+    body = reports.alarm(token, how.pop("when_ms", now_ms()), **how)
+    return wait_for(lambda: decided(a, body), what="an answer to an alarm")
+
+
+def decided(a, body):
+    r = post(a, "/alarms", body)
+    return None if r.status in (429, 503) else r.body.decode()
+
+
+def id_of(token):
+    return hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()[:32]
+
+
+def metrics(a):
+    return reports.metrics(a.dev["collector"]["uri"], request)
+
+
+def genuine(a):
+    c = a.client("home", "bench")
+    r = request("POST", a.dev["realms"]["home"]["token_endpoint"], b"grant_type=client_credentials",
+             {"Authorization": basic(c["client_id"], c["client_secret"]),
+              "Content-Type": "application/x-www-form-urlencoded"})
+    return r.json()["access_token"]
+
+
+def test_what_is_no_forgery_is_no_alarm(authority, thief, hook):
+    """Genuine tokens, bad signatures, strangers' keys, old ones: whatever a gate says."""
+    a, token = authority, genuine(authority)
+    head, payload, signature = token.split(".")
+    stranger = Signer(thief.issuer, kid=thief.kid)
+    unknown = Signer(thief.issuer, kid="nobody")
+    forged = thief.token()
+    assert raise_alarm(a, token) == "logged"
+    assert raise_alarm(a, f"{head}.{payload}.{signature[:-8]}AAAAAAAA") == "bad_token"
+    assert raise_alarm(a, stranger.token()) == "bad_token"
+    assert raise_alarm(a, unknown.token()) == "bad_token"
+    assert raise_alarm(a, Signer("http://localhost:1/home").token()) == "bad_token"
+    assert raise_alarm(a, thief.token(exp=int(time.time()) - 60)) == "bad_token"
+    assert raise_alarm(a, forged, when_ms=now_ms() - 3600_000) == "bad_time"
+    assert raise_alarm(a, forged, when_ms=now_ms() + 3600_000) == "bad_time"
+    m = metrics(a)
+    assert m['alarms_total{outcome="believed"}'] == 0
+    assert list((a.dir / "alarms").iterdir()) == [] and hook.got.empty()
+    assert "ALARM:" not in a.log_text()
+
+
+def test_a_flood_of_poison_slows_nobody_down(authority, thief):
+    """Genuine tokens reported as forged, as fast as one gate can: the pace is held, others are served."""
+    a, token = authority, genuine(authority)
+    before = metrics(a)
+    body = reports.alarm(token, now_ms())
+    answers = [post(a, "/alarms", body).status for _ in range(200)]
+    assert set(answers) <= {200, 429} and answers.count(429) > 100
+    after = metrics(a)
+    checked = sum(after[k] - before[k] for k in after if k.startswith("alarms_total"))
+    assert checked <= answers.count(200)
+    assert after['alarms_total{outcome="believed"}'] == 0
+    # meanwhile the gate judges, and the issuer issues
+    assert ask(a, genuine(a)).status == 200
+
+
+@pytest.fixture(scope="module")
+def believed(authority, thief, hook):
+    """A forged token, reported by a gate; when, and what the webhook was sent."""
+    token = thief.token(sub="mallory", client_id="demo")
+    began = time.monotonic()
+    assert raise_alarm(authority, token, location="imap") == "believed"
+    at, alarm, _, _ = hook.next()
+    print(f"\nalarm to webhook: {(at - began) * 1000:.0f} ms")
+    assert at - began < 60
+    return token, alarm
+
+
+def test_a_forged_token_is_told_to_people(authority, thief, believed):
+    token, alarm = believed
+    assert alarm["id"] == id_of(token) and alarm["kind"] == "forged_token"
+    assert (alarm["realm"], alarm["kid"], alarm["sub"]) == ("home", thief.kid, "mallory")
+    assert (alarm["gate"], alarm["location"], alarm["client"]) == ("dev", "imap", "192.0.2.7")
+    assert alarm["token"].startswith(alarm["id"]) and alarm["log"]["size"] > 0
+    event = alarm["event"]
+    assert event["iss"] == thief.issuer and event["sub_id"]["sub"] == "mallory"
+    assert list(event["events"]) == \
+        ["https://schemas.openid.net/secevent/caep/event-type/session-revoked"]
+    assert "ALARM: a token that was never issued" in authority.log_text()
+    assert metrics(authority)['alarms_total{outcome="believed"}'] == 1
+    for part in token.split("."):
+        assert part not in json.dumps(alarm) and part not in authority.log_text()
+
+
+def test_the_webhook_is_tried_until_it_takes_it(authority, believed, hook):
+    _, alarm = believed
+    again = hook.next()[1]
+    assert again == alarm
+    told = authority.dir / "alarms" / alarm["id"] / "told"
+    wait_for(told.exists, what="the note that it was told")
+    wait_for(lambda: metrics(authority)["webhook_waiting"] == 0, what="an empty outbox")
+
+
+def test_the_evidence_is_whole_and_the_collector_s_alone(authority, thief, believed):
+    token, alarm = believed
+    folder = authority.dir / "alarms" / alarm["id"]
+    signing_input, _, signature = token.rpartition(".")
+    assert (folder / "signing-input").read_text() == signing_input
+    assert (folder / "signature").read_text() == signature
+    assert json.loads((folder / "alarm.json").read_text()) == alarm
+    assert thief.kid in [k["kid"] for k in json.loads((folder / "jwks.json").read_text())["keys"]]
+    assert (folder / "checkpoint").read_text().startswith(alarm["log"]["origin"])
+    assert not folder.stat().st_mode & 0o077
+    assert all(not p.stat().st_mode & 0o077 for p in folder.iterdir())
+
+
+def test_the_same_token_is_one_alarm(authority, believed, hook):
+    token, _ = believed
+    for _ in range(3):
+        assert raise_alarm(authority, token) == "known"
+    assert metrics(authority)['alarms_total{outcome="believed"}'] == 1
+
+
+def test_from_presentation_to_the_alarm(authority, thief, believed, hook, tmp_path):
+    """A gate that follows the log is shown a forged token; people hear of it. Measured: the bound here
+    is only one of patience."""
+    with Follower(tmp_path / "gate", authority) as gate:
+        assert gate.ask(genuine(authority)).json()["active"]
+        token = thief.token(sub="at-the-gate")
+        began = time.monotonic()
+        assert not gate.ask(token).json()["active"]
+        answered = time.monotonic()
+        at, alarm, _, _ = hook.next()
+        print(f"\npresentation to refusal {(answered - began) * 1000:.0f} ms, "
+              f"to the webhook {(at - began) * 1000:.0f} ms")
+        assert alarm["id"] == id_of(token) and at - began < 60
+        for _ in range(20):
+            assert not gate.ask(token).json()["active"]
+        assert hook.next()[1]["id"] == alarm["id"]  # the second try of the same
+        wait_for(lambda: "looked at an alarm" in gate.log_text(), what="the collector's answer")
+    assert metrics(authority)['alarms_total{outcome="believed"}'] == 2
+
+
+def test_no_key_leaves_without_a_successor(authority, thief, believed):
+    """Guarded: the staged key may not sign yet, so the alarm compromised nothing."""
+    wait_for(lambda: "was not compromised" in authority.log_text(), what="the guard's word")
+    keys = json.loads(authority.run("key", "list", "--realm", "home", "--json"))
+    assert thief.kid in [k["kid"] for k in keys]
+    said = subprocess.run([PROGRAM, "key", "compromise", "--alarm", believed[1]["id"], "-C",
+                           str(authority.dir)], capture_output=True, text=True, timeout=120)
+    assert said.returncode == 1 and "no other key of the realm may sign yet" in said.stderr
+
+
+def test_an_alarm_s_id_is_not_enough(authority, believed):
+    """Evidence of a genuine token, as a taken-over collector could put it there, moves no key."""
+    token = genuine(authority)
+    time.sleep(1.1)
+    folder = authority.dir / "alarms" / id_of(token)
+    folder.mkdir(mode=0o700)
+    (folder / "signing-input").write_text(token.rpartition(".")[0])
+    (folder / "signature").write_text(token.rpartition(".")[2])
+    (folder / "checkpoint").write_text("x")
+    for name, why in [(folder.name, "was issued"), ("nothing", ""), ("..", "no alarm's id")]:
+        said = subprocess.run([PROGRAM, "key", "compromise", "--alarm", name, "-C",
+                               str(authority.dir)], capture_output=True, text=True, timeout=120)
+        assert said.returncode == 1 and why in said.stderr, said.stderr
+
+
+def test_the_timeline_and_the_evidence_say_so(authority, thief, believed):
+    token, alarm = believed
+    bundle = authority.dir / "evidence.of.a.test"
+    said = subprocess.run([PROGRAM, "trace", "-C", str(authority.dir), "--token", "-", "--json",
+                           "--bundle", bundle], input=token, capture_output=True, text=True,
+                          timeout=120)
+    assert said.returncode == 0, said.stderr
+    timeline = json.loads(said.stdout)
+    assert not timeline["in_log"]
+    alarms = [e for e in timeline["events"] if e["kind"] == "alarm"]
+    assert [e["detail"] for e in alarms] == [alarm["id"]]
+    checked = subprocess.run([PROGRAM, "log", "verify", bundle, "--vkey",
+                              str(authority.dir / "log.vkey"), "--json"], capture_output=True,
+                             text=True, timeout=120)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_with_a_successor_the_key_leaves_by_itself(authority, thief, believed):
+    """Another key that may sign, made by the same import: the next alarm takes the thief's key out,
+    within the guard: once."""
+    a = authority
+    a.run("key", "rotate", "--realm", "home", "--force")
+    time.sleep(1.1)
+    token = thief.token(sub="second")
+    assert raise_alarm(a, token) == "believed"
+    wait_for(lambda: thief.kid not in [k["kid"] for k in json.loads(
+        a.run("key", "list", "--realm", "home", "--json"))], what="the key's leaving")
+    wait_for(lambda: metrics(a)["compromises_done_total"] == 1, what="the supervisor's word")
+    acts = a.run("audit", "list")
+    assert "key compromise --alarm" in acts
+    assert raise_alarm(a, thief.token(sub="third")) == "bad_token"  # its key is unknown now
