@@ -132,11 +132,14 @@ static struct issuer_realm issuer_realm_of(const struct config_realm *m)
 				  .dpop_nonce = m->dpop_nonce,
 				  .par_required = m->par == 1,
 				  .n_audiences = m->n_audiences,
-				  .n_scopes = m->n_scopes };
+				  .n_scopes = m->n_scopes,
+				  .n_scope_texts = m->n_scope_texts };
 	for (size_t i = 0; i < m->n_audiences; i++)
 		r.audiences[i] = m->audiences[i];
 	for (size_t i = 0; i < m->n_scopes; i++)
 		r.scopes[i] = m->scopes[i];
+	for (size_t i = 0; i < m->n_scope_texts; i++)
+		r.scope_texts[i] = m->scope_texts[i];
 	return r;
 }
 

@@ -19,8 +19,22 @@ static const struct field resource_fields[] = {
 	{ 0 },
 };
 
+static const char *check_scope_text(str text)
+{
+	return text.n == 0 || text.n > SCOPE_TEXT_MAX_BYTES
+		       ? "is no text of 1 to 128 bytes; write one line"
+		       : NULL;
+}
+
 #define AT(s, m) .at = offsetof(struct s, m)
 #define COUNT_AT(s, m) .count_at = offsetof(struct s, m)
+
+static const struct field scope_text_fields[] = {
+	{ "scope", FIELD_TEXT, AT(role_scope_text, scope), .check = check_scope },
+	{ "en", FIELD_TEXT, AT(role_scope_text, en), .check = check_scope_text },
+	{ "fr", FIELD_TEXT, true, AT(role_scope_text, fr), .check = check_scope_text },
+	{ 0 },
+};
 
 static const struct field realm_fields[] = {
 	{ "kind", FIELD_WORD, AT(config_realm, kind), .words = realm_kinds },
@@ -52,6 +66,9 @@ static const struct field realm_fields[] = {
 	  .item_size = sizeof(struct role_audience) },
 	{ "scopes", FIELD_TEXTS, AT(config_realm, scopes), COUNT_AT(config_realm, n_scopes),
 	  .min = 1, .max = SCOPES_MAX, .check = check_scope },
+	{ "scope_texts", FIELD_LIST, true, AT(config_realm, scope_texts),
+	  COUNT_AT(config_realm, n_scope_texts), .max = SCOPES_MAX, .item = scope_text_fields,
+	  .item_size = sizeof(struct role_scope_text) },
 	{ 0 },
 };
 
@@ -209,6 +226,32 @@ static ch_err audiences_check(const struct checked *k, const struct config_realm
 	return CH_DONE;
 }
 
+static bool has_scope(const struct config_realm *r, str scope)
+{
+	for (size_t i = 0; i < r->n_scopes; i++)
+		if (str_eq(r->scopes[i], scope))
+			return true;
+	return false;
+}
+
+static ch_err scope_texts_check(const struct checked *k, const struct config_realm *r)
+{
+	for (size_t i = 0; i < r->n_scope_texts; i++) {
+		bool twice = false;
+		for (size_t j = 0; j < i; j++)
+			twice = twice || str_eq(r->scope_texts[j].scope, r->scope_texts[i].scope);
+		if (!twice && has_scope(r, r->scope_texts[i].scope))
+			continue;
+		struct wr *w = complain_realm(k, r->name, LIT("scope_texts"));
+		wr_str(w, twice ? LIT("has two texts for the scope ")
+				: LIT("has a text for a scope that it does not have: "));
+		wr_str(w, r->scope_texts[i].scope);
+		wr_str(w, twice ? LIT("; leave one") : LIT("; add it to scopes, or take it out"));
+		return ch_fail(CH_E_MISMATCH, "a text for no scope, or two for one", i);
+	}
+	return CH_DONE;
+}
+
 static size_t groups_with(const struct config *c, str realm)
 {
 	size_t n = 0;
@@ -244,6 +287,7 @@ static ch_err realm_check(const struct checked *k, const struct config_realm *r)
 	TRY(name_check(k, LIT("realms"), r->name));
 	TRY(issuer_check(k, r));
 	TRY(audiences_check(k, r));
+	TRY(scope_texts_check(k, r));
 	return membership_check(k, r);
 }
 

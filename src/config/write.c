@@ -139,6 +139,14 @@ static void put_realm(struct wr *w, const struct config_realm *r)
 		wr_char(w, '\n');
 	}
 	put_list_line(w, "    scopes", r->scopes, r->n_scopes);
+	if (r->n_scope_texts > 0)
+		wr_lit(w, "    scope_texts:\n");
+	for (size_t i = 0; i < r->n_scope_texts; i++) {
+		put_text_line(w, "      - scope", r->scope_texts[i].scope);
+		put_text_line(w, "        en", r->scope_texts[i].en);
+		if (r->scope_texts[i].fr.n > 0)
+			put_text_line(w, "        fr", r->scope_texts[i].fr);
+	}
 }
 
 static void put_keys(struct wr *w, const struct config *c)
@@ -301,6 +309,9 @@ void config_write(struct wr *w, const struct config *c)
 	       "#   audiences     who tokens can be meant for: the name in aud, and the absolute\n"
 	       "#                 URI that a client asks for it by (resource, RFC 8707)\n"
 	       "#   scopes        what clients can be allowed to ask for\n"
+	       "#   scope_texts   optional: what people read of yours when an app asks for them,\n"
+	       "#                 a list of {scope, en, fr}; fr may be left out. See "
+	       "docs/PEOPLE.md\n"
 	       "realms:");
 	for (size_t i = 0; i < c->n_realms; i++)
 		put_realm(w, &c->realms[i]);

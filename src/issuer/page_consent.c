@@ -16,10 +16,26 @@ static const struct {
 	{ { "mail.send", 9 }, TEXT_SCOPE_MAIL_SEND },
 };
 
+/* The operator's words go before ours: a realm may mean more by mail.read. */
+static str words_of(const struct issuer_realm *realm, enum lang lang, str scope)
+{
+	for (size_t i = 0; i < realm->n_scope_texts; i++) {
+		const struct role_scope_text *t = &realm->scope_texts[i];
+		if (str_eq(t->scope, scope))
+			return lang == LANG_FR && t->fr.n > 0 ? t->fr : t->en;
+	}
+	return (str){ 0 };
+}
+
 void scope_put(struct wr *w, enum lang lang, const struct issuer_realm *realm, str scope)
 {
-	(void)realm;
+	str words = words_of(realm, lang, scope);
 	wr_lit(w, "<li>");
+	if (words.n > 0) {
+		html_write(w, words);
+		wr_lit(w, "</li>\n");
+		return;
+	}
 	for (size_t i = 0; i < COUNT_OF(scopes); i++) {
 		if (!str_eq(scopes[i].scope, scope))
 			continue;

@@ -26,6 +26,12 @@ static void issuer_realm_write(struct wr *w, const struct issuer_realm *m)
 		wr_str16(w, m->audiences[i].resource);
 	}
 	wire_texts_write(w, m->scopes, m->n_scopes);
+	wr_u16(w, u16_from(m->n_scope_texts));
+	for (size_t i = 0; i < m->n_scope_texts; i++) {
+		wr_str16(w, m->scope_texts[i].scope);
+		wr_str16(w, m->scope_texts[i].en);
+		wr_str16(w, m->scope_texts[i].fr);
+	}
 }
 
 void issuer_config_write(struct wr *w, const struct issuer_config *c)
@@ -71,6 +77,12 @@ static void issuer_realm_read(struct rd *r, struct issuer_realm *m)
 		m->audiences[i].resource = rd_str16(r, URL_MAX_BYTES);
 	}
 	m->n_scopes = wire_texts_read(r, m->scopes, SCOPES_MAX);
+	m->n_scope_texts = rd_count16(r, SCOPES_MAX);
+	for (size_t i = 0; i < m->n_scope_texts; i++) {
+		m->scope_texts[i].scope = rd_str16(r, SCOPE_TEXT_MAX_BYTES);
+		m->scope_texts[i].en = rd_str16(r, SCOPE_TEXT_MAX_BYTES);
+		m->scope_texts[i].fr = rd_str16(r, SCOPE_TEXT_MAX_BYTES);
+	}
 }
 
 ch_err issuer_config_read(bytes b, struct issuer_config *ret_c)

@@ -62,6 +62,12 @@ static void same_realm(const struct config_realm *a, const struct config_realm *
 	assert_int_equal(a->n_scopes, b->n_scopes);
 	for (size_t i = 0; i < a->n_scopes; i++)
 		assert_true(str_eq(a->scopes[i], b->scopes[i]));
+	assert_int_equal(a->n_scope_texts, b->n_scope_texts);
+	for (size_t i = 0; i < a->n_scope_texts; i++) {
+		assert_true(str_eq(a->scope_texts[i].scope, b->scope_texts[i].scope));
+		assert_true(str_eq(a->scope_texts[i].en, b->scope_texts[i].en));
+		assert_true(str_eq(a->scope_texts[i].fr, b->scope_texts[i].fr));
+	}
 }
 
 static void round_trip_of(const struct config *c)
@@ -106,6 +112,12 @@ static void what_we_write_parses_back(void **state)
 	c.groups[0].n_fronts = 2;
 	c.groups[0].fronts[0] = LIT("127.0.0.1");
 	c.groups[0].fronts[1] = LIT("::1");
+	c.realms[0].n_scope_texts = 2;
+	c.realms[0].scope_texts[0] = (struct role_scope_text){ c.realms[0].scopes[0],
+							       LIT("It's yours: \"all\" of it"),
+							       LIT("Tout, d\303\251j\303\240") };
+	c.realms[0].scope_texts[1] =
+		(struct role_scope_text){ c.realms[0].scopes[2], LIT("- a text"), { 0 } };
 	c.realms[1].issuer = LIT("https://login.example:8443/corp");
 	c.realms[1].audiences[0].resource = LIT("urn:example:mail");
 	round_trip_of(&c);
@@ -265,6 +277,16 @@ static const struct mistake mistakes[] = {
 	  "there is no realm other" },
 	{ "https://api.example", "https://mail.example", CH_E_DUPLICATE, -1,
 	  "one resource for audiences mail and api" },
+	{ "    scopes: [", "    scope_texts:\n      - scope: none\n        en: x\n    scopes: [",
+	  CH_E_MISMATCH, 0, "does not have: none" },
+	{ "    scopes: [",
+	  "    scope_texts:\n      - scope: openid\n        en: x\n      - scope: openid\n"
+	  "        en: y\n    scopes: [",
+	  CH_E_MISMATCH, 0, "two texts for the scope openid" },
+	{ "    scopes: [", "    scope_texts:\n      - scope: openid\n    scopes: [", CH_E_MISSING,
+	  -1, "\"en\" is missing" },
+	{ "    scopes: [", "    scope_texts:\n      - scope: openid\n        en: ''\n    scopes: [",
+	  CH_E_SYNTAX, 2, "no value" },
 	{ ":8081\n    realms", ":8080\n    realms", CH_E_DUPLICATE, 0, "listens there already" },
 };
 

@@ -125,6 +125,28 @@ static void consent_escapes(void **state)
 	(void)finished(&w);
 }
 
+static void own_words(void **state)
+{
+	(void)state;
+	struct issuer_realm own = realm;
+	own.n_scope_texts = 2;
+	own.scope_texts[0] =
+		(struct role_scope_text){ LIT("files"), LIT("See " EVIL), LIT("Voir " EVIL) };
+	own.scope_texts[1] =
+		(struct role_scope_text){ LIT("mail.read"), LIT("Read it all"), { 0 } };
+	for (size_t i = 0; i < 2; i++) {
+		struct wr w = wr_of(room, sizeof(room) - 1);
+		scope_put(&w, i ? LANG_FR : LANG_EN, &own, LIT("files"));
+		scope_put(&w, i ? LANG_FR : LANG_EN, &own, LIT("mail.read"));
+		scope_put(&w, i ? LANG_FR : LANG_EN, &own, LIT("mail.send"));
+		room[w.n] = 0;
+		assert_non_null(strstr(room, i ? "<li>Voir &" : "<li>See &"));
+		assert_non_null(strstr(room, "<li>Read it all</li>"));
+		assert_non_null(strstr(room, i ? "Envoyer" : "Send"));
+		assert_null(strstr(room, "<script"));
+	}
+}
+
 static void account_escapes(void **state)
 {
 	(void)state;
@@ -238,6 +260,7 @@ int main(void)
 		cmocka_unit_test(login_form),
 		cmocka_unit_test(texts_in_all_languages),
 		cmocka_unit_test(consent_escapes),
+		cmocka_unit_test(own_words),
 		cmocka_unit_test(account_escapes),
 		cmocka_unit_test(logout_escapes),
 		cmocka_unit_test(style_hash),

@@ -83,20 +83,23 @@ static void issuer_sample(struct wr *w)
 				   .n_fronts = 1,
 				   .fronts = { LIT("127.0.0.1") },
 				   .n_realms = 1 };
-	c.realms[0] = (struct issuer_realm){ .name = LIT("home"),
-					     .issuer = LIT("http://localhost/home"),
-					     .issues = true,
-					     .access_ttl_s = 600,
-					     .refresh_ttl_s = 7776000,
-					     .refresh_idle_s = 2592000,
-					     .refresh_window_s = 60,
-					     .session_ttl_s = 604800,
-					     .session_idle_s = 43200,
-					     .n_audiences = 1,
-					     .audiences = { { LIT("mail"),
-							      LIT("https://mail.example") } },
-					     .n_scopes = 2,
-					     .scopes = { LIT("openid"), LIT("mail.read") } };
+	c.realms[0] = (struct issuer_realm){
+		.name = LIT("home"),
+		.issuer = LIT("http://localhost/home"),
+		.issues = true,
+		.access_ttl_s = 600,
+		.refresh_ttl_s = 7776000,
+		.refresh_idle_s = 2592000,
+		.refresh_window_s = 60,
+		.session_ttl_s = 604800,
+		.session_idle_s = 43200,
+		.n_audiences = 1,
+		.audiences = { { LIT("mail"), LIT("https://mail.example") } },
+		.n_scopes = 2,
+		.scopes = { LIT("openid"), LIT("mail.read") },
+		.n_scope_texts = 1,
+		.scope_texts = { { LIT("mail.read"), LIT("Read"), LIT("Lire") } }
+	};
 	issuer_config_write(w, &c);
 }
 
@@ -106,7 +109,8 @@ static void witness_sample(struct wr *w)
 				    .has_monitor = true,
 				    .n_logs = 2,
 				    .logs = { { LIT("a.test/log"), LIT("a.test/log+00000000+AA") },
-					      { LIT("b.test/log"), LIT("b.test/log+00000001+BB") } } };
+					      { LIT("b.test/log"),
+						LIT("b.test/log+00000001+BB") } } };
 	witness_config_write(w, &c);
 }
 
@@ -196,8 +200,8 @@ static void plan_sample(struct wr *w)
 					   .n_realms = 1,
 					   .issuer = bytes_of_str(LIT("opaque")),
 					   .realms = { { LIT("home"), LIT("u"), 5, 0, 0 } } };
-	p.gates[0] = (struct plan_gate){ 6, bytes_of_str(LIT("opaque too")),
-					 bytes_of_str(LIT("urls")) };
+	p.gates[0] =
+		(struct plan_gate){ 6, bytes_of_str(LIT("opaque too")), bytes_of_str(LIT("urls")) };
 	p.collector = (struct plan_collector){ 7, bytes_of_str(LIT("opaque as well")),
 					       bytes_of_str(LIT("webhook")) };
 	plan_write(w, &p);

@@ -53,6 +53,8 @@ struct config_realm {
 	struct role_audience audiences[AUDIENCES_MAX];
 	size_t n_scopes;
 	str scopes[SCOPES_MAX];
+	size_t n_scope_texts;
+	struct role_scope_text scope_texts[SCOPES_MAX];
 };
 
 struct config_group {

@@ -28,6 +28,14 @@ struct role_audience {
 	str resource; /* as in RFC 8707: an absolute URI */
 };
 
+/* What a scope means, for the people who are asked to agree to it. */
+enum { SCOPE_TEXT_MAX_BYTES = 128 };
+struct role_scope_text {
+	str scope;
+	str en;
+	str fr; /* empty: the English one */
+};
+
 /* --- signer: fds key socket, status page, socket of the ledger, one socket a realm in this order.
  * The signer of heads has one realm, "log", and no socket of a realm --- */
 enum { LOG_ORIGIN_MAX = 255, JOURNAL_KEY_SIZE = 32, HEAD_ROOT_SIZE = 32 };
@@ -134,6 +142,8 @@ struct issuer_realm {
 	struct role_audience audiences[AUDIENCES_MAX];
 	size_t n_scopes;
 	str scopes[SCOPES_MAX];
+	size_t n_scope_texts; /* of some of them */
+	struct role_scope_text scope_texts[SCOPES_MAX];
 };
 struct issuer_config {
 	str group;
