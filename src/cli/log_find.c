@@ -58,47 +58,47 @@ static ch_err begin_at(struct search *q, uint64_t *ret_n)
 	return CH_DONE;
 }
 
-static ch_err bundle_look(struct search *q, uint64_t n, bytes *ret_entry, uint64_t *ret_index,
-			  bool *ret_found)
+static ch_err bundle_look(struct search *q, uint64_t n, struct log_found *found)
 {
 	struct log_entry e;
 	for (size_t i = 0; i < q->n; i++) {
 		TRY(log_entry_read(q->entries[i], &e));
 		if (!mem_eq(e.hash, q->f->identity, sizeof(e.hash)))
 			continue;
-		*ret_entry = q->entries[i];
-		*ret_index = n * TILE_WIDTH + i;
-		*ret_found = true;
+		*found = (struct log_found){ true, n * TILE_WIDTH + i, q->entries[i] };
 		break;
 	}
 	return CH_DONE;
 }
 
-static ch_err halve(struct search *q, bytes *ret_entry, uint64_t *ret_index, bool *ret_found)
+static ch_err halve(struct search *q, struct log_found *found)
 {
 	uint64_t n = 0;
 	int64_t iat_s = 0;
 	if (q->size == 0)
 		return CH_DONE;
 	TRY(begin_at(q, &n));
-	for (; !*ret_found && n * TILE_WIDTH < q->size; n++) {
+	for (; !found->found && n * TILE_WIDTH < q->size; n++) {
 		TRY(first_iat(q, n, &iat_s));
 		if (iat_s > q->f->iat + LOG_FIND_SKEW_S)
 			break;
 		if (iat_s >= 0)
-			TRY(bundle_look(q, n, ret_entry, ret_index, ret_found));
+			TRY(bundle_look(q, n, found));
 	}
 	return CH_DONE;
 }
 
 ch_err log_find(struct log_source *s, const struct token_facts *f, uint64_t size,
-		uint8_t room[static TILE_ROOM_MAX], bytes *ret_entry, uint64_t *ret_index,
-		bool *ret_found)
+		uint8_t room[static TILE_ROOM_MAX], struct log_found *ret_found)
 {
 	struct search q = { .s = s, .f = f, .size = size, .room = room };
-	*ret_found = false;
+	struct log_found found = { .found = false };
 	if (s->place->url)
-		return halve(&q, ret_entry, ret_index, ret_found);
-	TRY(logstore_find(&s->store, f->identity, size, room, ret_index, ret_found));
-	return *ret_found ? logstore_entry(&s->store, *ret_index, size, room, ret_entry) : CH_DONE;
+		TRY(halve(&q, &found));
+	else
+		TRY(logstore_find(&s->store, f->identity, size, room, &found.index, &found.found));
+	if (!s->place->url && found.found)
+		TRY(logstore_entry(&s->store, found.index, size, room, &found.entry));
+	*ret_found = found;
+	return CH_DONE;
 }

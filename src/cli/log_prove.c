@@ -46,10 +46,9 @@ struct proving {
 	struct log_head head;
 	str head_text;
 	uint8_t tile[TILE_ROOM_MAX], extra[512], out[JSON_MAX];
-	bytes entry;
+	struct log_found found;
 	struct tlog_proof proof;
 	size_t witnessed;
-	bool found;
 };
 
 /* A server makes a head that is newer than the question; without that, the newest there is. */
@@ -72,20 +71,19 @@ static ch_err head_get(struct proving *p, bool fresh)
 static ch_err look(struct proving *p, bool fresh)
 {
 	TRY(head_get(p, fresh));
-	return log_find(&p->source, &p->facts, p->head.c.size, p->tile, &p->entry, &p->proof.index,
-			&p->found);
+	return log_find(&p->source, &p->facts, p->head.c.size, p->tile, &p->found);
 }
 
 static bool may_come(const struct proving *p)
 {
-	return !p->found && p->facts.iat + SETTLE_S > clock_unix_s();
+	return !p->found.found && p->facts.iat + SETTLE_S > clock_unix_s();
 }
 
 /* A token of this second may be in the next head. */
 static ch_err find(struct proving *p)
 {
 	TRY(look(p, false));
-	for (int i = 0; i < RETRIES && !p->found; i++) {
+	for (int i = 0; i < RETRIES && !p->found.found; i++) {
 		bool last = !may_come(p);
 		TRY(look(p, true));
 		if (last)
@@ -99,14 +97,15 @@ static ch_err prove(struct proving *p, struct log_entry *ret_entry)
 {
 	struct wr extra = wr_of(p->extra, sizeof(p->extra));
 	struct merkle_hash leaf;
-	TRY(log_entry_read(p->entry, ret_entry));
+	TRY(log_entry_read(p->found.entry, ret_entry));
 	TRY(log_entry_check(ret_entry, &p->facts));
-	merkle_leaf(p->entry, &leaf);
-	TRY(merkle_prove_inclusion(&p->source.tiles, p->proof.index, p->head.c.size,
+	merkle_leaf(p->found.entry, &leaf);
+	TRY(merkle_prove_inclusion(&p->source.tiles, p->found.index, p->head.c.size,
 				   &p->proof.proof));
-	TRY(merkle_check_inclusion(&leaf, p->proof.index, p->head.c.size, &p->proof.proof,
+	TRY(merkle_check_inclusion(&leaf, p->found.index, p->head.c.size, &p->proof.proof,
 				   &p->head.c.root));
-	base64_write(&extra, p->entry);
+	base64_write(&extra, p->found.entry);
+	p->proof.index = p->found.index;
 	p->proof.extra = wr_text(&extra);
 	p->proof.checkpoint = p->head_text;
 	return wr_done(&extra);
@@ -154,7 +153,7 @@ static int run(struct proving *p)
 		e = log_source_open(&p->trust.place, &p->source);
 	if (!failed(e))
 		e = find(p);
-	if (!failed(e) && !p->found) {
+	if (!failed(e) && !p->found.found) {
 		say("log prove: the token is not in the log", where);
 		return EXIT_NO;
 	}
