@@ -81,6 +81,15 @@ static ch_err read_key(struct keeping *k, int authority)
 	return CH_DONE;
 }
 
+/* A copy that is root's own was made by root. */
+static ch_err become_owner(int folder)
+{
+	struct stat st = { 0 };
+	if (fstat(folder, &st) != 0)
+		return ch_fail(CH_E_IO, "cannot look at the log's folder", errno);
+	return geteuid() == 0 && st.st_uid != 0 ? owner_become(folder) : CH_DONE;
+}
+
 static ch_err open_log(struct keeping *k)
 {
 	AUTO(fd_close) int authority = -1;
@@ -95,7 +104,7 @@ static ch_err open_log(struct keeping *k)
 		return ch_fail(CH_E_NOT_FOUND, "there is no log", ENOENT);
 	if (k->fd < 0)
 		return ch_fail(CH_E_IO, "cannot open the log's folder", errno);
-	return geteuid() == 0 ? owner_become(k->fd) : CH_DONE;
+	return become_owner(k->fd);
 }
 
 static int begin(struct keeping *k)
