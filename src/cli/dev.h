@@ -2,6 +2,7 @@
  * wished, a mail server, all children of this process. */
 #pragma once
 #include "authority.h"
+#include "log_begin.h"
 #include "mail.h"
 
 struct dev_wish {
@@ -48,6 +49,8 @@ struct dev_gate {
 	struct gate_file file;
 	struct path jwks[REALMS_MAX];
 	struct path revocations[REALMS_MAX];
+	struct path log_vkey, log_folder, log_socket;
+	struct log_facts facts;
 	struct path sightings;
 	char collector[URL_MAX_BYTES];
 	struct fetcher_config fetcher; /* of the gate */

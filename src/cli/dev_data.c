@@ -196,6 +196,24 @@ ch_err dev_reporter(const struct authority *a, struct dev_data *d)
 	return file_create(a->fd, name.p, bytes_of_str(str_from_c(d->reporter_secret)), 0600);
 }
 
+static ch_err follow_log(const struct authority *a, struct dev_gate *g)
+{
+	str dir = str_from_c(a->dir.p);
+	struct gate_config *c = &g->file.gate;
+	struct gate_log *l = &c->logs[c->n_logs++];
+	TRY(path_join(&g->log_vkey, dir, LIT("log.vkey"), (str){ 0 }));
+	TRY(path_join(&g->log_folder, dir, LIT("log"), (str){ 0 }));
+	TRY(path_join(&g->log_socket, dir, LIT("run/log"), (str){ 0 }));
+	TRY(log_facts_read(a, &g->facts));
+	l->name = LIT("main");
+	l->vkey_file = str_from_c(g->log_vkey.p);
+	l->folder = str_from_c(g->log_folder.p);
+	l->socket = str_from_c(g->log_socket.p);
+	for (size_t i = 0; i < c->n_issuers; i++)
+		c->issuers[i].log = l->name;
+	return CH_DONE;
+}
+
 ch_err dev_gate_policy(const struct authority *a, const struct dev_data *d, uint32_t port,
 		       struct dev_gate *ret_g)
 {
@@ -217,9 +235,12 @@ ch_err dev_gate_policy(const struct authority *a, const struct dev_data *d, uint
 					   &ret_g->revocations[n], &f->gate.issuers[n]));
 		}
 	TRY(report_to(a, d, ret_g));
+	TRY(follow_log(a, ret_g));
 	gate_file_write(&w, f);
 	TRY(wr_done(&w));
 	TRY(file_create(a->fd, "gate.yaml", wr_bytes(&w), 0644));
+	/* the file names the key's file, the gate is told the key */
+	f->gate.logs[0].vkey = ret_g->facts.vkey;
 	f->gate.client_secret = str_from_c(d->gate_secret);
 	return file_create(a->fd, "gate.secret", bytes_of_str(f->gate.client_secret), 0600);
 }

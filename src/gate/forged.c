@@ -22,7 +22,8 @@ static void write_line(const struct token_verdict *v, const struct asked *a, uin
 	wr_hex(&identity, (bytes){ v->identity, TOKEN_ID_SIZE });
 	if (a->client.family)
 		address_print(&client, &a->client);
-	LOG(LOG_ALARM, "a token that was never issued", log_str("issuer", v->issuer),
+	LOG(LOG_ALARM, "a token that was never issued",
+	    log_str("code", token_code_name(TOKEN_not_logged)), log_str("issuer", v->issuer),
 	    log_str("realm", v->realm), log_str("kid", v->kid), log_i64("iat", v->iat),
 	    log_i64("exp", v->exp), field_if("sub", v->sub), field_if("username", v->username),
 	    field_if("location", a->location), field_if("client", wr_text(&client)),

@@ -66,6 +66,11 @@ static void on_revoked(struct supervisor *s, struct process *p, const struct con
 	revoke_answered(s, p, c);
 }
 
+static void on_gate_asks(struct supervisor *s, struct process *p, const struct control *c)
+{
+	log_give_gate(s, p, c->name);
+}
+
 static const struct {
 	void (*act)(struct supervisor *, struct process *, const struct control *);
 	unsigned from; /* bits of enum role */
@@ -75,6 +80,7 @@ static const struct {
 	[CONTROL_HELD] = { on_held, 1U << ROLE_WARDEN },
 	[CONTROL_CRASHED] = { on_crashed, 1U << ROLE_WARDEN },
 	[CONTROL_ENDED] = { on_note, 1U << ROLE_WARDEN },
+	[CONTROL_ATTACH] = { on_gate_asks, 1U << ROLE_GATE },
 	[CONTROL_ATTACHED] = { on_attached, 1U << ROLE_ISSUER },
 	[CONTROL_REVOKED] = { on_revoked, 1U << ROLE_ISSUER },
 	[CONTROL_COMPROMISE] = { compromise_asked, 1U << ROLE_COLLECTOR },

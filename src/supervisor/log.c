@@ -76,7 +76,7 @@ void log_note_head(struct supervisor *s, const struct process *p)
 	s->head = head;
 }
 
-static ch_err connect_issuer(struct supervisor *s, struct process *issuer)
+static ch_err give_socket(struct supervisor *s, struct process *to, str name)
 {
 	struct sockaddr_un address;
 	struct path path;
@@ -85,8 +85,8 @@ static ch_err connect_issuer(struct supervisor *s, struct process *issuer)
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0)
 		return ch_fail(CH_E_IO, "cannot connect to run/log", errno);
 	const struct message_fds fds = { .fd = { fd }, .n = 1 };
-	const struct control c = { .kind = CONTROL_ATTACH, .name = LOG_REALM };
-	return control_send(issuer->control, &c, &fds);
+	const struct control c = { .kind = CONTROL_ATTACH, .name = name };
+	return control_send(to->control, &c, &fds);
 }
 
 void log_connect_issuers(struct supervisor *s)
@@ -99,12 +99,18 @@ void log_connect_issuers(struct supervisor *s)
 		if (p->pid <= 0 || p->role != ROLE_ISSUER || !p->ready || p->control < 0 ||
 		    p->asks_ledger == ledger->pid)
 			continue;
-		ch_err e = connect_issuer(s, p);
+		ch_err e = give_socket(s, p, LOG_REALM);
 		if (failed(e))
 			LOG(LOG_WARN, "an issuer cannot ask for heads of the log", log_err(e));
 		else
 			p->asks_ledger = ledger->pid;
 	}
+}
+
+void log_give_gate(struct supervisor *s, struct process *gate, str log)
+{
+	/* it asks again, each second, and says so itself when its log gets too old */
+	(void)give_socket(s, gate, log);
 }
 
 ch_err log_attach(struct supervisor *s, struct process *signer)

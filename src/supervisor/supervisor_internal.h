@@ -142,6 +142,8 @@ ch_err launch_signer(struct supervisor *s, struct process *p, int *ret_key, int 
 ch_err log_open_files(struct supervisor *s);
 /* What a signer of heads has signed is kept for the next one. */
 void log_note_head(struct supervisor *s, const struct process *p);
+/* A gate asked for a socket of the ledger, by the name that its policy has for the log. */
+void log_give_gate(struct supervisor *s, struct process *gate, str log);
 /* An issuer gets a new connection to ask for heads at; when either of the two is new. */
 void log_connect_issuers(struct supervisor *s);
 /* The ledger gets its end of a new signer's socket. */

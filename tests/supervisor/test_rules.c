@@ -32,12 +32,13 @@ static bool may_say(enum role role, enum control_kind kind)
 	case CONTROL_ATTACHED:
 	case CONTROL_REVOKED:
 		return role == ROLE_ISSUER;
+	case CONTROL_ATTACH:
+		return role == ROLE_GATE;
 	case CONTROL_COMPROMISE:
 		return role == ROLE_COLLECTOR;
 	case CONTROL_COMPROMISED:
 	case CONTROL_HOLD:
 	case CONTROL_KEY:
-	case CONTROL_ATTACH:
 	case CONTROL_STOP:
 	case CONTROL_SEALED:
 	case CONTROL_PUBLIC:
