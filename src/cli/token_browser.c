@@ -112,7 +112,7 @@ static ch_err browse(struct flow *f, struct waiter *w)
 	uint32_t port = 0;
 	int fd = -1;
 	str url = { 0 };
-	char text[4096];
+	char text[8192];
 	struct wr c = wr_of(text, sizeof(text));
 	limits.connections = 8;
 	TRY(listener(&fd, &port));

@@ -13,7 +13,7 @@
 #include "token_assertion.h"
 #include "token_proof.h"
 
-enum { URL_ROOM = 4096, FORM_ROOM = 8192 };
+enum { URL_ROOM = 8192, FORM_ROOM = 8192 };
 
 static struct wr room(struct flow *f, size_t n)
 {
@@ -61,6 +61,15 @@ bool flow_safe(str url)
 	       (str_eq(u.scheme, LIT("https")) || url_is_loopback(&u));
 }
 
+static str par_wanted(struct flow *f)
+{
+	const struct json_node *n =
+		json_member(f->nodes, LIT("require_pushed_authorization_requests"));
+	if (!n || n->type != JSON_TRUE)
+		return (str){ 0 };
+	return flow_member(f, LIT("pushed_authorization_request_endpoint"));
+}
+
 int flow_discover(struct flow *f)
 {
 	struct fetch_answer a = { 0 };
@@ -86,7 +95,9 @@ int flow_discover(struct flow *f)
 	f->authorization_endpoint = flow_member(f, LIT("authorization_endpoint"));
 	f->token_endpoint = flow_member(f, LIT("token_endpoint"));
 	f->device_endpoint = flow_member(f, LIT("device_authorization_endpoint"));
-	if (flow_safe(f->token_endpoint) && flow_safe(f->authorization_endpoint))
+	f->par_endpoint = par_wanted(f);
+	if (flow_safe(f->token_endpoint) && flow_safe(f->authorization_endpoint) &&
+	    (!f->par_endpoint.p || flow_safe(f->par_endpoint)))
 		return EXIT_YES;
 	say("this issuer issues no tokens", f->issuer);
 	return EXIT_NO;
@@ -185,28 +196,57 @@ static str random_text(struct flow *f)
 	return wr_text(&w);
 }
 
-ch_err flow_authorize_url(struct flow *f, str *ret_url)
+/* Without what a POST as this client has anyway. */
+static ch_err request_write(struct flow *f, struct wr *w)
 {
 	uint8_t hash[SHA256_SIZE];
 	char challenge[64];
 	struct wr c = wr_of(challenge, sizeof(challenge));
-	struct wr w = room(f, URL_ROOM);
 	sha256(bytes_of_str(f->verifier), hash);
 	base64url_write(&c, BYTES_OF(hash));
+	form_write(w, LIT("response_type"), LIT("code"));
+	form_write(w, LIT("redirect_uri"), f->redirect_uri);
+	form_write(w, LIT("state"), f->state);
+	form_write(w, LIT("nonce"), f->nonce);
+	form_write(w, LIT("code_challenge"), wr_text(&c));
+	form_write(w, LIT("code_challenge_method"), LIT("S256"));
+	if (f->scope.p)
+		form_write(w, LIT("scope"), f->scope);
+	return proof_jkt_write(f, w);
+}
+
+static ch_err push(struct flow *f, str *ret_uri)
+{
+	struct wr form = room(f, FORM_ROOM);
+	struct fetch_answer a = { 0 };
+	TRY(request_write(f, &form));
+	TRY(flow_post(f, f->par_endpoint, &form, &a));
+	if (a.status != 201)
+		(void)flow_refused(f, &a);
+	if (a.status != 201)
+		return ch_fail(CH_E_DENIED, "the issuer does not take the request", a.status);
+	str uri = flow_json(f, a.body) ? flow_member(f, LIT("request_uri")) : (str){ 0 };
+	if (uri.n == 0)
+		return ch_fail(CH_E_SYNTAX, "the issuer names no request_uri", 0);
+	*ret_uri = uri;
+	return CH_DONE;
+}
+
+ch_err flow_authorize_url(struct flow *f, str *ret_url)
+{
+	struct wr w = room(f, URL_ROOM);
+	str uri = { 0 };
+	if (f->par_endpoint.p)
+		TRY(push(f, &uri));
 	wr_str(&w, f->authorization_endpoint);
 	wr_char(&w, '?');
-	form_write(&w, LIT("response_type"), LIT("code"));
 	form_write(&w, LIT("client_id"), f->client);
-	form_write(&w, LIT("redirect_uri"), f->redirect_uri);
-	form_write(&w, LIT("state"), f->state);
-	form_write(&w, LIT("nonce"), f->nonce);
-	form_write(&w, LIT("code_challenge"), wr_text(&c));
-	form_write(&w, LIT("code_challenge_method"), LIT("S256"));
-	if (f->scope.p)
-		form_write(&w, LIT("scope"), f->scope);
-	if (f->resource.p)
+	if (uri.p)
+		form_write(&w, LIT("request_uri"), uri);
+	else
+		TRY(request_write(f, &w));
+	if (!uri.p && f->resource.p)
 		form_write(&w, LIT("resource"), f->resource);
-	TRY(proof_jkt_write(f, &w));
 	*ret_url = wr_text(&w);
 	return wr_done(&w);
 }

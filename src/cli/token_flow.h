@@ -22,6 +22,7 @@ struct flow {
 	/* from discovery */
 	str authorization_endpoint, token_endpoint;
 	str device_endpoint; /* p == NULL: there is none */
+	str par_endpoint;    /* p == NULL: requests need not be pushed */
 	/* of a login */
 	str verifier, state, nonce, redirect_uri;
 	struct fetch *fetch;
@@ -43,7 +44,8 @@ int flow_access_token(struct flow *f, str body, str *ret_token);
 /* --- parts --- */
 /* `redirect` with the answer's parameters: checks state and iss, gives the code. */
 int flow_callback(struct flow *f, str query, str *ret_code);
-/* The address that a browser is sent to. */
+/* The address that a browser is sent to; the request is pushed first where the issuer wants that
+ * (RFC 9126 section 5). */
 ch_err flow_authorize_url(struct flow *f, str *ret_url);
 /* Fills in and posts the issuer's own login form; *ret_query is the answer's. */
 int flow_form(struct flow *f, str *ret_query);

@@ -344,8 +344,10 @@ def staff_fixture():
         os.chmod(folder, 0o711)
         a = Production(folder + "/authority")
         a.run("realm", "enable", "staff")
-        issuer = re.search(r"issuer: (http://\S+/staff)\n",
-                           (a.dir / "chancery.yaml").read_text())[1]
+        before, staff, block = (a.dir / "chancery.yaml").read_text().partition("\n  staff:\n    kind")
+        (a.dir / "chancery.yaml").write_text(
+            before + staff + block.replace("par: optional", "par: required", 1))
+        issuer = re.search(r"issuer: (http://\S+/staff)\n", block)[1]
         a.token_endpoint = issuer + "/token"
         pathlib.Path(folder, "secret").write_text("a secret of sixteen bytes\n")
         a.run("client", "add", "--realm", "staff", "--id", "tool", "--scope", "mail.read",
@@ -398,6 +400,8 @@ def test_staff_issues_bound_tokens_only(staff, key):
                          ids=["itself", "login"])
 def test_staff_from_a_terminal(staff, tmp_path, how):
     issuer = staff.token_endpoint.removesuffix("/token")
+    meta = http("GET", issuer + "/.well-known/openid-configuration").json()
+    assert meta["require_pushed_authorization_requests"] is True  # so the login pushes its own
     given = "a secret of sixteen bytes" if "tool" in how else "a password of eve's"
     args = [PROGRAM, "token", "--issuer", issuer, *how]
     bare = subprocess.run(args, input=given, capture_output=True, text=True, timeout=60,
