@@ -28,6 +28,7 @@ GOALS = {
     **{f"crash_{level}": ("<=", 1.3) for level in LEVELS},
     **{f"crash_peak_{level}": ("<=", 1) for level in LEVELS},
 }
+CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 LOCK = "/run/lock/chancery-core-pattern.lock"
 PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
 LIMIT = pathlib.Path("/proc/sys/kernel/core_pipe_limit")
@@ -115,8 +116,12 @@ def heap(name, mb):
     argv = {"python": ["/usr/bin/python3", HERE / "heaps/floats.py", mb],
             "sparse": ["/usr/bin/python3", HERE / "heaps/floats.py", mb, "sparse"],
             "node": ["node", "--max-old-space-size=8192", HERE / "heaps/objects.js", mb]}[name]
-    # an environment is masked whole, and is no change without need
-    process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.PIPE, env={"PATH": os.defpath},
+    # an environment is masked whole, and is no change without need; certificates, as servers and
+    # clients of TLS have them, are public keys that finders then try to find the other half of
+    env = {"PATH": os.defpath}
+    if CERTIFICATES.exists():
+        env["NODE_EXTRA_CA_CERTS"] = str(CERTIFICATES)
+    process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.PIPE, env=env,
                                stdout=subprocess.PIPE, text=True)
     try:
         if process.stdout.readline() != "ready\n":
