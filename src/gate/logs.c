@@ -32,26 +32,27 @@ static void heard(struct log_source *s)
 	s->missing = false;
 }
 
-void logs_take_note(struct log_source *s, bytes note)
+bool logs_take_note(struct log_source *s, bytes note)
 {
 	uint64_t size = 0, heads = s->tail.newest.size;
 	int64_t time_s = s->tail.newest.time_s;
-	if (bytes_eq(note, (bytes){ s->note, s->n_note }))
-		return;
+	if (s->n_note > 0 && bytes_eq(note, (bytes){ s->note, s->n_note }))
+		return true;
 	ch_err e = note.n <= sizeof(s->note) ? tail_head(&s->tail, str_of_bytes(note), &size)
 					     : ch_fail(CH_E_LIMIT, "a head is too long", note.n);
 	if (failed(e)) {
 		if (!s->tail.broken)
 			logs_missed(s, e);
-		return;
+		return false;
 	}
 	mem_copy(s->note, note.p, note.n);
 	s->n_note = note.n;
 	s->note_size = size;
 	if (s->tail.newest.size == heads && s->tail.newest.time_s == time_s && s->heads > 0)
-		return;
+		return true;
 	s->heads++;
 	heard(s);
+	return true;
 }
 
 void logs_take_cosigned(struct log_source *s, bytes note)
@@ -101,9 +102,10 @@ void logs_compute(struct logs *l, struct log_source *s, uint64_t now_ns)
 
 void logs_ask(struct logs *l, struct log_source *s, uint64_t now_ns)
 {
-	if (s->in_flight || s->tail.broken)
+	if (s->in_flight || s->tail.broken || now_ns < s->ask_ns)
 		return;
 	s->heads_before = s->heads;
+	s->known_at = s->tail.newest;
 	bool sent = s->of->uri.n > 0 ? logs_url_ask(l, s, now_ns) : logs_local_ask(l, s);
 	if (!sent)
 		return;

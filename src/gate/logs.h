@@ -73,6 +73,8 @@ struct log_source {
 	bool in_flight, answered;
 	bool vain; /* the last one came to none, and nothing was heard since */
 	uint64_t asked_ns, answer_size, heads_before;
+	uint64_t ask_ns;           /* not before */
+	struct tail_head known_at; /* the newest head when it was asked */
 	uint32_t req;
 
 	/* on this host */
@@ -153,8 +155,8 @@ bool logs_issuer_ok(const struct logs *l, size_t issuer, int64_t now_s);
 
 /* --- between the files of logs --- */
 
-/* A head that came; the same one again costs nothing. */
-void logs_take_note(struct log_source *s, bytes note);
+/* A head that came; the same one again costs nothing. False: it is none, and nothing has changed. */
+bool logs_take_note(struct log_source *s, bytes note);
 /* One that witnesses cosigned, some seconds older. */
 void logs_take_cosigned(struct log_source *s, bytes note);
 void logs_missed(struct log_source *s, ch_err e);

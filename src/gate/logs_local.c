@@ -13,7 +13,7 @@
 #include "wire/control.h"
 #include "wire/ledger.h"
 
-enum { POLL_MS = 1000, ATTACH_MS = 1000, ANSWERS_A_TURN = 32 };
+enum { POLL_MS = 1000, ATTACH_MS = 1000, AGAIN_MS = 100, ANSWERS_A_TURN = 32 };
 #define MS UINT64_C(1000000)
 
 ch_err logs_local_open(struct logs *l, struct log_source *s)
@@ -46,7 +46,7 @@ static void look(struct log_source *s, uint64_t now_ns)
 	s->looked_ns = now_ns;
 	ch_err e = logstore_checkpoint(&s->store, &w);
 	if (!failed(e))
-		logs_take_note(s, wr_bytes(&w));
+		(void)logs_take_note(s, wr_bytes(&w));
 	else if (ch_code_of(e) != CH_E_NOT_FOUND || s->heads > 0)
 		logs_missed(s, e);
 }
@@ -109,13 +109,14 @@ static void ask_for_socket(struct logs *l, struct log_source *s, uint64_t now_ns
 static void take_answer(struct log_source *s, const struct log_answer *a)
 {
 	bool ours = s->in_flight && !s->answered && a->req == s->req && a->req != 0;
-	if (a->code == CH_OK)
-		logs_take_note(s, a->note);
+	bool taken = a->code == CH_OK && logs_take_note(s, a->note);
 	if (!ours)
 		return;
-	if (a->code != CH_OK) {
+	if (!taken) {
 		s->in_flight = false;
-		logs_missed(s, ch_err_from_wire(a->code, 0));
+		s->ask_ns = clock_mono_ns() + AGAIN_MS * MS;
+		if (a->code != CH_OK)
+			logs_missed(s, ch_err_from_wire(a->code, 0));
 		return;
 	}
 	s->answered = true;

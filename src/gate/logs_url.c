@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "logs.h"
 
-enum { POLL_MS = 1000, LOST_MS = 30000 };
+enum { POLL_MS = 1000, AGAIN_MS = 250, LOST_MS = 30000 };
 #define MS UINT64_C(1000000)
 
 static bool same_tile(const struct tile_id *a, const struct tile_id *b)
@@ -92,8 +92,17 @@ static ch_err take_head(struct log_source *s, const struct fetch_told *t)
 		return ch_fail(CH_E_DENIED,
 			       "the log is not told: look at uri, client, secret and scope",
 			       t->status);
-	logs_take_note(s, t->body);
-	return CH_DONE;
+	return logs_take_note(s, t->body)
+		       ? CH_DONE
+		       : ch_fail(CH_E_MISMATCH, "what the log tells is no head of it", t->body.n);
+}
+
+/* Not one that was known before the question, which some cache may have kept: a head of this moment is
+ * later, if not at once then with the next second. */
+static bool is_newer(const struct log_source *s)
+{
+	const struct tail_head *now = &s->tail.newest, *then = &s->known_at;
+	return s->note_size == now->size && (now->size > then->size || now->time_s > then->time_s);
 }
 
 /* 404: witnesses have not signed yet. */
@@ -131,7 +140,6 @@ bool logs_url_told(struct log_source *s, const struct fetch_told *t, uint64_t no
 	enum log_fetch what = s->fetching;
 	if (what == FETCH_NOTHING || t->url != s->number || t->req != s->fetch_req)
 		return false;
-	(void)now_ns;
 	s->fetching = FETCH_NOTHING;
 	ch_err e = t->code == CH_OK ? CH_DONE : ch_err_from_wire(t->code, t->detail);
 	if (!failed(e))
@@ -139,9 +147,10 @@ bool logs_url_told(struct log_source *s, const struct fetch_told *t, uint64_t no
 	if (failed(e))
 		logs_missed(s, e);
 	if (what == FETCH_NOW && s->in_flight) {
-		s->answered = !failed(e);
+		s->answered = !failed(e) && is_newer(s);
 		s->in_flight = s->answered;
 		s->answer_size = s->note_size;
+		s->ask_ns = s->answered ? 0 : now_ns + AGAIN_MS * MS;
 	}
 	return true;
 }

@@ -289,6 +289,16 @@ def test_who_asks_at_a_url(tmp_path, own):
         assert gate.metric("forged_total") == 1
 
 
+def test_a_cache_that_keeps_now(tmp_path, own):
+    """A head from before the question is no answer: a genuine token waits, and is not called forged."""
+    own.ledger.every_s = 0.7
+    with LogGate(tmp_path / "gate", own, own.ledger.serve()) as gate:
+        assert gate.active(own.token())
+        own.ledger.cached = True
+        assert gate.active(own.token())
+        assert gate.metric("forged_total") == 0 and not forged_lines(gate)
+
+
 def test_a_wrong_key_of_the_log(tmp_path, own):
     real = own.ledger.log.vkey
     own.ledger.log.vkey = Log("login.test/log").vkey
