@@ -27,13 +27,13 @@ static const struct {
 	const char *name;
 	void (*run)(struct doctor *d);
 } checks[] = {
-	{ "files", check_files },     { "passphrase", check_passphrase },
-	{ "keys", check_keys },       { "stores", check_stores },
-	{ "audit", check_audit },     { "disk", check_room },
-	{ "uids", check_uids },       { "clock", check_clock },
-	{ "kernel", check_kernel },   { "crash dumps", check_dumps },
-	{ "limits", check_limits },   { "running", check_running },
-	{ "issuers", check_issuers },
+	{ "files", check_files },       { "passphrase", check_passphrase },
+	{ "keys", check_keys },         { "stores", check_stores },
+	{ "audit", check_audit },       { "log", check_log },
+	{ "disk", check_room },         { "uids", check_uids },
+	{ "clock", check_clock },       { "kernel", check_kernel },
+	{ "crash dumps", check_dumps }, { "limits", check_limits },
+	{ "running", check_running },   { "issuers", check_issuers },
 };
 
 static const char *const levels[] = { "ok", "warning", "problem" };

@@ -23,6 +23,7 @@ void check_passphrase(struct doctor *d);
 void check_keys(struct doctor *d);
 void check_stores(struct doctor *d);
 void check_audit(struct doctor *d);
+void check_log(struct doctor *d);
 void check_room(struct doctor *d);
 void check_uids(struct doctor *d);
 void check_clock(struct doctor *d);

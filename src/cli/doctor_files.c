@@ -6,16 +6,20 @@
 #include <unistd.h>
 
 #include "audit.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "chain/cursor.h"
 #include "doctor.h"
 #include "keeper.h"
+#include "log_begin.h"
+#include "logstore/logstore.h"
+#include "merkle/checkpoint.h"
 #include "plan_of.h"
 #include "say.h"
 #include "stores.h"
 #include "wire/audit.h"
 
-enum { ROOM_LEAST = 32 * 1024 * 1024, ROOM_LITTLE = 512 * 1024 * 1024 };
+enum { HEAD_OLD_S = 60, ROOM_LEAST = 32 * 1024 * 1024, ROOM_LITTLE = 512 * 1024 * 1024 };
 
 static void mode_of(struct doctor *d, const char *path, uid_t owner, mode_t forbidden)
 {
@@ -126,6 +130,41 @@ void check_audit(struct doctor *d)
 	else if (failed(e))
 		finding(d, FINDING_PROBLEM, "the audit is damaged", (str){ 0 },
 			"`chancery audit verify` says where; move DIR/audit away and keep it");
+}
+
+/* Its name, keys and head; `chancery log check` reads the rest. */
+void check_log(struct doctor *d)
+{
+	static struct log_facts facts;
+	static struct log_head head;
+	static uint8_t note[LOGSTORE_NOTE_MAX];
+	size_t n = 0;
+	if (faccessat(d->a.fd, "log.vkey", F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		finding(d, FINDING_WARNING, "there is no log of tokens yet", (str){ 0 },
+			"the next start makes it, or `chancery log begin`");
+		return;
+	}
+	ch_err e = log_facts_read(&d->a, &facts);
+	mem_wipe(facts.journal_key, sizeof(facts.journal_key));
+	if (failed(e)) {
+		finding(d, FINDING_PROBLEM, e.site->what, LIT("log.vkey, keys/log, journal.key"),
+			"bring them back from a copy, or restore a backup, which begins another "
+			"log");
+		return;
+	}
+	mode_of(d, "log", authority_uid(&d->a, UID_LEDGER), 0022);
+	mode_of(d, "keys/journal.key", geteuid(), 0077);
+	e = file_read(d->a.fd, "log/checkpoint", note, sizeof(note), &n);
+	if (ch_code_of(e) == CH_E_NOT_FOUND)
+		return;
+	if (!failed(e))
+		e = log_head_open((str){ (const char *)note, n }, &facts.key, &head);
+	if (failed(e))
+		finding(d, FINDING_PROBLEM, "its head is damaged, or another log's",
+			LIT("log/checkpoint"), "`chancery log check` says more");
+	else if (d->runs && clock_unix_s() - head.time_s > HEAD_OLD_S)
+		finding(d, FINDING_PROBLEM, "its head is old, though the authority runs",
+			LIT("log/checkpoint"), "see what the ledger logs; gates refuse new tokens");
 }
 
 void check_room(struct doctor *d)

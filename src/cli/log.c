@@ -10,6 +10,7 @@
 static const char usage[] =
 	"usage: chancery log VERB …\n"
 	"\n"
+	"  begin        make the log of an authority that has none\n"
 	"  check        read all of an authority's log, and say what is damaged\n"
 	"  prove        show that a token is in the log, as a file\n"
 	"  verify       check such a file, or evidence about a token, offline\n"
@@ -27,6 +28,7 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
+	{ "begin", log_begin_run },
 	{ "check", log_check },
 	{ "prove", log_prove },
 	{ "verify", log_verify },

@@ -1,6 +1,7 @@
 /* `chancery log`: its verbs, each with its own name as argv[0]. */
 #pragma once
 
+int log_begin_run(int argc, char **argv);
 int log_check(int argc, char **argv);
 int log_consistency(int argc, char **argv);
 int log_cosign(int argc, char **argv);

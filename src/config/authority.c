@@ -143,8 +143,8 @@ static const char *check_log_origin(str text)
 
 static const struct field log_fields[] = {
 	{ "origin", FIELD_TEXT, true, AT(config, log_origin), .check = check_log_origin },
-	{ "keep_days", FIELD_NUMBER, true, AT(config, log_keep_days), .min = 1,
-	  .max = CONFIG_LOG_KEEP_MAX_DAYS },
+	{ "journal_days", FIELD_NUMBER, true, AT(config, log_journal_days), .min = 1,
+	  .max = CONFIG_LOG_JOURNAL_MAX_DAYS },
 	{ "public", FIELD_BOOL, true, AT(config, log_public) },
 	{ 0 },
 };
@@ -397,7 +397,7 @@ ch_err config_parse(str path, bytes yaml, struct wr *why, struct config *ret_c,
 				.collector = { .total_mb = CONFIG_COLLECTOR_MB,
 					       .keep_days = CONFIG_COLLECTOR_DAYS },
 				.key_staged_s = CONFIG_KEY_STAGED_S,
-				.log_keep_days = CONFIG_LOG_KEEP_DAYS };
+				.log_journal_days = CONFIG_LOG_JOURNAL_DAYS };
 	struct node *root = NULL;
 	for (size_t i = 0; i < REALMS_MAX; i++) {
 		draft.realms[i].refresh_ttl_s = CONFIG_REFRESH_TTL_S;

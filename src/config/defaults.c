@@ -46,7 +46,7 @@ void config_defaults(struct config *ret_c)
 		.key_staged_s = CONFIG_KEY_STAGED_S,
 		.collector = { .total_mb = CONFIG_COLLECTOR_MB,
 			       .keep_days = CONFIG_COLLECTOR_DAYS },
-		.log_keep_days = CONFIG_LOG_KEEP_DAYS,
+		.log_journal_days = CONFIG_LOG_JOURNAL_DAYS,
 		.n_groups = 2,
 		.groups = {
 			{ .name = LIT("main"), .host = LIT("127.0.0.1"), .port = 8080,

@@ -212,18 +212,19 @@ static void put_collector(struct wr *w, const struct config *c)
 
 static void put_log(struct wr *w, const struct config *c)
 {
-	wr_lit(w, "\n# The log of tokens, in which each stands before it is signed, see "
-		  "docs/LEDGER.md.\n"
-		  "# origin is its name for good, in the checkpoints that it signs; left out: the\n"
-		  "# first issuer's host and /log. keep_days is how long its journal says who got\n"
-		  "# what; the log itself says nothing about people. public: anybody may read the\n"
-		  "# log over HTTP, else clients with the scope log.\n"
-		  "log:\n");
+	wr_lit(w,
+	       "\n# The log of tokens, in which each stands before it is signed, see "
+	       "docs/LEDGER.md.\n"
+	       "# origin is its name for good, in the checkpoints that it signs; left out: the\n"
+	       "# first issuer's host and /log. journal_days is how long its journal says who got\n"
+	       "# what; the log itself says nothing about people. public: anybody may read the\n"
+	       "# log over HTTP, else clients with the scope log.\n"
+	       "log:\n");
 	if (c->log_origin.n > 0)
 		put_text_line(w, "  origin", c->log_origin);
 	else
 		wr_lit(w, "  #origin: login.example/log\n");
-	put_number_line(w, "  keep_days", c->log_keep_days);
+	put_number_line(w, "  journal_days", c->log_journal_days);
 	put_bool_line(w, "  public", c->log_public);
 }
 

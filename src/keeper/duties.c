@@ -90,14 +90,14 @@ static ch_err make_kid(const struct private_key *k, struct wr *w)
 	return wr_done(w);
 }
 
-static ch_err tell_public(const struct private_key *k, size_t index, str kid)
+static ch_err tell_public(const struct private_key *k, size_t index, const struct key_meta *meta)
 {
 	struct key_parts parts;
 	uint8_t text[JWK_TEXT_MAX];
 	struct wr w = wr_of(text, sizeof(text));
 	TRY(private_key_public(k, &parts));
-	TRY(jwk_write(&w, &parts, kid));
-	return tell(CONTROL_PUBLIC, index, kid, wr_bytes(&w));
+	TRY(jwk_write_logged(&w, &parts, meta->kid, key_logged_from_s(meta)));
+	return tell(CONTROL_PUBLIC, index, meta->kid, wr_bytes(&w));
 }
 
 static struct key_times times_of(const struct keeper_key *c)
@@ -139,7 +139,7 @@ static ch_err seal_key(const struct keeper_config *c, size_t i, const struct pri
 	meta.imported = c->duty == KEEPER_IMPORT;
 	TRY(keyfile_write(&meta, k, kek, &w));
 	TRY(tell(CONTROL_SEALED, i, meta.kid, wr_bytes(&w)));
-	TRY(tell_public(k, i, meta.kid));
+	TRY(tell_public(k, i, &meta));
 	keeper_register(c, k, meta.realm, meta.kid);
 	return CH_DONE;
 }

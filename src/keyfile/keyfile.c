@@ -101,6 +101,11 @@ static void put_header(struct wr *w, const struct key_meta *m)
 	wr_u8(w, m->imported ? FLAG_IMPORTED : 0);
 }
 
+int64_t key_logged_from_s(const struct key_meta *meta)
+{
+	return meta->imported ? meta->times.created_s : 0;
+}
+
 ch_err keyfile_write(const struct key_meta *meta, const struct private_key *key,
 		     const struct secret *kek, struct wr *w)
 {

@@ -63,7 +63,7 @@ static ch_err announce_one(struct wr *w, const struct signing_key *k)
 	struct wr jwk = wr_of(text, sizeof(text));
 	struct key_parts parts;
 	TRY(private_key_public(k->key, &parts));
-	TRY(jwk_write(&jwk, &parts, k->meta.kid));
+	TRY(jwk_write_logged(&jwk, &parts, k->meta.kid, key_logged_from_s(&k->meta)));
 	const struct sign_key key = { .kid = k->meta.kid,
 				      .alg = (uint8_t)k->meta.alg,
 				      .not_before_s = k->meta.times.not_before_s,

@@ -54,6 +54,11 @@ static void put_xy(struct json_out *o, const struct key_parts *k)
 
 ch_err jwk_write(struct wr *w, const struct key_parts *k, str kid)
 {
+	return jwk_write_logged(w, k, kid, 0);
+}
+
+ch_err jwk_write_logged(struct wr *w, const struct key_parts *k, str kid, int64_t logged_from_s)
+{
 	TRY(sizes_check(k));
 	struct json_out o = json_out_of(w);
 	json_begin(&o, nameless, '{');
@@ -68,6 +73,8 @@ ch_err jwk_write(struct wr *w, const struct key_parts *k, str kid)
 		json_put_str(&o, LIT("crv"), shapes[k->alg].crv);
 		put_xy(&o, k);
 	}
+	if (logged_from_s > 0)
+		json_put_int(&o, LIT("logged_from"), logged_from_s);
 	json_finish(&o, '}');
 	return wr_done(w);
 }

@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.root_only,
 HUNTER = BUILD / "tests" / "hunter" / "hunter"
 VARIANTS = BUILD / "tests" / "variants"
 HERE = pathlib.Path(__file__).resolve().parent
-ROLES = ("supervisor", "warden", "signer", "ledger", "issuer", "hasher", "gate")
+ROLES = ("supervisor", "warden", "signer", "ledger", "issuer", "hasher", "gate", "collector", "fetcher")
 MAIN_SIGNER_FDS = {0, 1, 2, 4, 7, 8, 9}  # null, log, log, control, ledger, one socket a realm
 
 libc = ctypes.CDLL(None, use_errno=True)

@@ -29,8 +29,8 @@ enum {
 	CONFIG_KEY_STAGED_S = 3600,
 	CONFIG_KEY_SIGN_MAX_S = 3660 * 86400,
 	CONFIG_REFRESH_TTL_MAX_S = 3660 * 86400,
-	CONFIG_LOG_KEEP_DAYS = 400,
-	CONFIG_LOG_KEEP_MAX_DAYS = 36600,
+	CONFIG_LOG_JOURNAL_DAYS = 400,
+	CONFIG_LOG_JOURNAL_MAX_DAYS = 36600,
 	CONFIG_SESSION_TTL_S = 7 * 86400,
 	CONFIG_SESSION_IDLE_S = 12 * 3600,
 	CONFIG_SESSION_TTL_MAX_S = 366 * 86400,
@@ -96,7 +96,7 @@ struct config {
 	uint32_t key_sign_s, key_staged_s;
 	struct config_collector collector;
 	str log_origin; /* of the log of tokens; empty: by the first issuer's URL */
-	uint32_t log_keep_days;
+	uint32_t log_journal_days;
 	bool log_public;
 	size_t n_groups;
 	struct config_group groups[PLAN_GROUPS_MAX];

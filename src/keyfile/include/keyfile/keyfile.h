@@ -51,6 +51,9 @@ struct key_meta {
 	bool imported;
 };
 
+/* Since when all that it signs is in the log: of an imported key since it came here; 0: ever. */
+int64_t key_logged_from_s(const struct key_meta *meta);
+
 /* Appends a whole file to w; KEYFILE_MAX always suffices. E_RANGE or E_SYNTAX when the
  * reader would refuse meta, E_MISMATCH when its alg is not the key's. */
 ch_err keyfile_write(const struct key_meta *meta, const struct private_key *key,

@@ -10,6 +10,8 @@ enum { JWK_TEXT_MAX = 1024, JWKS_TEXT_MAX = 64 * 1024, THUMBPRINT_SIZE = 32 };
 
 /* {"kty":…,"use":"sig","alg":…,"kid":…,…} */
 ch_err jwk_write(struct wr *w, const struct key_parts *k, str kid);
+/* The same with `logged_from`, see jwk_logged_from; 0: without. */
+ch_err jwk_write_logged(struct wr *w, const struct key_parts *k, str kid, int64_t logged_from_s);
 /* The required members alone, in lexical order (RFC 7638 section 3.2): E_RANGE, E_FULL. */
 ch_err jwk_write_bare(struct wr *w, const struct key_parts *k);
 /* RFC 7638: SHA-256 of that. */
