@@ -299,13 +299,13 @@ def test_the_timeline_and_the_evidence_say_so(authority, thief, believed):
 
 
 def test_with_a_successor_the_key_leaves_by_itself(authority, thief, believed):
-    """Another key that may sign, made by the same import: the next alarm takes the thief's key out,
-    within the guard: once."""
+    """Another key signs: the next alarm takes the thief's key out, once. So does an earlier one that
+    the supervisor had no time for, and is asked again about; then the key is unknown already."""
     a = authority
     a.run("key", "rotate", "--realm", "home", "--force")
     time.sleep(1.1)
     token = thief.token(sub="second")
-    assert raise_alarm(a, token) == "believed"
+    assert raise_alarm(a, token) in ("believed", "bad_token")
     wait_for(lambda: thief.kid not in [k["kid"] for k in json.loads(
         a.run("key", "list", "--realm", "home", "--json"))], what="the key's leaving")
     wait_for(lambda: metrics(a)["compromises_done_total"] == 1, what="the supervisor's word")
