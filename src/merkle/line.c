@@ -20,7 +20,7 @@ void hash_write(struct wr *w, const struct merkle_hash *h)
 
 bool hash_read(str base64, struct merkle_hash *ret_h)
 {
-	struct merkle_hash h;
+	struct merkle_hash h = { { 0 } };
 	struct wr w = wr_of(h.b, sizeof(h.b));
 	if (base64.n != base64_text_size(sizeof(h.b)) || failed(base64_read(base64, &w)) ||
 	    w.n != sizeof(h.b))
