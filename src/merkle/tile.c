@@ -130,7 +130,7 @@ bool tile_of(uint64_t size, unsigned level, uint64_t n, struct tile_id *ret_t)
 ch_err tile_root(bytes hashes, struct merkle_hash *ret_root)
 {
 	struct merkle_edge e = { 0 };
-	struct merkle_hash h;
+	struct merkle_hash h = { { 0 } };
 	if (hashes.n == 0 || hashes.n > TILE_SIZE_MAX || hashes.n % MERKLE_HASH_SIZE != 0)
 		return ch_fail(CH_E_RANGE, "a tile has 1 to 256 whole hashes", hashes.n);
 	for (size_t i = 0; i < hashes.n; i += MERKLE_HASH_SIZE) {
