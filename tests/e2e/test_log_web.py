@@ -18,6 +18,7 @@ import tlog
 from chancery import (PROGRAM, authority_of, basic, children_of, free_port, http as ask, name_of,
                       port_answers, wait_for)
 from test_issuer import post
+from witness import NOBODY, Witness
 
 SECRET = "a secret of sixteen bytes or more"
 
@@ -198,6 +199,26 @@ def test_cosigned(served):
     assert r.status == 200 and r.body == note and r.headers["Cache-Control"] == "no-cache"
 
 
+def test_witnesses_and_a_monitor(served, short_dir):
+    """All of it on a running authority: a witness cosigns its heads, and a monitor has nothing to say."""
+    witness = Witness(str(short_dir / "log-witness"), "witness.test/1", [served.vkey]).start()
+    folder = served.log_folder / "cosigned"
+    folder.mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(folder, NOBODY, NOBODY)
+    watch = [PROGRAM, "log", "monitor", "--once", "--state", str(short_dir / "log-state"), "--log",
+             f"{served.vkey}={served.base}", "--witness", witness.vkey, "--realm", "home"]
+    try:
+        for _ in range(2):
+            issue(served)
+            for command in ([PROGRAM, "log", "cosign", "--once", "--folder", str(served.log_folder),
+                             "--witness", f"{witness.vkey}={witness.url}"], watch):
+                r = subprocess.run(command, capture_output=True, text=True, timeout=120)
+                assert r.returncode == 0, r.stdout + r.stderr
+    finally:
+        assert witness.stop() == 0, witness.log_text()
+
+
 def test_a_ledger_that_hangs(served):
     """Files are served; who wants to know more is told to come again, and waits for no crowd."""
     with frozen(ledger_of(served)), concurrent.futures.ThreadPoolExecutor(24) as pool:
@@ -222,7 +243,9 @@ def test_a_ledger_that_is_killed(served):
 
 def test_who_may_read(short_dir):
     """A log that is not public, as `init` makes it."""
-    port, a = free_port(2), short_dir / "a"
+    folder = short_dir / "log-web"
+    folder.mkdir(mode=0o711)
+    port, a = free_port(2), folder / "a"
 
     def run(*args):
         r = subprocess.run([PROGRAM, *args], capture_output=True, text=True, timeout=180)
@@ -232,18 +255,18 @@ def test_who_may_read(short_dir):
     conf = (a / "chancery.yaml").read_text()
     assert "public: false" in conf
     (a / "chancery.yaml").write_text(conf.replace("8080", str(port)).replace("8081", str(port + 1)))
-    (short_dir / "secret").write_text(SECRET)
+    (folder / "secret").write_text(SECRET)
     for name, scope in (("server", "mail.read"), ("reader", "log")):
         run("client", "add", "--realm", "corp", "--id", name, "--scope", scope, "--audience", "mail",
-            "--grant", "client_credentials", "--secret-file", str(short_dir / "secret"), "-C", str(a))
-    with open(short_dir / "log", "wb") as said:
+            "--grant", "client_credentials", "--secret-file", str(folder / "secret"), "-C", str(a))
+    with open(folder / "log", "wb") as said:
         process = subprocess.Popen([PROGRAM, "serve", str(a)], stdout=said, stderr=said)
     try:
         base = f"http://127.0.0.1:{port}/log/"
         good = {"Authorization": basic("reader", SECRET)}
         wait_for(lambda: process.poll() is not None or (port_answers(port) and ask(
             "GET", base + "now", headers=good).status == 200), what="a head")
-        assert process.poll() is None, (short_dir / "log").read_text()
+        assert process.poll() is None, (folder / "log").read_text()
         for name in ("checkpoint", "now", "tile/0/000"):
             r = ask("GET", base + name)
             assert r.status == 401 and r.headers["WWW-Authenticate"].startswith('Basic realm="log"')
