@@ -15,7 +15,7 @@
 
 static uint8_t bundle_room[TILE_ROOM_MAX], tile_room[TILE_SIZE_MAX], made_room[TILE_SIZE_MAX];
 
-void tell(struct looking *l, const char *what, str file, uint64_t at, ch_err e)
+void check_tell(struct looking *l, const char *what, str file, uint64_t at, ch_err e)
 {
 	const struct logfound f = { what, file, at, e };
 	l->report->damaged++;
@@ -27,7 +27,7 @@ static void tell_tile(struct looking *l, const char *what, const struct tile_id 
 {
 	struct path path;
 	tile_file(&path, t);
-	tell(l, what, str_from_c(path.p), t->n, e);
+	check_tell(l, what, str_from_c(path.p), t->n, e);
 }
 
 /* --- small files --- */
@@ -49,7 +49,7 @@ ch_err look_at_head(struct looking *l)
 	if (!failed(e) && l->c->key)
 		e = log_head_open(wr_text(&w), l->c->key, &head);
 	if (failed(e)) {
-		tell(l, "the published head is damaged", LIT(LOGSTORE_CHECKPOINT), 0, e);
+		check_tell(l, "the published head is damaged", LIT(LOGSTORE_CHECKPOINT), 0, e);
 		l->bad_head = true;
 		return CH_DONE;
 	}
@@ -64,11 +64,11 @@ ch_err look_at_state(struct looking *l)
 	ch_err e = logstate_read(l->c->dir_fd, &l->state);
 	l->has_state = !failed(e);
 	if (failed(e) && ch_code_of(e) != CH_E_NOT_FOUND)
-		tell(l, "the state is damaged", LIT(LOGSTORE_STATE), 0, e);
+		check_tell(l, "the state is damaged", LIT(LOGSTORE_STATE), 0, e);
 	e = logminimum_read(l->c->dir_fd, &l->report->minimum);
 	l->bad_minimum = failed(e);
 	if (failed(e))
-		tell(l, "the minimum index is damaged", LIT(LOGSTORE_MINIMUM), 0, e);
+		check_tell(l, "the minimum index is damaged", LIT(LOGSTORE_MINIMUM), 0, e);
 	if (!l->report->has_head)
 		merkle_empty(&l->root);
 	if (!l->report->has_head && l->has_state) {
@@ -76,8 +76,8 @@ ch_err look_at_state(struct looking *l)
 		l->root = l->state.root;
 	}
 	if (l->has_state && l->state.head_size > l->report->size)
-		tell(l, "the published head is older than the state says", LIT(LOGSTORE_CHECKPOINT),
-		     l->state.head_size, CH_DONE);
+		check_tell(l, "the published head is older than the state says",
+			   LIT(LOGSTORE_CHECKPOINT), l->state.head_size, CH_DONE);
 	return CH_DONE;
 }
 
@@ -170,8 +170,8 @@ static void look_at_tree(struct looking *l)
 	if (!failed(e))
 		merkle_edge_root(&edge, &root);
 	if (failed(e) || !merkle_eq(&root, &l->root))
-		tell(l, "the tiles do not make the published head", LIT(LOGSTORE_CHECKPOINT),
-		     l->report->size, e);
+		check_tell(l, "the tiles do not make the published head", LIT(LOGSTORE_CHECKPOINT),
+			   l->report->size, e);
 }
 
 /* --- the journal --- */
@@ -183,7 +183,7 @@ static void tell_journal(struct looking *l, const struct chain_cursor *k, const 
 	struct wr w = wr_of(path.p, sizeof(path.p) - 1);
 	wr_lit(&w, LOGSTORE_JOURNAL "/");
 	wr_dec(&w, k->fault.segment);
-	tell(l, what, wr_text(&w), k->fault.offset, e);
+	check_tell(l, what, wr_text(&w), k->fault.offset, e);
 }
 
 /* Is it the entry that the log has? */
@@ -253,8 +253,8 @@ ch_err look_at_journal(struct looking *l)
 	if (failed(e) && l->report->size > 0)
 		tell_journal(l, &k, "there is no journal", e);
 	else if (l->report->journal_next < l->report->size)
-		tell(l, "the journal ends before the published head", LIT(LOGSTORE_JOURNAL),
-		     l->report->journal_next, CH_DONE);
+		check_tell(l, "the journal ends before the published head", LIT(LOGSTORE_JOURNAL),
+			   l->report->journal_next, CH_DONE);
 	return CH_DONE;
 }
 

@@ -152,22 +152,22 @@ static void look_at_files(struct looking *l, const uint64_t *firsts, size_t n)
 {
 	uint64_t end = n > 0 ? firsts[0] : 0;
 	if (n > 0 && firsts[0] > l->report->minimum)
-		tell(l, "index files do not begin where the log does", LIT(LOGSTORE_INDEX),
-		     firsts[0], CH_DONE);
+		check_tell(l, "index files do not begin where the log does", LIT(LOGSTORE_INDEX),
+			   firsts[0], CH_DONE);
 	for (size_t i = 0; i < n; i++) {
 		struct path path;
 		index_file(&path, firsts[i]);
 		l->report->index_files++;
 		if (firsts[i] != end)
-			tell(l, "index files have a gap", str_from_c(path.p), end, CH_DONE);
+			check_tell(l, "index files have a gap", str_from_c(path.p), end, CH_DONE);
 		end = i + 1 < n ? firsts[i + 1] : firsts[i];
 		ch_err e = look_at_file(l, firsts[i], &end);
 		if (failed(e))
-			tell(l, "an index file is damaged", str_from_c(path.p), firsts[i], e);
+			check_tell(l, "an index file is damaged", str_from_c(path.p), firsts[i], e);
 	}
 	l->report->indexed = end;
 	if (l->has_state && l->state.indexed > end)
-		tell(l, "index files are missing", LIT(LOGSTORE_INDEX), end, CH_DONE);
+		check_tell(l, "index files are missing", LIT(LOGSTORE_INDEX), end, CH_DONE);
 }
 
 ch_err look_at_index(struct looking *l)

@@ -15,7 +15,7 @@ struct looking {
 	uint64_t bundle; /* 1 + the number of the one that was read last */
 };
 
-void tell(struct looking *l, const char *what, str file, uint64_t at, ch_err e);
+void check_tell(struct looking *l, const char *what, str file, uint64_t at, ch_err e);
 ch_err look_at_head(struct looking *l);
 ch_err look_at_state(struct looking *l);
 ch_err look_at_journal(struct looking *l);

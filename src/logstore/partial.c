@@ -38,8 +38,8 @@ static ch_err look_at_one(struct looking *l, const struct tile_id *t, bytes whol
 	if (!failed(e) && bytes_eq((bytes){ part_room, n }, must))
 		return CH_DONE;
 	if (!l->mends) {
-		tell(l, "an older open tile is not the start of the newest", str_from_c(path.p),
-		     part.n, e);
+		check_tell(l, "an older open tile is not the start of the newest",
+			   str_from_c(path.p), part.n, e);
 		return CH_DONE;
 	}
 	return file_replace(l->c->dir_fd, path.p, must, LOGSTORE_FILE_MODE);

@@ -114,8 +114,9 @@ static ch_err mend_tiles(struct looking *l)
 	if (failed(e)) {
 		struct path path;
 		tile_file(&path, &tree.fault);
-		tell(l, "the log cannot be mended: its entries do not make the published head",
-		     str_from_c(path.p), l->report->size, e);
+		check_tell(l,
+			   "the log cannot be mended: its entries do not make the published head",
+			   str_from_c(path.p), l->report->size, e);
 		return e;
 	}
 	TRY(walk(l, LOGTREE_WRITE));
