@@ -9,7 +9,7 @@ import time
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from chancery import (PROGRAM, Authority, Gate, Signer, b64, claims_of, compact, free_port,
+from chancery import (PROGRAM, Authority, Gate, Signer, b64, claims_of, compact, free_port, http,
                       read_mail, wait_for)
 from mail_server import ALICE, BOB, CAROL, Dovecot
 
@@ -117,7 +117,9 @@ FORGED = {
     "unsigned": (ALICE, unsigned, "malformed"),
     "changed payload": (BOB, changed_payload, "bad_signature"),
     "for a year": (ALICE, lambda w: w.stolen.token(exp=NOW + 365 * 86400), "too_long_lived"),
-    "carol, by home's key": (CAROL, lambda w: w.stolen.token(username=CAROL), "not_logged"),
+    # not from before the key was imported: that would need no entry
+    "carol, by home's key": (
+        CAROL, lambda w: w.stolen.token(username=CAROL, iat=int(time.time())), "not_logged"),
 }
 
 
@@ -143,6 +145,17 @@ def test_what_the_key_signs_elsewhere_is_not_in_the_log(world):
     print(f"refused, with its alarm, after {took:.0f} ms")
     # genuine ones pass as before
     assert read_mail(world.port, BOB, world.authority.token("home", BOB))[0] == 0
+
+
+def test_what_the_key_signed_before_it_was_imported(world):
+    """Its JWK says since when all is logged; until the longest lifetime after that is over, what is
+    older passes without an entry, and is counted."""
+    jwks = json.loads(http("GET", world.stolen.issuer + "/jwks").body)
+    since = next(k["logged_from"] for k in jwks["keys"] if k["kid"] == world.stolen.kid)
+    assert abs(since - NOW) < 3600
+    old = world.stolen.token(username=ALICE, iat=since - 60, exp=since + 3000)
+    assert read_mail(world.port, ALICE, old)[0] == 0
+    refused(world, ALICE, world.stolen.token(username=ALICE, iat=since, exp=since + 3000))
 
 
 def lax_policy(world):

@@ -55,11 +55,11 @@ static ch_err head_at(int64_t time_s)
 /* To the end, however often it must be called. */
 static ch_err run(int64_t now_s)
 {
-	ch_err e = CH_DONE;
-	do
-		e = tail_run(&tail, &kit.tiles, now_s, 16);
-	while (ch_code_of(e) == CH_E_BUSY);
-	return e;
+	for (;;) {
+		ch_err e = tail_run(&tail, &kit.tiles, now_s, 16);
+		if (ch_code_of(e) != CH_E_BUSY)
+			return e;
+	}
 }
 
 static void follow(int64_t now_s)
