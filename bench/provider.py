@@ -32,7 +32,7 @@ VERIFIER = "v" * 43
 SCOPE, LASTING = "openid mail.read", "openid offline_access mail.read"
 TYPE = urllib.parse.quote("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 CONNECTIONS, CHAINS = 64, 256
-ROLES = ("supervisor", "warden", "signer", "issuer", "hasher")
+ROLES = ("supervisor", "warden", "signer", "ledger", "issuer", "hasher")
 
 
 def b64(data):
