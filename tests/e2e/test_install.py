@@ -11,7 +11,8 @@ from library import must, run
 
 pytestmark = pytest.mark.plain("looks at what is installed, which is no build with sanitizers")
 
-UNITS = ["chancery", "chancery-gate", "chancery-coredump"]
+UNITS = ["chancery", "chancery-gate", "chancery-cosign", "chancery-witness", "chancery-monitor",
+         "chancery-coredump"]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,8 @@ def test_a_unit_starts_what_was_installed_with_it(prefix, unit, tmp_path):
 
 
 @pytest.mark.parametrize("unit, most", [("chancery", 26), ("chancery-gate", 30),
+                                        ("chancery-cosign", 30), ("chancery-witness", 30),
+                                        ("chancery-monitor", 30),
                                         ("chancery-coredump", 45)])
 def test_how_exposed_systemd_says_a_unit_is(unit, most):
     """In tenths of what it says, 0 to 100: contrib/systemd/README.md has the figures."""

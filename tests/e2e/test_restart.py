@@ -234,7 +234,9 @@ def signer_sockets(running):
             except OSError:
                 os.close(got)
                 continue
-            if s.family == socket.AF_UNIX and s.type & 15 == socket.SOCK_SEQPACKET:
+            # one that has a name goes to the ledger
+            if (s.family == socket.AF_UNIX and s.type & 15 == socket.SOCK_SEQPACKET
+                    and not s.getpeername()):
                 found.append(s)
         if len(found) == 2:
             return found
