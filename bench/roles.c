@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #include "sandbox/spawn.h"
 #include "wire/boot.h"
 #include "wire/control.h"
+#include "wire/ledger.h"
 #include "wire/roles.h"
 #include "wire/sign.h"
 
@@ -205,6 +208,45 @@ static ch_err await_keys(struct roles *r)
 	return sign_batch_open(message, SIGN_KEYS, &keys, &n);
 }
 
+/* In the place of the ledger: says at once that all is durable, so that the signer alone is
+ * measured. */
+_Noreturn static void be_ledger(int fd)
+{
+	static uint8_t room[MESSAGE_MAX];
+	uint8_t said[LEDGER_APPENDED_SIZE];
+	struct ledger_appended a = { 0 };
+	bytes message = { 0 };
+	struct rd items;
+	size_t n = 0;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	for (;;) {
+		struct wr w = wr_of(said, sizeof(said));
+		if (failed(channel_wait(fd, POLLIN, -1)) ||
+		    failed(channel_recv(fd, room, sizeof(room), &message, NULL)) ||
+		    failed(ledger_append_open(message, &items, &a.seq, &n)))
+			_exit(0);
+		ledger_appended_write(&w, &a);
+		if (failed(channel_send(fd, wr_bytes(&w), NULL)))
+			_exit(0);
+		a.first_index += n;
+	}
+}
+
+/* The signer's end of its socket. */
+static ch_err ledger_start(int *ret_fd)
+{
+	int pair[2] = { -1, -1 };
+	TRY(channel_pair(pair));
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)close(pair[0]);
+		be_ledger(pair[1]);
+	}
+	(void)close(pair[1]);
+	*ret_fd = pair[0];
+	return pid > 0 ? CH_DONE : ch_fail(CH_E_IO, "cannot start a ledger", errno);
+}
+
 static ch_err signer_start(struct roles *r)
 {
 	int key[2] = { -1, -1 }, realm[2] = { -1, -1 }, gate[2] = { -1, -1 };
@@ -216,6 +258,8 @@ static ch_err signer_start(struct roles *r)
 	TRY(channel_pair(realm));
 	r->realm = realm[0];
 	AUTO(fd_close) int realm_signer = realm[1];
+	AUTO(fd_close) int ledger = -1;
+	TRY(ledger_start(&ledger));
 	AUTO(fd_close) int status = memfd_create("signer-status", MFD_CLOEXEC);
 	if (status < 0 || ftruncate(status, STATUS_PAGE) != 0 || pipe2(gate, O_CLOEXEC) != 0)
 		return ch_fail(CH_E_IO, "cannot make a signer's descriptors", errno);
@@ -224,8 +268,8 @@ static ch_err signer_start(struct roles *r)
 	struct role signer = { .name = "signer",
 			       .process = "chancery-signer",
 			       .config = wr_bytes(&w),
-			       .fds = { key_signer, status, realm_signer },
-			       .n_fds = 3,
+			       .fds = { key_signer, status, ledger, realm_signer },
+			       .n_fds = 4,
 			       .gate = gate_signer,
 			       .tracer = r->warden };
 	TRY(role_start(&signer));
