@@ -12,13 +12,13 @@
 
 enum { SLOTS_MIN = 16, MAP_MIN = 64 };
 
-struct slot {
+struct live_slot {
 	uint64_t first, second; /* first is 0: free */
 };
 
 struct window {
-	int64_t number;     /* exp / LIVE_WINDOW_S */
-	struct slot *slots; /* NULL: this place in the map is free */
+	int64_t number;          /* exp / LIVE_WINDOW_S */
+	struct live_slot *slots; /* NULL: this place in the map is free */
 	uint32_t n, room;
 };
 
@@ -45,7 +45,8 @@ static struct window *place_of(const struct live *l, int64_t number)
 }
 
 /* The slot of this one, or the free one where it belongs. */
-static struct slot *slot_of(struct slot *slots, uint32_t room, uint64_t first, uint64_t second)
+static struct live_slot *slot_of(struct live_slot *slots, uint32_t room, uint64_t first,
+				 uint64_t second)
 {
 	uint32_t at = (uint32_t)((first >> 32) * room >> 32);
 	while (slots[at].first && (slots[at].first != first || slots[at].second != second))
@@ -66,23 +67,23 @@ bool live_has(const struct live *l, const struct live_print *p)
 	return w->slots && slot_of(w->slots, w->room, p->first, p->second)->first;
 }
 
-static void slots_done(struct slot **slots)
+static void slots_done(struct live_slot **slots)
 {
-	free(*slots);
+	live_slots_free(*slots);
 }
 
 /* One and a half times the room, so that three slots in four are taken at most. */
 static ch_err window_grow(struct live *l, struct window *w)
 {
 	uint32_t room = w->room + w->room / 2;
-	AUTO(slots_done) struct slot *slots = calloc(room, sizeof(*slots));
+	AUTO(slots_done) struct live_slot *slots = live_slots_new(room, sizeof(*slots));
 	if (!slots)
 		return ch_fail(CH_E_NOMEM, "no memory for live tokens", room);
 	for (uint32_t i = 0; i < w->room; i++)
 		if (w->slots[i].first)
 			*slot_of(slots, room, w->slots[i].first, w->slots[i].second) = w->slots[i];
 	l->slots += room - w->room;
-	free(w->slots);
+	live_slots_free(w->slots);
 	w->slots = TAKE(slots);
 	w->room = room;
 	return CH_DONE;
@@ -108,7 +109,7 @@ static ch_err window_new(struct live *l, int64_t number, struct window **ret_w)
 {
 	if (2 * (l->windows + 1) > l->n_map)
 		TRY(map_make(l, 2 * l->n_map));
-	struct slot *slots = calloc(SLOTS_MIN, sizeof(*slots));
+	struct live_slot *slots = live_slots_new(SLOTS_MIN, sizeof(*slots));
 	if (!slots)
 		return ch_fail(CH_E_NOMEM, "no memory for live tokens", SLOTS_MIN);
 	struct window *w = place_of(l, number);
@@ -133,7 +134,8 @@ ch_err live_add(struct live *l, const struct live_print *p)
 		TRY(window_new(l, number, &w));
 	if (4 * ((uint64_t)w->n + 1) > 3 * (uint64_t)w->room)
 		TRY(window_grow(l, w));
-	*slot_of(w->slots, w->room, p->first, p->second) = (struct slot){ p->first, p->second };
+	*slot_of(w->slots, w->room, p->first, p->second) =
+		(struct live_slot){ p->first, p->second };
 	w->n++;
 	l->count++;
 	return CH_DONE;
@@ -141,7 +143,7 @@ ch_err live_add(struct live *l, const struct live_print *p)
 
 static void window_free(struct live *l, struct window *w)
 {
-	free(w->slots);
+	live_slots_free(w->slots);
 	l->slots -= w->room;
 	l->count -= w->n;
 	l->windows--;
@@ -189,7 +191,7 @@ uint64_t live_count(const struct live *l)
 
 uint64_t live_bytes(const struct live *l)
 {
-	return sizeof(*l) + l->n_map * sizeof(*l->map) + l->slots * sizeof(struct slot);
+	return sizeof(*l) + l->n_map * sizeof(*l->map) + l->slots * sizeof(struct live_slot);
 }
 
 ch_err live_new(uint64_t most, struct live **ret_l)

@@ -37,3 +37,10 @@ void live_clear(struct live *l);
 uint64_t live_count(const struct live *l);
 /* Of memory. */
 uint64_t live_bytes(const struct live *l);
+
+/* --- live_slots.c, for live.c --- */
+
+struct live_slot;
+/* So many free slots of that size; NULL: no memory. */
+struct live_slot *live_slots_new(uint32_t room, size_t size);
+void live_slots_free(struct live_slot *slots);
