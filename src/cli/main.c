@@ -32,7 +32,8 @@ static const struct command {
 	{ "log", cmd_log, "the log of what is issued: check it, watch it, vouch for it" },
 	{ "coredump", cmd_coredump, "crash dumps of any program, without its secrets" },
 	{ "sightings", cmd_sightings, "read, verify and erase what a gate recorded" },
-	{ "trace", cmd_trace, "what happened to a token, with a key, or to a person, as a timeline" },
+	{ "trace", cmd_trace,
+	  "what happened to a token, with a key, or to a person, as a timeline" },
 	{ "verify", cmd_verify, "check a token by its issuer's keys; says which check failed" },
 	{ "help", cmd_help, "this list, or what a command takes" },
 };

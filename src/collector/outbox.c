@@ -39,7 +39,13 @@ void outbox_add(struct outbox *o, str id)
 		    log_str("alarm", id));
 		return;
 	}
-	mem_copy(o->ids[o->n++], id.p, OUTBOX_ID);
+	/* the newest goes first, behind what is under way: it waits for no other's turn to be tried again */
+	size_t at = o->req != 0 ? 1 : 0;
+	mem_move(o->ids[at + 1], o->ids[at], (o->n - at) * sizeof(o->ids[0]));
+	mem_copy(o->ids[at], id.p, OUTBOX_ID);
+	o->n++;
+	if (o->req == 0)
+		o->due_ns = 0;
 }
 
 ch_err outbox_open(struct outbox *o, const struct collector_config *config, int alarms_fd,
@@ -109,6 +115,15 @@ static void drop_first(struct outbox *o)
 	mem_move(o->ids[0], o->ids[1], o->n * sizeof(o->ids[0]));
 }
 
+/* The others are tried before it is again. */
+static void put_last(struct outbox *o)
+{
+	char id[OUTBOX_ID];
+	mem_copy(id, o->ids[0], sizeof(id));
+	drop_first(o);
+	mem_copy(o->ids[o->n++], id, sizeof(id));
+}
+
 static void miss(struct outbox *o, ch_err e, uint16_t status, uint64_t now_ns)
 {
 	unsigned doublings = o->misses < DOUBLINGS_MAX ? o->misses : DOUBLINGS_MAX;
@@ -121,6 +136,7 @@ static void miss(struct outbox *o, ch_err e, uint16_t status, uint64_t now_ns)
 		    log_str("alarm", (str){ o->ids[0], OUTBOX_ID }), log_u64("status", status),
 		    failed(e) ? log_err(e) : (struct log_field){ 0 });
 	o->missing = true;
+	put_last(o);
 }
 
 void outbox_turn(struct outbox *o, uint64_t now_ns)

@@ -1,5 +1,5 @@
 /* Alarms on their way to the webhook: each until it was taken there (2xx), however often that has to
- * be tried; the file `told` in its folder says that it was. One at a time, oldest first. */
+ * be tried; the file `told` in its folder says that it was. One at a time, the newest first; one that was not taken comes after the others. */
 #pragma once
 #include "base/path.h"
 #include "wire/fetch.h"
@@ -16,7 +16,7 @@ struct outbox {
 	char ids[OUTBOX_MAX][OUTBOX_ID];
 	uint32_t req; /* that is under way; 0: none */
 	uint32_t last_req;
-	unsigned misses; /* in a row, of the first one */
+	unsigned misses; /* in a row */
 	uint64_t due_ns;
 	uint64_t sent, missed;
 	bool missing; /* the log has */
