@@ -55,7 +55,7 @@ static ch_err read_facts(const struct authority *a, str id, struct token_facts *
 	return token_facts_of(input, wr_bytes(&w), &scratch, ret_f);
 }
 
-/* The key is one of that realm's, there still, and it did sign. */
+/* The key is one of that realm's, there still, it did sign, and what it signed then is in the log. */
 static ch_err check_signature(const struct authority *a, const struct token_facts *f,
 			      struct key_alarm *k)
 {
@@ -75,7 +75,8 @@ static ch_err check_signature(const struct authority *a, const struct token_fact
 	wr_lit(&w, ".jwk");
 	TRY(path_join(&path, LIT("keys"), k->realm->name, wr_text(&w)));
 	TRY(file_read(a->fd, path.p, jwk, sizeof(jwk), &n));
-	return token_facts_check(f, (str){ (const char *)jwk, n });
+	TRY(token_facts_check(f, (str){ (const char *)jwk, n }));
+	return token_facts_logged(f, (str){ (const char *)jwk, n });
 }
 
 static ch_err log_key(const struct authority *a, struct note_key *ret_key)

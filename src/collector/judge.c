@@ -72,6 +72,8 @@ static enum alarm_outcome judge_with(struct collector *c, struct http_req *r,
 	token_verify(policy, token_of(&p->alarm), p->alarm.when_ms / 1000, &c->scratch, &v);
 	if (v.code != TOKEN_accepted)
 		return ALARM_BAD_TOKEN;
+	if (v.iat < v.logged_from)
+		return ALARM_LEGACY;
 	mem_copy(p->identity, v.identity, sizeof(p->identity));
 	p->iat = v.iat;
 	p->exp = v.exp;

@@ -92,3 +92,16 @@ ch_err token_facts_check(const struct token_facts *f, str jwk)
 		return ch_fail(CH_E_MISMATCH, "the token's signature is not good", f->input.n);
 	return CH_DONE;
 }
+
+ch_err token_facts_logged(const struct token_facts *f, str jwk)
+{
+	struct json_node nodes[JWK_MEMBERS_MAX + 1];
+	int64_t from_s = 0;
+	size_t n = 0;
+	TRY(json_parse(bytes_of_str(jwk), jwk_limits, nodes, COUNT_OF(nodes), &n));
+	TRY(jwk_logged_from(nodes, &from_s));
+	if (f->iat < from_s)
+		return ch_fail(CH_E_RANGE, "the token is older than its key's time in the log",
+			       (uint64_t)from_s);
+	return CH_DONE;
+}

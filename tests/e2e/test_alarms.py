@@ -156,6 +156,8 @@ def test_what_is_no_forgery_is_no_alarm(authority, thief, hook):
     assert raise_alarm(a, unknown.token()) == "bad_token"
     assert raise_alarm(a, Signer("http://localhost:1/home").token()) == "bad_token"
     assert raise_alarm(a, thief.token(exp=int(time.time()) - 60)) == "bad_token"
+    # from before the key was imported: in no log, and genuine for all that is known
+    assert raise_alarm(a, thief.token(iat=int(time.time()) - 3000)) == "legacy"
     assert raise_alarm(a, forged, when_ms=now_ms() - 3600_000) == "bad_time"
     assert raise_alarm(a, forged, when_ms=now_ms() + 3600_000) == "bad_time"
     m = metrics(a)

@@ -24,3 +24,5 @@ ch_err token_facts_of(str input, bytes signature, struct token_scratch *scratch,
 /* Is the signature good under this public key, which a JWK (text, one object) describes? kid
  * and alg of both must agree. E_MISMATCH: no; E_SYNTAX and jwk_read's: it is no such key. */
 ch_err token_facts_check(const struct token_facts *f, str jwk);
+/* May it be missing in the log? E_RANGE: yes, the key has `logged_from`, and it is older. */
+ch_err token_facts_logged(const struct token_facts *f, str jwk);
