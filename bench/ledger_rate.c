@@ -251,12 +251,11 @@ static void cpu_of(pid_t pid, double ret_s[static 2])
 	DIR *d = opendir(path);
 	ret_s[0] = ret_s[1] = 0;
 	for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
-		unsigned long long ns = 0;
-		int tid = atoi(e->d_name);
+		int tid = (int)strtol(e->d_name, NULL, 10);
 		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", (int)pid, tid);
 		FILE *f = tid > 0 ? fopen(path, "r") : NULL;
-		if (f && fgets(line, sizeof(line), f) && sscanf(line, "%llu", &ns) == 1)
-			ret_s[tid != pid] += (double)ns / 1e9;
+		if (f && fgets(line, sizeof(line), f))
+			ret_s[tid != pid] += (double)strtoull(line, NULL, 10) / 1e9;
 		if (f)
 			(void)fclose(f);
 	}
@@ -369,7 +368,7 @@ static uint64_t pss_kib(pid_t pid)
 	FILE *f = fopen(path, "r");
 	while (f && fgets(line, sizeof(line), f))
 		if (strncmp(line, "Pss:", 4) == 0)
-			(void)sscanf(line + 4, "%lu", (unsigned long *)&kib);
+			kib = strtoull(line + 4, NULL, 10);
 	if (f)
 		(void)fclose(f);
 	return kib;
