@@ -21,6 +21,8 @@ FAULTS = {
     "hasher": ("integer", "signed integer overflow"),
     "gate": ("heap", "heap-buffer-overflow"),
     "fetcher": ("freed", "heap-use-after-free"),
+    "ledger": ("returned", "stack-use-after-return"),
+    "collector": ("integer", "signed integer overflow"),
 }
 
 
