@@ -15,7 +15,7 @@
 #include "hunter.h"
 
 /* of a region, at once; what lies across the seam of two is seen in the overlap */
-enum { CHUNK = 16 << 20, OVERLAP = 4096, WALK_FDS = 16 };
+enum { CHUNK = 16 << 20, OVERLAP = 4096, WALK_FDS = 16, WALKS_MAX = 20 };
 
 static bool is_core(bytes b)
 {
@@ -123,8 +123,10 @@ static bool take_file(struct input_eater *e, const char *path, const struct stat
 
 static int walk(const char *path, const struct stat *st, int type, struct FTW *at)
 {
+	struct stat again;
 	(void)at;
-	if (type == FTW_DNR || type == FTW_NS)
+	/* what was listed may be gone by now; what is there must be seen */
+	if (type == FTW_DNR || (type == FTW_NS && (lstat(path, &again) == 0 || errno != ENOENT)))
 		walk_failed = true;
 	if (type == FTW_F && S_ISREG(st->st_mode) && !take_file(walker, path, st))
 		walk_failed = true;
@@ -137,7 +139,11 @@ bool input_path(struct input_eater *e, const char *path)
 		return take_stream(e, STDIN_FILENO);
 	walker = e;
 	walk_failed = false;
-	return nftw(path, walk, WALK_FDS, FTW_PHYS) == 0 && !walk_failed;
+	int r = nftw(path, walk, WALK_FDS, FTW_PHYS);
+	/* a folder that goes away as it is entered ends the walk: once more, from the start */
+	for (int tries = 0; r != 0 && errno == ENOENT && tries < WALKS_MAX; tries++)
+		r = nftw(path, walk, WALK_FDS, FTW_PHYS);
+	return r == 0 && !walk_failed;
 }
 
 struct region {
