@@ -9,14 +9,12 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/rand.h"
-#include "base/secret.h"
-#include "codec/base64url.h"
 #include "codec/url.h"
 #include "keeper.h"
+#include "key_text.h"
 #include "token/jwk.h"
 
-enum { JWK_NODES = 32, KEY_TEXT = 43, KEY_FILE = KEY_TEXT + 1 };
+enum { JWK_NODES = 32 };
 
 static const char vkey_file[] = "log.vkey", journal_key_file[] = "keys/journal.key";
 
@@ -107,42 +105,29 @@ static ch_err vkey_make(const struct authority *a, bool anew)
 
 /* --- the journal's --- */
 
-static ch_err journal_key_make(const struct authority *a)
-{
-	SECRET_BUF(random, JOURNAL_KEY_SIZE);
-	SECRET_BUF(text, KEY_FILE);
-	struct wr w = wr_of(text, sizeof(text));
-	rand_fill(random, sizeof(random));
-	base64url_write(&w, BYTES_OF(random));
-	wr_char(&w, '\n');
-	TRY(wr_done(&w));
-	ch_err e = file_create(a->fd, journal_key_file, wr_bytes(&w), 0600);
-	return ch_code_of(e) == CH_E_EXISTS ? CH_DONE : e;
-}
-
 static ch_err journal_key_read(const struct authority *a, uint8_t ret_key[static JOURNAL_KEY_SIZE])
 {
-	SECRET_BUF(text, KEY_FILE + 1);
-	SECRET_BUF(key, JOURNAL_KEY_SIZE);
-	struct wr w = wr_of(key, sizeof(key));
-	size_t n = 0;
-	TRY(file_read(a->fd, journal_key_file, text, sizeof(text), &n));
-	if (n != KEY_FILE || text[KEY_TEXT] != '\n' ||
-	    failed(base64url_read((str){ (const char *)text, KEY_TEXT }, &w)) ||
-	    w.n != JOURNAL_KEY_SIZE)
+	ch_err e = key_text_read(a, journal_key_file, ret_key);
+	if (ch_code_of(e) == CH_E_DENIED)
+		return ch_fail(
+			CH_E_DENIED,
+			"others may read keys/journal.key: chmod 600 it, or remove it (then people "
+			"in the journal have other numbers)",
+			e.detail);
+	if (ch_code_of(e) == CH_E_SYNTAX)
 		return ch_fail(CH_E_SYNTAX,
 			       "keys/journal.key is damaged: remove it, and people in the journal "
 			       "have other numbers from now on",
-			       n);
-	mem_copy(ret_key, key, JOURNAL_KEY_SIZE);
-	return CH_DONE;
+			       e.detail);
+	return e;
 }
+_Static_assert((int)JOURNAL_KEY_SIZE == (int)KEY_TEXT_BYTES, "the journal's key is the file's");
 
 /* --- all of it --- */
 
 ch_err log_begin(const struct authority *a, bool anew)
 {
-	TRY(journal_key_make(a));
+	TRY(key_text_make(a, journal_key_file));
 	return vkey_make(a, anew);
 }
 
@@ -165,7 +150,7 @@ ch_err log_ensure(const struct authority *a, int passphrase_fd)
 			0);
 	if (keys == 0)
 		TRY(keeper_generate(a, passphrase_fd, &only_log));
-	TRY(journal_key_make(a));
+	TRY(key_text_make(a, journal_key_file));
 	return has_file(a, vkey_file) ? CH_DONE : vkey_make(a, false);
 }
 

@@ -3,73 +3,45 @@
  * derived for its group alone. It is never said, nor logged. */
 #include "refresh_key.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/rand.h"
 #include "base/secret.h"
-#include "codec/base64url.h"
 #include "crypto/hash.h"
-
-enum { KEY_TEXT = 43, KEY_FILE = KEY_TEXT + 1 };
+#include "key_text.h"
 
 static const char file_name[] = "refresh.key";
 
 ch_err refresh_key_make(const struct authority *a)
 {
-	SECRET_BUF(random, MAC_KEY_SIZE);
-	SECRET_BUF(text, KEY_FILE);
-	struct wr w = wr_of(text, sizeof(text));
-	rand_fill(random, sizeof(random));
-	base64url_write(&w, BYTES_OF(random));
-	wr_char(&w, '\n');
-	TRY(wr_done(&w));
-	ch_err e = file_create(a->fd, file_name, wr_bytes(&w), 0600);
-	return ch_code_of(e) == CH_E_EXISTS ? CH_DONE : e;
+	return key_text_make(a, file_name);
 }
 
-static ch_err read_text(const struct authority *a, uint8_t text[static KEY_FILE])
+static ch_err read_key(const struct authority *a, uint8_t ret_key[static KEY_TEXT_BYTES])
 {
-	struct stat st = { 0 };
-	size_t n = 0;
-	AUTO(fd_close) int fd = openat(a->fd, file_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return ch_fail(CH_E_IO, "cannot open refresh.key", errno);
-	if (st.st_mode & (S_IRWXG | S_IRWXO))
+	ch_err e = key_text_read(a, file_name, ret_key);
+	if (ch_code_of(e) == CH_E_DENIED)
 		return ch_fail(CH_E_DENIED,
 			       "others may read refresh.key: chmod 600 it, or remove it (then"
 			       " everybody logs in again)",
-			       st.st_mode & 0777);
-	ch_err e = fd_read_all(fd, text, KEY_FILE, &n);
-	if (failed(e) && ch_code_of(e) != CH_E_FULL)
-		return e;
-	if (failed(e) || n != KEY_FILE || text[KEY_TEXT] != '\n')
+			       e.detail);
+	if (ch_code_of(e) == CH_E_SYNTAX)
 		return ch_fail(CH_E_SYNTAX,
 			       "refresh.key is damaged: bring it back from a copy, or remove it"
 			       " (then everybody logs in again)",
-			       n);
-	return CH_DONE;
+			       e.detail);
+	return e;
 }
 
 ch_err refresh_key_of(const struct authority *a, str group,
 		      uint8_t ret_key[static REFRESH_KEY_SIZE])
 {
-	SECRET_BUF(text, KEY_FILE);
 	SECRET_BUF(key, MAC_KEY_SIZE);
 	uint8_t room[32 + NAME_MAX_BYTES];
-	struct wr plain = wr_of(key, sizeof(key));
 	struct wr label = wr_of(room, sizeof(room));
 	if (faccessat(a->fd, file_name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		TRY(refresh_key_make(a));
-	TRY(read_text(a, text));
-	if (failed(base64url_read((str){ (const char *)text, KEY_TEXT }, &plain)))
-		return ch_fail(CH_E_SYNTAX,
-			       "refresh.key is damaged: bring it back from a copy, or remove it"
-			       " (then everybody logs in again)",
-			       KEY_TEXT);
+	TRY(read_key(a, key));
 	wr_lit(&label, "chancery refresh key of ");
 	wr_str(&label, group);
 	TRY(wr_done(&label));
@@ -77,3 +49,4 @@ ch_err refresh_key_of(const struct authority *a, str group,
 	return CH_DONE;
 }
 _Static_assert((int)REFRESH_KEY_SIZE == (int)MAC_SIZE, "a group's key is a code of the file's");
+_Static_assert((int)KEY_TEXT_BYTES == (int)MAC_KEY_SIZE, "the file's key is one of a code");
