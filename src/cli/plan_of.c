@@ -220,7 +220,7 @@ static ch_err plan_log(const struct serving *s, struct plan *p)
 	TRY(log_facts_read(s->a, &facts));
 	const struct ledger_config c = { .origin = facts.key.name,
 					 .vkey = facts.vkey,
-					 .keep_days = s->a->config.log_journal_days };
+					 .journal_days = s->a->config.log_journal_days };
 	ledger_config_write(&w, &c);
 	TRY(wr_done(&w));
 	p->ledger = wr_bytes(&w);

@@ -50,7 +50,7 @@ static ch_err open_journal(struct ledger *l, struct chain_opened *o)
 		.ref = { l->folder, LOGSTORE_JOURNAL, JOURNAL_PURPOSE, write_room,
 			 sizeof(write_room) },
 		.limits = { .segment_bytes = l->config.segment_bytes,
-			    .keep_ms = (int64_t)l->config.keep_days * 24 * 3600 * 1000,
+			    .keep_ms = (int64_t)l->config.journal_days * 24 * 3600 * 1000,
 			    .guarded = true },
 	};
 	ch_err e = chain_open(&l->sequencer.chain, &c, clock_unix_ms(), o);
@@ -205,8 +205,8 @@ ch_err ledger_recover(struct ledger *l)
 {
 	struct chain_opened o;
 	uint64_t from_ns = clock_mono_ns();
-	if (l->config.keep_days == 0)
-		l->config.keep_days = JOURNAL_KEEP_DAYS;
+	if (l->config.journal_days == 0)
+		l->config.journal_days = JOURNAL_KEEP_DAYS;
 	TRY(take_lock(l));
 	TRY(open_journal(l, &o));
 	TRY(recover_tree(l, &o));

@@ -49,7 +49,7 @@ static void ledger_sample(struct wr *w)
 	const struct ledger_config c = { .origin = LIT("login.example/log"),
 					 .vkey = LIT("login.example/log+00000000+AQ=="),
 					 .segment_bytes = 1 << 20,
-					 .keep_days = 30 };
+					 .journal_days = 30 };
 	ledger_config_write(w, &c);
 }
 

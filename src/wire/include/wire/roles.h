@@ -116,7 +116,7 @@ struct ledger_config {
 	str origin;             /* the first line of a head */
 	str vkey;               /* of who signs heads, as NOTE_ED25519; empty: not verified */
 	uint64_t segment_bytes; /* of the journal; 0: the default of src/chain */
-	uint32_t keep_days;     /* of the journal; 0: JOURNAL_KEEP_DAYS */
+	uint32_t journal_days;  /* of the journal; 0: JOURNAL_KEEP_DAYS */
 };
 void ledger_config_write(struct wr *w, const struct ledger_config *c);
 ch_err ledger_config_read(bytes b, struct ledger_config *ret_c);
