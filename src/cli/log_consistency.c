@@ -10,6 +10,7 @@
 #include "log.h"
 #include "log_tell.h"
 #include "log_trust.h"
+#include "log_walls.h"
 #include "options.h"
 #include "say.h"
 
@@ -29,22 +30,36 @@ struct two {
 	bool json;
 	const char *names[2];
 	char rooms[2][HEAD_MAX];
+	size_t sizes[2];
 	struct log_head heads[2];
 	struct merkle_proof proof;
 	size_t witnessed;
 };
 
-static int head_read(struct two *t, size_t i)
+static ch_err files_read(struct two *t)
+{
+	for (size_t i = 0; i < COUNT_OF(t->names); i++) {
+		if (!t->names[i])
+			continue;
+		ch_err e = file_read(AT_FDCWD, t->names[i], t->rooms[i], HEAD_MAX, &t->sizes[i]);
+		if (!failed(e))
+			continue;
+		(void)say_trouble("log consistency: cannot read the head", str_from_c(t->names[i]),
+				  e);
+		return e;
+	}
+	return CH_DONE;
+}
+
+static int head_take(struct two *t, size_t i)
 {
 	struct wr w = wr_of(t->rooms[i], sizeof(t->rooms[i]));
 	const char *name = t->names[i] ? t->names[i] : "the log's newest";
-	size_t n = 0;
-	ch_err e = t->names[i] ? file_read(AT_FDCWD, t->names[i], t->rooms[i], HEAD_MAX, &n)
-			       : log_source_note(&t->source, LIT("checkpoint"), &w);
+	ch_err e = t->names[i] ? CH_DONE : log_source_note(&t->source, LIT("checkpoint"), &w);
 	if (failed(e))
 		return say_trouble("log consistency: cannot read the head", str_from_c(name), e);
-	e = log_trust_head(&t->trust, (str){ t->rooms[i], t->names[i] ? n : w.n }, &t->heads[i],
-			   &t->witnessed);
+	e = log_trust_head(&t->trust, (str){ t->rooms[i], t->names[i] ? t->sizes[i] : w.n },
+			   &t->heads[i], &t->witnessed);
 	if (!failed(e))
 		return EXIT_YES;
 	(void)say_trouble("log consistency: not a head of this log", str_from_c(name), e);
@@ -115,14 +130,21 @@ static int compare(struct two *t)
 
 static int run(struct two *t)
 {
+	struct log_walls walls = { .folder = -1 };
 	ch_err e = crypto_init(NULL);
 	if (!failed(e))
 		e = log_source_open(&t->trust.place, &t->source);
 	if (failed(e))
 		return say_trouble("log consistency: cannot open the log", (str){ 0 }, e);
-	int r = head_read(t, 0);
+	if (failed(files_read(t)))
+		return EXIT_TROUBLE;
+	log_walls_add(&walls, &t->source);
+	e = log_walls_up(&walls);
+	if (failed(e))
+		return say_trouble("log consistency: its walls", (str){ 0 }, e);
+	int r = head_take(t, 0);
 	if (r == EXIT_YES)
-		r = head_read(t, 1);
+		r = head_take(t, 1);
 	return r == EXIT_YES ? compare(t) : r;
 }
 

@@ -19,12 +19,12 @@
 #include "crypto/key.h"
 #include "fetch/many.h"
 #include "log.h"
+#include "log_walls.h"
 #include "logstore/logstore.h"
 #include "merkle/checkpoint.h"
 #include "merkle/proof.h"
 #include "options.h"
 #include "owner.h"
-#include "sandbox/sandbox.h"
 #include "say.h"
 
 static const char usage[] =
@@ -306,19 +306,13 @@ static ch_err open_all(struct cosigning *c)
 	return fetches_new(c->n, ANSWER_MAX, &c->fetches);
 }
 
-/* It talks to strangers: it may read, and write that one folder, and start nothing. */
 static ch_err confine(const struct cosigning *c)
 {
-	char own[64];
-	struct wr w = wr_of(own, sizeof(own) - 1);
-	int abi = 0;
-	wr_lit(&w, "/proc/self/fd/");
-	wr_dec(&w, (uint64_t)c->out_fd);
-	own[w.n] = 0;
-	const struct sandbox_path all[] = { { "/", ACCESS_READ },
-					    { own, ACCESS_READ | ACCESS_WRITE } };
-	TRY(sandbox_undumpable());
-	return sandbox_landlock(all, COUNT_OF(all), NET_ANY, &abi);
+	return log_walls_up(&(struct log_walls){ .logs = { c->store.dir_fd },
+						 .n_logs = 1,
+						 .asks = true,
+						 .ca_file = c->ca_file,
+						 .folder = c->out_fd });
 }
 
 static bool witnesses_take(struct cosigning *c)

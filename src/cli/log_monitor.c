@@ -7,8 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,6 +18,8 @@
 #include "commands.h"
 #include "crypto/key.h"
 #include "log.h"
+#include "log_exec.h"
+#include "log_walls.h"
 #include "log_watch.h"
 #include "options.h"
 #include "sandbox/sandbox.h"
@@ -53,7 +53,13 @@ static const char usage[] =
 	"  --once               one look\n"
 	"  --json               alarms as JSON, a line each\n";
 
-enum { LINE_MAX = 4096, TEXTS_MAX = 16 * 1024, WEBHOOK_TIMEOUT_S = 10, SECONDS_MAX = 86400 * 30 };
+enum {
+	LINE_MAX = 4096,
+	TEXTS_MAX = 16 * 1024,
+	WEBHOOK_TIMEOUT_S = 10,
+	SECONDS_MAX = 86400 * 30,
+	ADDRESSES_MAX = 512
+};
 
 struct monitor {
 	const char *state, *client, *secret_file, *ca_file, *quorum, *silence, *witness_silence;
@@ -68,6 +74,7 @@ struct monitor {
 	struct path places[WATCH_LOGS_MAX];
 	bool away[WATCH_LOGS_MAX]; /* it could not be read, and that was said */
 	bool trouble;              /* an alarm could not be handed on */
+	int runner;                /* of the program for alarms */
 	struct fetch *client_of_webhook;
 };
 
@@ -90,36 +97,15 @@ static void alarm_json(struct wr *w, const struct alarm *a)
 	json_finish(&o, '}');
 }
 
-static bool run_program(const char *program, str text)
-{
-	char *const argv[] = { (char *)(uintptr_t)program, NULL };
-	AUTO(fd_close) int in = memfd_create("alarm", MFD_CLOEXEC);
-	int status = 0;
-	if (in < 0 || failed(fd_write_all(in, bytes_of_str(text))) || lseek(in, 0, SEEK_SET) != 0)
-		return false;
-	(void)fflush(stdout);
-	pid_t pid = fork();
-	if (pid == 0) {
-		sigset_t none;
-		(void)sigemptyset(&none);
-		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		(void)dup2(in, STDIN_FILENO);
-		(void)execvp(program, argv);
-		_exit(127);
-	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return pid > 0 && status == 0;
-}
-
 static ch_err post(struct monitor *m, str text)
 {
 	static uint8_t memory[128 * 1024];
 	struct arena arena;
 	struct fetch_answer a = { 0 };
+	char address_text[ADDRESSES_MAX];
+	struct wr addresses = wr_of(address_text, sizeof(address_text));
 	arena_init(&arena, memory, sizeof(memory));
-	if (!m->client_of_webhook)
-		TRY(fetch_new(&m->client_of_webhook));
+	TRY(fetch_lookup(str_from_c(m->webhook), &addresses));
 	TRY(fetch_run(m->client_of_webhook,
 		      &(struct fetch_request){ .url = str_from_c(m->webhook),
 					       .form = text,
@@ -127,7 +113,8 @@ static ch_err post(struct monitor *m, str text)
 					       .timeout_s = WEBHOOK_TIMEOUT_S,
 					       .max = 64 * 1024,
 					       .pinned = true,
-					       .ca_file = str_from_c(m->ca_file) },
+					       .ca_file = str_from_c(m->ca_file),
+					       .addresses = wr_text(&addresses) },
 		      &arena, &a));
 	return a.status / 100 == 2 ? CH_DONE
 				   : ch_fail(CH_E_DENIED, "the webhook did not take it", a.status);
@@ -161,7 +148,7 @@ static void tell(void *ctx, const struct alarm *a)
 	alarm_json(&w, a);
 	print(m, a, wr_text(&w));
 	(void)fflush(stdout);
-	if (m->exec && !run_program(m->exec, wr_text(&w))) {
+	if (m->exec && !log_exec_run(m->runner, wr_text(&w))) {
 		say("log monitor: the program did not succeed", str_from_c(m->exec));
 		m->trouble = true;
 	}
@@ -334,35 +321,56 @@ static int follow(struct monitor *m, int signals)
 	}
 }
 
-static int run(struct monitor *m)
+/* Before the walls: what starts processes, opens files, and what libraries read. */
+static ch_err prepare(struct monitor *m, int *ret_signals)
 {
 	const int stops[] = { SIGTERM, SIGINT };
+	TRY(crypto_init(NULL));
+	TRY(sandbox_undumpable());
+	TRY(dir_make(AT_FDCWD, m->state, 0755));
+	m->rules.state_fd = open(m->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (m->rules.state_fd < 0)
+		return ch_fail(CH_E_IO, "cannot open the folder", errno);
+	if (m->exec)
+		TRY(log_exec_start(m->exec, &m->runner));
+	if (m->webhook)
+		TRY(fetch_new(&m->client_of_webhook));
+	return m->once ? CH_DONE : signals_open(stops, COUNT_OF(stops), ret_signals);
+}
+
+static int confine(const struct monitor *m)
+{
+	struct log_walls w = { .asks = m->webhook,
+			       .ca_file = m->ca_file,
+			       .folder = m->rules.state_fd };
+	for (size_t i = 0; i < m->n; i++)
+		log_walls_add(&w, &all[i].source);
+	ch_err e = log_walls_up(&w);
+	return failed(e) ? say_trouble("log monitor: its walls", (str){ 0 }, e) : EXIT_YES;
+}
+
+static int run(struct monitor *m)
+{
 	AUTO(fd_close) int signals = -1;
-	ch_err e = crypto_init(NULL);
-	if (!failed(e))
-		e = sandbox_undumpable();
-	if (!failed(e))
-		e = dir_make(AT_FDCWD, m->state, 0755);
-	m->rules.state_fd = failed(e) ? -1 : open(m->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!failed(e) && m->rules.state_fd < 0)
-		e = ch_fail(CH_E_IO, "cannot open the folder", errno);
-	if (!failed(e) && !m->once)
-		e = signals_open(stops, COUNT_OF(stops), &signals);
+	ch_err e = prepare(m, &signals);
 	if (failed(e))
 		return say_trouble("log monitor: state", str_from_c(m->state), e);
 	int r = logs_open(m);
+	if (r == EXIT_YES)
+		r = confine(m);
 	if (r == EXIT_YES)
 		r = m->once ? look_once(m) : follow(m, signals);
 	for (size_t i = 0; i < m->n; i++)
 		watch_close(&all[i]);
 	fetch_free(m->client_of_webhook);
+	fd_close(&m->runner);
 	fd_close(&m->rules.state_fd);
 	return r;
 }
 
 int log_monitor(int argc, char **argv)
 {
-	static struct monitor m;
+	static struct monitor m = { .runner = -1, .rules.state_fd = -1 };
 	const struct option_spec specs[] = {
 		{ .name = "--state", .value = &m.state },
 		{ .name = "--log", .list = &m.logs },

@@ -12,6 +12,7 @@
 #include "log_find.h"
 #include "log_tell.h"
 #include "log_trust.h"
+#include "log_walls.h"
 #include "merkle/proof.h"
 #include "options.h"
 #include "say.h"
@@ -147,10 +148,15 @@ static int token_read(struct proving *p, const char *file)
 static int run(struct proving *p)
 {
 	struct log_entry entry;
+	struct log_walls walls = { .folder = -1 };
 	str where = str_from_c(p->trust.place.url ? p->trust.place.url : p->trust.place.folder);
 	ch_err e = crypto_init(NULL);
 	if (!failed(e))
 		e = log_source_open(&p->trust.place, &p->source);
+	if (!failed(e))
+		log_walls_add(&walls, &p->source);
+	if (!failed(e))
+		e = log_walls_up(&walls);
 	if (!failed(e))
 		e = find(p);
 	if (!failed(e) && !p->found.found) {

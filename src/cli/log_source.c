@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "options.h"
 
-enum { TIMEOUT_S = 20, URL_MAX = 1024 };
+enum { TIMEOUT_S = 20, URL_MAX = 1024, ADDRESSES_MAX = 512 };
 
 static ch_err status_judge(unsigned status)
 {
@@ -23,14 +23,17 @@ static ch_err status_judge(unsigned status)
 
 static ch_err url_get(struct log_source *s, str name, struct wr *w)
 {
-	char text[URL_MAX];
+	char text[URL_MAX], address_text[ADDRESSES_MAX];
 	struct wr url = wr_of(text, sizeof(text));
+	struct wr addresses = wr_of(address_text, sizeof(address_text));
 	struct fetch_answer a = { 0 };
 	str base = str_from_c(s->place->url);
 	wr_str(&url, str_ends(base, LIT("/")) ? str_sub(base, 0, base.n - 1) : base);
 	wr_char(&url, '/');
 	wr_str(&url, name);
 	TRY(wr_done(&url));
+	/* here: libcurl would start a thread for it */
+	TRY(fetch_lookup(wr_text(&url), &addresses));
 	arena_reset(&s->arena);
 	const struct fetch_request q = { .url = wr_text(&url),
 					 .user = s->user,
@@ -39,7 +42,8 @@ static ch_err url_get(struct log_source *s, str name, struct wr *w)
 					 .max = w->cap - w->n,
 					 .pinned = true,
 					 .reuse = true,
-					 .ca_file = str_from_c(s->place->ca_file) };
+					 .ca_file = str_from_c(s->place->ca_file),
+					 .addresses = wr_text(&addresses) };
 	TRY(fetch_run(s->client, &q, &s->arena, &a));
 	TRY(status_judge(a.status));
 	wr_put(w, a.body);

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "log_tell.h"
 #include "log_trust.h"
+#include "log_walls.h"
 #include "merkle/proof.h"
 #include "options.h"
 #include "say.h"
@@ -43,6 +44,7 @@ enum { JWKS_MEMBERS = 1024, JSON_MAX = 16 * 1024, ENTRY_TEXT_MAX = 512 };
 struct verifying {
 	struct log_trust trust;
 	struct log_source source;
+	ch_err opened; /* how that went */
 	const char *file, *token_file, *jwks_file;
 	bool json;
 	char token[TOKEN_MAX + 2];
@@ -251,7 +253,7 @@ static ch_err evidence_judge(struct verifying *v, const struct evidence_file *f,
 		TRY(jwk_find(v, facts.kid, &t.jwk));
 	}
 	if (f->e.thin)
-		TRY(log_source_open(&v->trust.place, &v->source));
+		TRY(v->opened);
 	return evidence_check(f, &t, f->e.thin ? &v->source.tiles : NULL, &scratch, ret_e);
 }
 
@@ -301,6 +303,17 @@ static int token_read(struct verifying *v)
 			 : EXIT_YES;
 }
 
+/* Before anything of the file is looked at. That the log cannot be opened matters to a thin one. */
+static ch_err confine(struct verifying *v)
+{
+	struct log_walls walls = { .folder = -1 };
+	v->opened = log_trust_has_place(&v->trust) ? log_source_open(&v->trust.place, &v->source)
+						   : ch_fail(CH_E_MISSING, "no log is named", 0);
+	if (!failed(v->opened))
+		log_walls_add(&walls, &v->source);
+	return log_walls_up(&walls);
+}
+
 static int inputs_read(struct verifying *v)
 {
 	int r = log_trust_read(&v->trust, false, true);
@@ -315,6 +328,8 @@ static int inputs_read(struct verifying *v)
 		return say_trouble("log verify: cannot read the key set", str_from_c(v->jwks_file),
 				   e);
 	e = content_map(v);
+	if (!failed(e))
+		e = confine(v);
 	return failed(e) ? say_trouble("log verify", str_from_c(v->file), e) : EXIT_YES;
 }
 

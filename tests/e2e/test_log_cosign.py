@@ -111,8 +111,9 @@ def test_as_a_unit(two, folder):
                      and published(folder, both) == (sizes[-1], [True, True]),
                      what="a cosigned head")
             log.grow(300).write(folder)
+        status = open(f"/proc/{p.pid}/status").read()
+        assert "Seccomp:\t2" in status and "NoNewPrivs:\t1" in status
         if os.geteuid() == 0:
-            status = open(f"/proc/{p.pid}/status").read()
             assert f"Uid:\t{NOBODY}\t{NOBODY}" in status
     finally:
         p.send_signal(signal.SIGTERM)

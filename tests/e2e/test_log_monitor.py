@@ -298,6 +298,7 @@ def test_it_runs(watched):
         path = watched.folder / "checkpoint"
         path.write_text("junk")
         assert json.loads(p.stdout.readline())["alarm"] == "unsigned"
+        assert "Seccomp:\t2" in open(f"/proc/{p.pid}/status").read()
         watched.log.grow(3).write(watched.folder)
         over = json.loads(p.stdout.readline())
         assert over["alarm"] == "unsigned" and over["over"]

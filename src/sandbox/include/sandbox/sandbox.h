@@ -63,6 +63,13 @@ extern const size_t sandbox_common_n;
 extern const struct syscall_rule sandbox_server[];
 extern const size_t sandbox_server_n;
 
+/* What a client of servers elsewhere needs besides (TLS, names, connections), and the files that it
+ * must read for that: those there are, their number is returned. */
+extern const struct syscall_rule sandbox_web[];
+extern const size_t sandbox_web_n;
+enum { SANDBOX_WEB_PATHS = 10 };
+size_t sandbox_web_paths(struct sandbox_path ret_paths[static SANDBOX_WEB_PATHS]);
+
 struct syscall_list {
 	const struct syscall_rule *rules;
 	size_t n;
