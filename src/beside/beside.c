@@ -137,3 +137,11 @@ ch_err beside_wait(struct beside *b, uint64_t left)
 	pthread_mutex_unlock(&b->lock);
 	return e;
 }
+
+uint64_t beside_left(struct beside *b)
+{
+	pthread_mutex_lock(&b->lock);
+	uint64_t left = b->given - b->done;
+	pthread_mutex_unlock(&b->lock);
+	return left;
+}

@@ -1,69 +1,34 @@
-/* Writes a sealed dump: gathers parts into a block of at most DUMP_FRAME_MAX, compresses it,
- * seals it, writes it. Plain bytes are in memory alone, and the key that would open what was
+/* Writes a sealed dump: gathers parts into blocks of at most DUMP_FRAME_MAX, each of which
+ * becomes a frame. Plain bytes are in memory alone, and the key that would open what was
  * written is gone. After a failure it writes nothing more. */
 #include <stdlib.h>
-#include <zstd.h>
 
 #include "base/ck.h"
-#include "base/file.h"
 #include "sealed_internal.h"
-
-_Static_assert((int)PACKED_MAX == (int)ZSTD_COMPRESSBOUND(DUMP_FRAME_MAX), "bound");
 
 /* A shorter fill costs less as bytes. */
 enum { FILL_MIN = 64 };
 
 struct sealed_writer {
-	int fd;
+	struct frames *frames;
+	uint8_t *block; /* where the next frame is gathered; n bytes are there */
+	size_t n;
 	bool ended; /* or failed */
-	ZSTD_CCtx *zstd;
-	struct secret *stream;
-	uint8_t head[DUMP_HEAD_SIZE];
-	uint64_t core_bytes, file_bytes;
-	size_t n;       /* of the block */
+	uint8_t fill_with;
+	uint64_t core_bytes;
 	size_t data_at; /* where an open DATA part begins; data_n: its bytes, 0: none is open */
 	size_t data_n;
 	size_t fill_at; /* where a FILL that ends the block begins; fill_n: its bytes, or 0 */
 	uint64_t fill_n;
-	uint8_t fill_with;
-	uint8_t packed[PACKED_MAX];
-	/* the block; once that is packed, its length and its sealed bytes */
-	uint8_t block[FRAME_LENGTH + SEALED_MAX];
 };
 
 void sealed_writer_done(struct sealed_writer **w)
 {
 	if (!*w)
 		return;
-	(void)ZSTD_freeCCtx((*w)->zstd);
-	secret_done(&(*w)->stream);
+	frames_done(&(*w)->frames);
 	free(*w);
 	*w = NULL;
-}
-
-static ch_err write_out(struct sealed_writer *w, bytes b)
-{
-	TRY(fd_write_all(w->fd, b));
-	w->file_bytes += b.n;
-	return CH_DONE;
-}
-
-static ch_err head_write(struct sealed_writer *w, const struct dump_public_key *to)
-{
-	struct wr out = wr_of(w->head, sizeof(w->head));
-	wr_str(&out, DUMP_MAGIC);
-	dump_key_id(to, wr_room(&out, KEY_ID_SIZE));
-	TRY(sealed_stream_begin(to->p, wr_room(&out, SEALED_STREAM_HEAD), &w->stream));
-	return write_out(w, BYTES_OF(w->head));
-}
-
-static ch_err zstd_start(struct sealed_writer *w, int level)
-{
-	w->zstd = ZSTD_createCCtx();
-	if (!w->zstd ||
-	    ZSTD_isError(ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, level)))
-		return ch_fail(CH_E_NOMEM, "zstd does not start", level);
-	return CH_DONE;
 }
 
 ch_err sealed_writer_new(int fd, const struct dump_public_key *to, int zstd_level,
@@ -72,16 +37,20 @@ ch_err sealed_writer_new(int fd, const struct dump_public_key *to, int zstd_leve
 	AUTO(sealed_writer_done) struct sealed_writer *w = calloc(1, sizeof(*w));
 	if (!w)
 		return ch_fail(CH_E_NOMEM, "no memory to seal a dump", sizeof(*w));
-	w->fd = fd;
-	TRY(zstd_start(w, zstd_level));
-	TRY(head_write(w, to));
+	TRY(frames_new(fd, to, zstd_level, &w->frames));
+	w->block = frames_block(w->frames);
 	*ret_w = TAKE(w);
 	return CH_DONE;
 }
 
+ch_err sealed_writer_help(struct sealed_writer *w, struct beside *b)
+{
+	return frames_help(w->frames, b);
+}
+
 uint64_t sealed_writer_bytes(const struct sealed_writer *w)
 {
-	return w->file_bytes;
+	return frames_bytes(w->frames);
 }
 
 static void part_head(uint8_t *at, enum part_type type, size_t n)
@@ -102,15 +71,10 @@ static void close_parts(struct sealed_writer *w)
 static ch_err frame_write(struct sealed_writer *w, bool last)
 {
 	close_parts(w);
-	size_t n = ZSTD_compress2(w->zstd, w->packed, sizeof(w->packed), w->block, w->n);
-	if (ZSTD_isError(n))
-		return ch_fail(CH_E_INTERNAL, "zstd cannot compress", w->n);
-	TRY(sealed_stream_put(w->stream, BYTES_OF(w->head), (bytes){ w->packed, n }, last,
-			      w->block + FRAME_LENGTH));
-	struct wr out = wr_of(w->block, FRAME_LENGTH);
-	wr_u32(&out, u32_from(n + SEALED_STREAM_OVERHEAD));
+	TRY(frames_put(w->frames, w->n, last));
+	w->block = frames_block(w->frames);
 	w->n = 0;
-	return write_out(w, (bytes){ w->block, FRAME_LENGTH + n + SEALED_STREAM_OVERHEAD });
+	return CH_DONE;
 }
 
 /* Room for n bytes more in the block, in one piece. */

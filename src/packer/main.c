@@ -17,12 +17,15 @@ static ch_err start(struct packer **ret_p)
 	uint8_t room[1024];
 	bytes text = { 0 };
 	struct packer_config config;
+	struct beside *beside = NULL; /* until the process ends */
 	AUTO(packer_done) struct packer *p = NULL;
 	TRY(boot_read(LIT("packer"), room, sizeof(room), &text));
 	TRY(packer_config_read(text, &config));
 	TRY(crypto_small_init());
 	TRY(packer_new(&config, &p));
-	TRY(confine(keep, COUNT_OF(keep)));
+	TRY(confine(keep, COUNT_OF(keep), &beside));
+	if (beside)
+		TRY(packer_help(p, beside));
 	*ret_p = TAKE(p);
 	return CH_DONE;
 }

@@ -41,6 +41,11 @@ ch_err packer_new(const struct packer_config *c, struct packer **ret_p)
 	return CH_DONE;
 }
 
+ch_err packer_help(struct packer *p, struct beside *b)
+{
+	return sealed_writer_help(p->sealed, b);
+}
+
 static ch_err check_size(const struct packer *p)
 {
 	if (sealed_writer_bytes(p->sealed) > p->size_max)

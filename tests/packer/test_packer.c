@@ -2,6 +2,7 @@
  * of those it works with; and what its walls do. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "beside/beside.h"
 #include "crypto/small.h"
 #include "dumpstore/records.h"
 #include "dumpstore/sealed.h"
@@ -407,6 +409,17 @@ static int forbidden_code(void)
 	       MAP_FAILED;
 }
 
+static void *nothing(void *of)
+{
+	return of;
+}
+
+static int start_thread(void)
+{
+	pthread_t thread;
+	return pthread_create(&thread, NULL, nothing, NULL);
+}
+
 static int memory(void)
 {
 	void *p = malloc(4 * 1024 * 1024);
@@ -415,18 +428,54 @@ static int memory(void)
 	return r;
 }
 
+static struct beside *beside;
+
+static ch_err walls(const int *keep_fds, size_t n)
+{
+	TRY(confine(keep_fds, n, &beside));
+	return beside ? CH_DONE : ch_fail(CH_E_INTERNAL, "there is no second thread", 0);
+}
+
+/* What the second thread is to do, and what came of it. */
+struct errand {
+	act_fn *act;
+	int said;
+};
+static struct errand errand;
+
+static ch_err run_errand(void *of, uint64_t job)
+{
+	struct errand *e = of;
+	(void)job;
+	e->said = e->act();
+	return CH_DONE;
+}
+
+static int by_the_second_thread(void)
+{
+	beside_begin(beside, run_errand, &errand);
+	beside_give(beside);
+	return failed(beside_wait(beside, 0)) ? 1 : errand.said;
+}
+
 static void test_walls(void **state)
 {
-	act_fn *const works[] = { memory };
+	act_fn *const works[] = { memory }, *const errands[] = { by_the_second_thread };
 	act_fn *const kills[] = { forbidden_open,    forbidden_socket, forbidden_seek,
 				  forbidden_read_at, forbidden_link,   forbidden_code,
 				  start_process,     start_program,    be_dumpable,
-				  signal_somebody };
+				  signal_somebody,   start_thread };
 	(void)state;
 	if (!HAS_WALLS)
 		skip();
-	all_exit(confine, works, COUNT_OF(works), 0);
-	all_are_killed(confine, kills, COUNT_OF(kills));
+	all_exit(walls, works, COUNT_OF(works), 0);
+	all_are_killed(walls, kills, COUNT_OF(kills));
+	errand.act = memory;
+	all_exit(walls, errands, COUNT_OF(errands), 0);
+	for (size_t i = 0; i < COUNT_OF(kills); i++) {
+		errand.act = kills[i];
+		all_are_killed(walls, errands, COUNT_OF(errands));
+	}
 }
 
 int main(int argc, char **argv)

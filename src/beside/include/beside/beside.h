@@ -18,3 +18,5 @@ void beside_begin(struct beside *b, beside_fn *run, void *of);
 void beside_give(struct beside *b);
 /* Until no more than `left` jobs are to be done. The failure of the first that failed. */
 ch_err beside_wait(struct beside *b, uint64_t left);
+/* How many are to be done; of those that are not, what they wrote can be read. */
+uint64_t beside_left(struct beside *b);

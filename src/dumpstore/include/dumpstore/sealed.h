@@ -30,16 +30,21 @@ ch_err dump_private_key_read(const struct secret *text, struct secret **ret_priv
 
 /* Writing: all plain bytes and fills of the core, then its report, then the end. What was
  * written without sealed_end does not open. Levels are zstd's, 1 to 19. After an error the
- * writer writes nothing more. Memory: 2.1 MiB and zstd's. */
+ * writer writes nothing more. Memory: 2.1 MiB and zstd's; four times and twice as much with
+ * help. */
 struct sealed_writer;
+struct beside;
 ch_err sealed_writer_new(int fd, const struct dump_public_key *to, int zstd_level,
 			 struct sealed_writer **ret_w);
 void sealed_writer_done(struct sealed_writer **w);
+/* The second thread compresses, too: called before anything is put. It has no other jobs until
+ * sealed_writer_done, which waits for it, and it outlives the writer. */
+ch_err sealed_writer_help(struct sealed_writer *w, struct beside *b);
 ch_err sealed_put(struct sealed_writer *w, bytes b);
 ch_err sealed_fill(struct sealed_writer *w, uint8_t with, uint64_t n);
 /* E_LIMIT when the report is longer than DUMP_REPORT_MAX. */
 ch_err sealed_end(struct sealed_writer *w, bytes report);
-/* Written to fd so far; what is gathered for the next frame is not. */
+/* Written to fd so far; what is gathered, and frames on their way, are not until sealed_end. */
 uint64_t sealed_writer_bytes(const struct sealed_writer *w);
 
 /* Reading: one piece after another; E_SEALED for another key or any change, E_TRUNCATED
