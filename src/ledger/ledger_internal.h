@@ -3,6 +3,7 @@
  * struct handover and the journal's files, nothing else. */
 #pragma once
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #include "chain/cursor.h"
 #include "logstore/logstore.h"
@@ -17,8 +18,10 @@
 enum {
 	LISTEN_FD = ROLE_FD,
 	FOLDER_FD,
-	LINKS_MAX = 64, /* sockets of signers: a few groups, two generations of each */
-	PEERS_MAX = 64, /* who asks for heads */
+	LINKS_MAX = 64,     /* sockets of signers: a few groups, two generations of each */
+	PEERS_MAX = 128,    /* who asks for heads */
+	PEERS_OF_USER = 16, /* of them of one user, but root: nobody takes all places */
+	PEER_WAITS = 4, /* questions of one that wait; it is not read before they are answered */
 };
 
 /* --- handover.c: between the threads --- */
@@ -49,7 +52,6 @@ void handover_end(struct handover *h, ch_err e);
 
 /* --- what there is --- */
 enum {
-	WAITERS_MAX = 128,
 	BOUNDARIES_MAX = 16, /* closed segments of the journal that have no index file yet */
 };
 
@@ -58,18 +60,20 @@ struct head {
 	struct merkle_hash root;
 };
 
+/* A question that waits for a head. */
+struct waiter {
+	uint64_t head; /* the number of the one that answers it, or any later one … */
+	uint64_t size; /* … that has all that was durable when it was asked */
+	uint32_t req;  /* 0: none */
+};
+
 /* Who is connected at DIR/run/log. */
 struct peer {
 	int fd; /* -1: free */
+	uid_t user;
 	bool follows;
-};
-
-/* A question that waits for a head. */
-struct waiter {
-	struct peer *peer; /* NULL: free */
-	uint64_t head;     /* the number of the one that answers it, or any later one … */
-	uint64_t size;     /* … that has all that was durable when it was asked */
-	uint32_t req;
+	bool unread; /* it has asked as much as it may: it is not listened to */
+	struct waiter waits[PEER_WAITS];
 };
 
 struct integrator {
@@ -108,7 +112,7 @@ struct integrator {
 	int listen_fd;
 	int epoll;
 	struct peer peers[PEERS_MAX];
-	struct waiter waiters[WAITERS_MAX];
+	uint64_t crowded_ns; /* when somebody was last turned away, and it was logged */
 };
 
 struct link {
