@@ -1,6 +1,6 @@
 /* Where to begin in a log: the first bundle that may hold a token that lives. Entries come about
  * in the order of their time, but a clock may have been wrong: so not only the neighbour is looked
- * at, but bundles at each power of two back to the beginning. Must never take a bundle for too
+ * at, but bundles ever further apart, back to the beginning. Must never take a bundle for too
  * old that was not read, but one that was pruned behind one that is. */
 #include "merkle/entry.h"
 #include "tail.h"
@@ -56,7 +56,8 @@ void tail_seek_begin(struct tail *t)
 	t->step = 1;
 }
 
-/* From the end in steps that double. */
+/* From the end in steps that grow by a fourth: so a stretch of what lives, behind one that a wrong
+ * clock made look old, is not stepped over unless it is shorter than a fourth of what follows. */
 static ch_err leap(struct tail *t, struct tile_source *s, int64_t floor_s)
 {
 	uint64_t n = bundles_of(t->target.size) - t->step;
@@ -73,7 +74,7 @@ static ch_err leap(struct tail *t, struct tile_source *s, int64_t floor_s)
 	} else if (t->last_aged == 0) {
 		t->last_aged = n + 1;
 	}
-	t->step *= 2;
+	t->step += t->step / 4 + 1;
 	return CH_DONE;
 }
 

@@ -137,6 +137,27 @@ static void test_a_wrong_clock_in_the_log_hides_nothing(void **unused)
 	assert_true(knows(4299, T0 + 3099 + TTL));
 }
 
+static void add_bundles(uint64_t n, int64_t iat_s)
+{
+	for (uint64_t i = 0; i < n * TILE_WIDTH; i++)
+		kit_add(&kit, kit.size, iat_s, iat_s + TTL);
+}
+
+/* The same, where steps that double would go from what it signed to what is truly old. */
+static void test_what_lives_is_not_stepped_over(void **unused)
+{
+	(void)unused;
+	add_bundles(27, T0 - 100000);
+	add_bundles(12, T0);
+	add_bundles(18, T0 - 86400);
+	add_bundles(1, T0 + 10);
+	follow(T0 + 10);
+	for (uint64_t i = 27; i < 39; i++) {
+		assert_true(knows(i * TILE_WIDTH, T0 + TTL));
+		assert_true(knows(i * TILE_WIDTH + TILE_WIDTH - 1, T0 + TTL));
+	}
+}
+
 static void test_pruned_entries_are_not_missed(void **unused)
 {
 	(void)unused;
@@ -379,6 +400,7 @@ int main(void)
 		T(a_slow_source_gives_the_same),
 		T(begins_where_tokens_live),
 		T(a_wrong_clock_in_the_log_hides_nothing),
+		T(what_lives_is_not_stepped_over),
 		T(pruned_entries_are_not_missed),
 		T(missing_entries_are),
 		T(only_access_tokens_are_live),
