@@ -7,12 +7,24 @@
 #include "wire/boot.h"
 #include "wire/control.h"
 
-enum { ALARM_BURST = 16, ALARMS_PER_S = 2, WAIT_S = 8, COMPROMISE_S = 3600, AGAIN_S = 3 };
+enum {
+	ALARM_BURST = 16, /* of one gate at once … */
+	ALARM_MS = 500,   /* … and one in so many ms for long */
+	KEPT_BURST = 64,  /* evidence about one key … */
+	KEPT_S = 60,
+	MORE_S = 60, /* that there is more of it is logged so often */
+	WAIT_S = 8,
+	COMPROMISE_S = 3600,
+	AGAIN_S = 3
+};
+
+static const uint64_t s_ns = 1000000000, ms_ns = 1000000;
 
 static const char *const outcomes[ALARM_OUTCOME_COUNT] = {
-	[ALARM_BELIEVED] = "believed",   [ALARM_KNOWN] = "known",       [ALARM_LOGGED] = "logged",
-	[ALARM_BAD_TOKEN] = "bad_token", [ALARM_BAD_TIME] = "bad_time", [ALARM_LEGACY] = "legacy",
-	[ALARM_MALFORMED] = "malformed",
+	[ALARM_BELIEVED] = "believed",   [ALARM_KNOWN] = "known",
+	[ALARM_LOGGED] = "logged",       [ALARM_MORE] = "more",
+	[ALARM_BAD_TOKEN] = "bad_token", [ALARM_BAD_TIME] = "bad_time",
+	[ALARM_LEGACY] = "legacy",       [ALARM_MALFORMED] = "malformed",
 };
 
 str alarm_outcome_name(enum alarm_outcome o)
@@ -55,7 +67,7 @@ static void wait_for_head(struct collector *c, struct http_req *r, struct pendin
 	*slot = *p;
 	slot->req = r;
 	slot->after = heads_want(&c->heads);
-	slot->until_ns = clock_mono_ns() + (uint64_t)WAIT_S * 1000000000;
+	slot->until_ns = clock_mono_ns() + WAIT_S * s_ns;
 	http_suspend(r);
 }
 
@@ -66,7 +78,7 @@ void serve_alarms(struct http_req *r, void *ctx)
 	char id[ALARM_ID_SIZE];
 	if (!gate_of(c, r, &p.gate))
 		return;
-	if (!pace_take(&c->alarm_paces[p.gate], ALARM_BURST, ALARMS_PER_S, clock_mono_ns())) {
+	if (!pace_take(&c->alarm_paces[p.gate], ALARM_BURST, ALARM_MS * ms_ns, clock_mono_ns())) {
 		c->counters.limited++;
 		answer_later(r, 429);
 		return;
@@ -121,7 +133,7 @@ static void ask_compromise(struct collector *c, const struct pending *p, str id)
 	uint64_t now = clock_mono_ns();
 	if (!c->config.compromises)
 		return;
-	if (c->compromise_ns != 0 && now - c->compromise_ns < (uint64_t)COMPROMISE_S * 1000000000) {
+	if (c->compromise_ns != 0 && now - c->compromise_ns < COMPROMISE_S * s_ns) {
 		LOG(LOG_ALARM,
 		    "the key of this alarm is not compromised by itself: one was within the hour; "
 		    "do it by hand (chancery key compromise)",
@@ -139,7 +151,7 @@ void alarms_compromised(struct collector *c, uint32_t code)
 {
 	const str id = { c->compromise_id, sizeof(c->compromise_id) };
 	if (code == COMPROMISE_AGAIN) {
-		c->again_ns = clock_mono_ns() + (uint64_t)AGAIN_S * 1000000000;
+		c->again_ns = clock_mono_ns() + AGAIN_S * s_ns;
 		return;
 	}
 	if (code == 0) {
@@ -154,6 +166,21 @@ void alarms_compromised(struct collector *c, uint32_t code)
 	    log_str("alarm", id), log_u64("status", code));
 }
 
+/* Who has a key fills no disk with what he signs, nor keeps people from hearing of another key. */
+static bool has_enough(struct collector *c, const struct pending *p)
+{
+	uint64_t now = clock_mono_ns();
+	if (pace_take(pace_of_key(c->key_paces, p->realm, p->kid), KEPT_BURST, KEPT_S * s_ns, now))
+		return false;
+	if (c->more_ns != 0 && now - c->more_ns < MORE_S * s_ns)
+		return true;
+	c->more_ns = now;
+	LOG(LOG_ALARM,
+	    "more forged tokens of this key come than evidence is kept of: they are counted",
+	    log_str("realm", p->realm), log_str("kid", p->kid));
+	return true;
+}
+
 static void believe(struct collector *c, struct pending *p)
 {
 	char text[ALARM_ID_SIZE];
@@ -162,6 +189,10 @@ static void believe(struct collector *c, struct pending *p)
 	/* two gates may have seen it at once */
 	if (evidence_exists(c, id)) {
 		answer(c, p->req, ALARM_KNOWN);
+		return;
+	}
+	if (has_enough(c, p)) {
+		answer(c, p->req, ALARM_MORE);
 		return;
 	}
 	log_alarm(c, p, id);
@@ -180,14 +211,18 @@ static void believe(struct collector *c, struct pending *p)
 
 static void decide(struct collector *c, struct pending *p)
 {
-	bool found = false;
+	bool found = false, reach = false;
 	ch_err e = heads_find(&c->heads, p->identity, &found);
+	if (!failed(e) && !found)
+		e = heads_reach(&c->heads, p->iat, &reach);
 	if (failed(e)) {
 		c->counters.not_now++;
 		LOG(LOG_ERROR, "an alarm cannot be held against the log", log_err(e));
 		answer_later(p->req, 503);
 	} else if (found) {
 		refuse(c, p->req, p->gate, ALARM_LOGGED);
+	} else if (!reach) {
+		refuse(c, p->req, p->gate, ALARM_BAD_TIME);
 	} else {
 		believe(c, p);
 	}

@@ -7,26 +7,29 @@
 #include "token/codes.h"
 
 enum {
-	STRANGE_MAX = 4096,
+	STRANGE_MAX = 2 * REPORT_RECORDS_MAX,
 	BATCH_BURST = 64,
-	BATCHES_PER_S = 50,
-	FINDS_A_TURN = 64,
+	BATCH_MS = 20, /* of one gate, for long */
+	FINDS_MS = 20, /* alarms must not wait for more */
 	WARN_S = 10,
 };
+
+static const uint64_t ms_ns = 1000000;
 
 /* One that was not among the newest entries: waits for a head. */
 struct strange {
 	uint8_t identity[SIGHTING_ID];
 	uint32_t after;
-	uint8_t gate;
 	uint8_t code;
 	int64_t time_ms;
 };
 
-static struct strange waiting[STRANGE_MAX];
-static size_t n_waiting;
+/* Each gate has room of its own, so that none keeps another's from being taken. */
+static struct strange waiting[COLLECTOR_GATES_MAX][STRANGE_MAX];
+static size_t n_waiting[COLLECTOR_GATES_MAX];
+static size_t turn_of; /* the gate whose come first */
 
-static void warn(struct collector *c, const struct strange *s)
+static void warn(struct collector *c, size_t gate, const struct strange *s)
 {
 	uint8_t hex[2 * SIGHTING_ID];
 	struct wr w = wr_of(hex, sizeof(hex));
@@ -40,32 +43,39 @@ static void warn(struct collector *c, const struct strange *s)
 	LOG(LOG_WARN,
 	    "a gate says that it saw a token that the log does not have; without the token that "
 	    "is no proof",
-	    log_str("gate", c->config.gates[s->gate].name), log_str("token", wr_text(&w)),
+	    log_str("gate", c->config.gates[gate].name), log_str("token", wr_text(&w)),
 	    log_str("verdict", token_code_name((enum token_code)s->code)),
 	    log_i64("time_ms", s->time_ms), log_u64("more_before", c->unwarned));
 	c->warned_ns = now;
 	c->unwarned = 0;
 }
 
-/* Which verdicts say that somebody held a token with a good signature that is of now. */
-static bool is_compared(uint16_t type, const struct sighting *s)
+/* Gates take tokens of others' authorities, too, whose log is another. */
+static bool is_ours(const struct collector *c, str issuer)
 {
-	return type == SIGHTING_VERDICT &&
-	       (s->code == TOKEN_accepted || s->code == TOKEN_not_logged);
+	for (size_t i = 0; i < c->config.n_issuers; i++)
+		if (str_eq(c->config.issuers[i].issuer, issuer))
+			return true;
+	return false;
+}
+
+/* Which verdicts say that somebody held a token with a good signature that is of now. */
+static bool is_compared(const struct collector *c, const struct sighting *s)
+{
+	return (s->code == TOKEN_accepted || s->code == TOKEN_not_logged) && is_ours(c, s->issuer);
 }
 
 static void compare(struct collector *c, size_t gate, const struct report_record *r)
 {
 	struct sighting s;
 	if (r->type != SIGHTING_VERDICT || failed(sighting_read(r->payload, &s)) ||
-	    !is_compared(r->type, &s))
+	    !is_compared(c, &s))
 		return;
 	c->counters.compared++;
 	if (known_has(&c->heads.known, s.identity))
 		return;
-	struct strange *one = &waiting[n_waiting++];
+	struct strange *one = &waiting[gate][n_waiting[gate]++];
 	*one = (struct strange){ .after = heads_want(&c->heads),
-				 .gate = (uint8_t)gate,
 				 .code = s.code,
 				 .time_ms = r->time_ms };
 	mem_copy(one->identity, s.identity, sizeof(one->identity));
@@ -83,23 +93,32 @@ static void compare_all(struct collector *c, size_t gate, const struct report_ba
 			compare(c, gate, &r);
 }
 
-void batches_compare(struct collector *c, uint32_t req)
+/* Those of one gate, until it is time for something else. */
+static void compare_gate(struct collector *c, size_t gate, uint32_t req, uint64_t until_ns)
 {
-	size_t kept = 0, finds = 0;
-	for (size_t i = 0; i < n_waiting; i++) {
-		bool found = false;
-		bool now = waiting[i].after < req && finds < FINDS_A_TURN;
-		finds += now;
-		ch_err e = now ? heads_find(&c->heads, waiting[i].identity, &found) : CH_DONE;
+	struct strange *mine = waiting[gate];
+	size_t kept = 0;
+	for (size_t i = 0; i < n_waiting[gate]; i++) {
+		bool found = false, now = mine[i].after < req && clock_mono_ns() < until_ns;
+		ch_err e = now ? heads_find(&c->heads, mine[i].identity, &found) : CH_DONE;
 		if (now && !failed(e) && !found)
-			warn(c, &waiting[i]);
+			warn(c, gate, &mine[i]);
 		/* what cannot be looked up now is looked up again */
 		if (!now || failed(e))
-			waiting[kept++] = waiting[i];
+			mine[kept++] = mine[i];
 	}
-	n_waiting = kept;
+	n_waiting[gate] = kept;
 	if (kept > 0)
 		(void)heads_want(&c->heads);
+}
+
+void batches_compare(struct collector *c, uint32_t req)
+{
+	uint64_t until_ns = clock_mono_ns() + FINDS_MS * ms_ns;
+	size_t n = c->config.n_gates;
+	for (size_t i = 0; i < n; i++)
+		compare_gate(c, (turn_of + i) % n, req, until_ns);
+	turn_of = n > 0 ? (turn_of + 1) % n : 0;
 }
 
 static void answer_place(struct http_req *r, const struct report_batch *b, uint64_t next)
@@ -163,13 +182,13 @@ void serve_sightings(struct http_req *r, void *ctx)
 	size_t gate = 0;
 	if (!gate_of(c, r, &gate))
 		return;
-	if (!pace_take(&c->batch_paces[gate], BATCH_BURST, BATCHES_PER_S, clock_mono_ns())) {
+	if (!pace_take(&c->batch_paces[gate], BATCH_BURST, BATCH_MS * ms_ns, clock_mono_ns())) {
 		c->counters.limited++;
 		answer_later(r, 429);
 		return;
 	}
 	/* each of a batch may have to wait for a head */
-	if (STRANGE_MAX - n_waiting < REPORT_RECORDS_MAX) {
+	if (STRANGE_MAX - n_waiting[gate] < REPORT_RECORDS_MAX) {
 		answer_later(r, 503);
 		return;
 	}

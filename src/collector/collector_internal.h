@@ -16,12 +16,15 @@ enum {
 	PENDING_MAX = 32,
 	ALARM_ID_SIZE = 32, /* of its text: the first half of the identity, in hex */
 	DOOR_CONNECTIONS = 256,
+	KEY_PACES = 32,
+	KEY_NAME_MAX = 64,
 };
 
 /* What became of an alarm. */
 enum alarm_outcome {
 	ALARM_BELIEVED,  /* validly signed, and not in the log */
 	ALARM_KNOWN,     /* that token's alarm was believed before */
+	ALARM_MORE,      /* believed, and no evidence is kept: there is enough about that key */
 	ALARM_LOGGED,    /* the log has it: it was issued */
 	ALARM_BAD_TOKEN, /* no issuer, no key, no signature, or not good for another reason */
 	ALARM_BAD_TIME,  /* said to have been shown long ago, or in time to come */
@@ -31,11 +34,21 @@ enum alarm_outcome {
 };
 str alarm_outcome_name(enum alarm_outcome o);
 
-/* So many at once, and so many a second for long. */
+/* So many at once, and one each `each_ns` for long. */
 struct pace {
 	uint64_t spent_until_ns;
 };
-bool pace_take(struct pace *p, uint64_t burst, uint64_t per_s, uint64_t now_ns);
+bool pace_take(struct pace *p, uint64_t burst, uint64_t each_ns, uint64_t now_ns);
+
+/* How fast evidence about one key is kept: who holds a key can make tokens without end. */
+struct key_pace {
+	str realm; /* of the configuration */
+	size_t n;
+	char kid[KEY_NAME_MAX]; /* cut there */
+	struct pace pace;
+};
+/* The one of this key; if it has none, the place of what was not used for longest. */
+struct pace *pace_of_key(struct key_pace paces[static KEY_PACES], str realm, str kid);
 
 struct counters {
 	uint64_t batches, batches_refused, records, repeated, gaps;
@@ -65,6 +78,8 @@ struct collector {
 	struct collector_config config;
 	struct basic gates[COLLECTOR_GATES_MAX];
 	struct pace alarm_paces[COLLECTOR_GATES_MAX], batch_paces[COLLECTOR_GATES_MAX];
+	struct key_pace key_paces[KEY_PACES];
+	uint64_t more_ns; /* when it was last logged that there are more */
 	struct taken taken;
 	struct heads heads;
 	struct outbox outbox;

@@ -1,15 +1,31 @@
 /* Who reports: each gate by a secret of its own, and each at a pace of its own, so that one that
- * is taken over can neither speak for another nor keep us from hearing it. */
+ * is taken over can neither speak for another nor keep us from hearing it. And how much is kept of
+ * what is signed with one key. */
 #include "base/clock.h"
 #include "collector_internal.h"
 
-bool pace_take(struct pace *p, uint64_t burst, uint64_t per_s, uint64_t now_ns)
+bool pace_take(struct pace *p, uint64_t burst, uint64_t each_ns, uint64_t now_ns)
 {
-	uint64_t each = UINT64_C(1000000000) / per_s;
-	if (p->spent_until_ns > now_ns + (burst - 1) * each)
+	if (p->spent_until_ns > now_ns + (burst - 1) * each_ns)
 		return false;
-	p->spent_until_ns = each + (p->spent_until_ns > now_ns ? p->spent_until_ns : now_ns);
+	p->spent_until_ns = each_ns + (p->spent_until_ns > now_ns ? p->spent_until_ns : now_ns);
 	return true;
+}
+
+struct pace *pace_of_key(struct key_pace paces[static KEY_PACES], str realm, str kid)
+{
+	struct key_pace *oldest = &paces[0];
+	kid = kid.n > KEY_NAME_MAX ? str_sub(kid, 0, KEY_NAME_MAX) : kid;
+	for (size_t i = 0; i < KEY_PACES; i++) {
+		struct key_pace *k = &paces[i];
+		if (str_eq(k->realm, realm) && str_eq((str){ k->kid, k->n }, kid))
+			return &k->pace;
+		if (k->pace.spent_until_ns < oldest->pace.spent_until_ns)
+			oldest = k;
+	}
+	*oldest = (struct key_pace){ .realm = realm, .n = kid.n };
+	mem_copy(oldest->kid, kid.p, kid.n);
+	return &oldest->pace;
 }
 
 bool gate_of(struct collector *c, struct http_req *r, size_t *ret_gate)

@@ -146,7 +146,6 @@ static ch_err begin(struct heads *h, const struct checkpoint *c)
 	TRY(merkle_edge_at(&h->store.tiles, c->size, &whole));
 	TRY(check_root(&whole, c));
 	TRY(merkle_edge_at(&h->store.tiles, first, &h->edge));
-	h->first = first;
 	return CH_DONE;
 }
 
@@ -165,10 +164,28 @@ static ch_err follow(struct heads *h, const struct log_head *head)
 	return CH_DONE;
 }
 
-/* A tile that is not there yet or was torn by a crash is no fork: then it is tried again. */
-static bool is_fatal(const struct heads *h, ch_err e)
+/* What is signed contradicts what was signed. Entries that do not give a greater head may be
+ * damaged files, or torn by a crash: that is tried again, and nothing is decided meanwhile. */
+static bool is_fork(const struct heads *h, const struct checkpoint *c, ch_err e)
 {
-	return h->state == HEADS_GOOD && ch_code_of(e) == CH_E_MISMATCH;
+	return h->state == HEADS_GOOD && ch_code_of(e) == CH_E_MISMATCH && c->size <= h->edge.size;
+}
+
+static void not_followed(struct heads *h, const struct checkpoint *c, ch_err e)
+{
+	if (is_fork(h, c, e)) {
+		h->state = HEADS_BROKEN;
+		LOG(LOG_ALARM,
+		    "the log is not what it was: no alarm can be held against it until the "
+		    "collector starts anew",
+		    log_u64("size", h->edge.size), log_err(e));
+	} else if (!h->damaged && ch_code_of(e) == CH_E_MISMATCH) {
+		h->damaged = true;
+		LOG(LOG_ALARM,
+		    "the log's entries are not what its head says: no alarm can be held against "
+		    "it until they are. Look at it with `chancery log check`",
+		    log_u64("size", c->size), log_err(e));
+	}
 }
 
 static ch_err take_head(struct heads *h, str note)
@@ -179,18 +196,12 @@ static ch_err take_head(struct heads *h, str note)
 	ch_err e = follow(h, &head);
 	if (failed(e)) {
 		h->edge = before;
-		/* what was read of a first head is not believed */
-		if (h->state == HEADS_NONE)
-			known_done(&h->known);
-		if (is_fatal(h, e)) {
-			h->state = HEADS_BROKEN;
-			LOG(LOG_ALARM,
-			    "the log is not what it was: no alarm can be held against it until the "
-			    "collector starts anew",
-			    log_u64("size", before.size), log_err(e));
-		}
+		/* what was read is not believed; what was before is found in files */
+		known_done(&h->known);
+		not_followed(h, &head.c, e);
 		return e;
 	}
+	h->damaged = false;
 	mem_copy(h->note, note.p, note.n);
 	h->note_n = note.n;
 	return CH_DONE;
@@ -231,11 +242,39 @@ bool heads_take(struct heads *h)
 	return answered;
 }
 
+/* The newest are in `known`, as many as it has: only what is before them is looked for in files. */
+static uint64_t size_of_files(const struct heads *h)
+{
+	uint64_t n = known_count(&h->known);
+	uint64_t before = n < h->edge.size ? h->edge.size - n : 0;
+	uint64_t whole = (before + TILE_WIDTH - 1) / TILE_WIDTH * TILE_WIDTH;
+	return whole < h->edge.size ? whole : h->edge.size;
+}
+
 ch_err heads_find(struct heads *h, const uint8_t hash[static 32], bool *ret_found)
 {
-	uint64_t index = 0;
+	uint64_t index = 0, size = size_of_files(h);
 	*ret_found = known_has(&h->known, hash);
-	if (*ret_found || h->edge.size == 0)
+	if (*ret_found || size == 0)
 		return CH_DONE;
-	return logstore_find(&h->store, hash, h->edge.size, h->room, &index, ret_found);
+	return logstore_find(&h->store, hash, size, h->room, &index, ret_found);
+}
+
+/* Entries are in the order of iat, give or take minutes. */
+ch_err heads_reach(struct heads *h, int64_t iat_s, bool *ret_reach)
+{
+	enum { ORDER_S = 300 };
+	uint64_t first = 0;
+	bytes entry;
+	struct log_entry e;
+	*ret_reach = true;
+	TRY(logstore_minimum(&h->store, &first));
+	if (first == 0 || first >= h->edge.size) {
+		*ret_reach = first == 0;
+		return CH_DONE;
+	}
+	TRY(logstore_entry(&h->store, first, h->edge.size, h->room, &entry));
+	TRY(log_entry_read(entry, &e));
+	*ret_reach = iat_s >= e.iat_s + ORDER_S;
+	return CH_DONE;
 }

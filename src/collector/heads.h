@@ -9,7 +9,7 @@
 enum heads_state {
 	HEADS_NONE,   /* the authority has no log, or none was heard of yet */
 	HEADS_GOOD,   /* followed up to `edge` */
-	HEADS_BROKEN, /* it shrank, forked, or what it has is not what was signed: for good */
+	HEADS_BROKEN, /* a head of its key contradicts one that was believed: for good */
 };
 
 struct heads {
@@ -26,7 +26,7 @@ struct heads {
 	bool missing;      /* the log has: it cannot be asked */
 	struct logstore store;
 	struct merkle_edge edge;
-	uint64_t first; /* entries from here on are in `known`, verified */
+	bool damaged;   /* the log has: its entries are not what its head says */
 	int64_t time_s; /* of the head */
 	struct known known;
 	size_t note_n;
@@ -46,3 +46,5 @@ void heads_turn(struct heads *h, uint64_t now_ns);
 bool heads_take(struct heads *h);
 /* Is there an entry of this hash among those of the head? E_MISMATCH, E_IO: cannot be said. */
 ch_err heads_find(struct heads *h, const uint8_t hash[static 32], bool *ret_found);
+/* Would the entry of a token of that time still be there? False: it may have been pruned. */
+ch_err heads_reach(struct heads *h, int64_t iat_s, bool *ret_reach);

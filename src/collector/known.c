@@ -89,6 +89,11 @@ static bool half_has(const struct known_half *h, const uint64_t print[static 2])
 	return h->cap > 0 && slot_of(h, print)[1] != 0;
 }
 
+uint64_t known_count(const struct known *k)
+{
+	return k->young.n + k->old.n;
+}
+
 bool known_has(const struct known *k, const uint8_t hash[static 32])
 {
 	uint64_t print[2];

@@ -19,4 +19,6 @@ void known_init(struct known *k);
 void known_done(struct known *k);
 /* E_NOMEM: it was not added. */
 ch_err known_add(struct known *k, const uint8_t hash[static 32]);
+/* How many were added last that it has for sure. */
+uint64_t known_count(const struct known *k);
 bool known_has(const struct known *k, const uint8_t hash[static 32]);

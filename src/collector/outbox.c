@@ -32,12 +32,10 @@ void outbox_add(struct outbox *o, str id)
 {
 	if (!o->has_webhook || id.n != OUTBOX_ID)
 		return;
+	/* one that waited for longest is taken from the folder again when there is room */
 	if (o->n == OUTBOX_MAX) {
-		LOG(LOG_ERROR,
-		    "too many alarms wait for the webhook; this one is told at the next "
-		    "start",
-		    log_str("alarm", id));
-		return;
+		o->more = true;
+		o->n--;
 	}
 	/* the newest goes first, behind what is under way: it waits for no other's turn to be tried again */
 	size_t at = o->req != 0 ? 1 : 0;
@@ -48,23 +46,32 @@ void outbox_add(struct outbox *o, str id)
 		o->due_ns = 0;
 }
 
+/* What is in the folder and was not told. */
+static ch_err take_up(struct outbox *o)
+{
+	AUTO(dir_done) DIR *d = NULL;
+	o->more = false;
+	TRY(dir_open(o->alarms_fd, ".", &d));
+	for (struct dirent *entry = readdir(d); entry && !o->more; entry = readdir(d)) {
+		str id = str_from_c(entry->d_name);
+		if (id.n != OUTBOX_ID || is_told(o, id))
+			continue;
+		if (o->n < OUTBOX_MAX)
+			outbox_add(o, id);
+		else
+			o->more = true;
+	}
+	return CH_DONE;
+}
+
 ch_err outbox_open(struct outbox *o, const struct collector_config *config, int alarms_fd,
 		   int fetcher)
 {
-	AUTO(dir_done) DIR *d = NULL;
 	*o = (struct outbox){ .has_webhook = config->has_webhook,
 			      .alarms_fd = alarms_fd,
 			      .fetcher = fetcher,
 			      .secret = config->webhook_secret };
-	if (!o->has_webhook)
-		return CH_DONE;
-	TRY(dir_open(alarms_fd, ".", &d));
-	for (struct dirent *entry = readdir(d); entry && o->n < OUTBOX_MAX; entry = readdir(d)) {
-		str id = str_from_c(entry->d_name);
-		if (id.n == OUTBOX_ID && !is_told(o, id))
-			outbox_add(o, id);
-	}
-	return CH_DONE;
+	return o->has_webhook ? take_up(o) : CH_DONE;
 }
 
 void outbox_sign(struct wr *w, str secret, int64_t now_s, bytes body)
@@ -171,6 +178,9 @@ static void taken(struct outbox *o)
 	o->req = 0;
 	o->due_ns = 0;
 	drop_first(o);
+	if (o->n == 0 && o->more && failed(take_up(o)))
+		LOG(LOG_ERROR, "alarms that wait for the webhook cannot be read: they are told at "
+			       "the next start");
 }
 
 void outbox_answers(struct outbox *o, uint64_t now_ns)

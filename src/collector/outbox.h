@@ -13,6 +13,7 @@ struct outbox {
 	int fetcher;   /* -1: none, or gone */
 	str secret;
 	size_t n;
+	bool more; /* in the folder than had room here */
 	char ids[OUTBOX_MAX][OUTBOX_ID];
 	uint32_t req; /* that is under way; 0: none */
 	uint32_t last_req;

@@ -10,12 +10,14 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "chain/cursor.h"
+#include "crypto/short_hash.h"
 #include "token/verify.h"
 
 enum {
 	BATCH_MS = 200, /* between two batches, when all is well */
 	AGAIN_S = 1,    /* after a failure, doubled */
 	DOUBLINGS_MAX = 6,
+	ALARM_DOUBLINGS_MAX = 3,
 	PATIENCE_S = 60, /* the fetcher answers in less */
 	SEEN = 64,
 	SEEN_S = 60, /* an alarm for the same token is not sent again within it */
@@ -38,6 +40,7 @@ struct follower {
 
 struct alarm {
 	int64_t when_ms;
+	uint64_t key; /* which one has signed it */
 	struct address client;
 	str location;
 	size_t n_input, n_signature;
@@ -63,6 +66,9 @@ struct reports {
 };
 
 static struct reports only;
+
+/* kids are of the policy's key sets: nobody chooses them to collide */
+static const uint8_t any_key[SHORT_HASH_KEY_SIZE];
 
 void reports_open(int fetcher, const struct sightings *s, struct reports **ret_r)
 {
@@ -93,7 +99,8 @@ static void miss(struct reports *r, size_t at, uint16_t status, ch_err e)
 {
 	static const char *const what[] = { "sightings", "alarms" };
 	struct reports_line *l = &r->lines[at];
-	unsigned doublings = l->misses < DOUBLINGS_MAX ? l->misses : DOUBLINGS_MAX;
+	unsigned most = at == REPORTS_POST_ALARMS ? ALARM_DOUBLINGS_MAX : DOUBLINGS_MAX;
+	unsigned doublings = l->misses < most ? l->misses : most;
 	l->req = 0;
 	l->misses++;
 	l->due_ns = clock_mono_ns() + ((uint64_t)AGAIN_S << doublings) * s_ns;
@@ -335,21 +342,53 @@ static void answered_alarm(struct reports *r, const struct fetch_posted *p)
 	drop_first(r);
 }
 
-/* Was one for it sent, or is to be? Remembers it else. */
-static bool was_seen(struct reports *r, const uint8_t identity[static TOKEN_ID_SIZE])
+/* Was one for it sent, or is to be? */
+static bool was_seen(const struct reports *r, const uint8_t identity[static TOKEN_ID_SIZE])
 {
 	uint64_t now = clock_mono_ns();
-	size_t oldest = 0;
-	for (size_t i = 0; i < SEEN; i++) {
+	for (size_t i = 0; i < SEEN; i++)
 		if (r->seen[i].until_ns > now &&
 		    mem_eq(r->seen[i].identity, identity, TOKEN_ID_SIZE))
 			return true;
+	return false;
+}
+
+static void remember(struct reports *r, const uint8_t identity[static TOKEN_ID_SIZE])
+{
+	size_t oldest = 0;
+	for (size_t i = 0; i < SEEN; i++)
 		if (r->seen[i].until_ns < r->seen[oldest].until_ns)
 			oldest = i;
-	}
 	mem_copy(r->seen[oldest].identity, identity, TOKEN_ID_SIZE);
-	r->seen[oldest].until_ns = now + SEEN_S * s_ns;
-	return false;
+	r->seen[oldest].until_ns = clock_mono_ns() + SEEN_S * s_ns;
+}
+
+static size_t count_of_key(const struct reports *r, uint64_t key)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < r->n_alarms; i++)
+		n += r->alarms[i].key == key;
+	return n;
+}
+
+/* Whoever has one key must not keep from us that somebody has another: where there is no room, the
+ * last one of the key with the most makes some, if this key has fewer by two. NULL: none does. */
+static struct alarm *room_for(struct reports *r, uint64_t key)
+{
+	size_t most = count_of_key(r, key) + 1;
+	struct alarm *last = NULL;
+	if (r->n_alarms < REPORTS_ALARMS)
+		return &r->alarms[r->n_alarms++];
+	r->counts.alarms_dropped++;
+	/* the first may be under way */
+	for (size_t i = 1; i < REPORTS_ALARMS; i++) {
+		size_t n = count_of_key(r, r->alarms[i].key);
+		if (n <= most && (!last || n < most))
+			continue;
+		most = n;
+		last = &r->alarms[i];
+	}
+	return last;
 }
 
 static bool split(str token, str *ret_input, str *ret_signature)
@@ -368,11 +407,12 @@ void reports_alarm(struct reports *r, const struct token_verdict *v, const struc
 	str input = { 0 }, signature = { 0 };
 	if (!r || !split(a->token, &input, &signature) || was_seen(r, v->identity))
 		return;
-	if (r->n_alarms == REPORTS_ALARMS) {
-		r->counts.alarms_dropped++;
+	const uint64_t key = short_hash(any_key, bytes_of_str(v->kid));
+	struct alarm *one = room_for(r, key);
+	if (!one)
 		return;
-	}
-	struct alarm *one = &r->alarms[r->n_alarms++];
+	remember(r, v->identity);
+	one->key = key;
 	one->when_ms = clock_unix_ms();
 	one->client = a->client;
 	one->location = a->location; /* of the policy, or a literal */

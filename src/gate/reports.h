@@ -9,7 +9,7 @@
 #include "wire/report.h"
 
 enum {
-	REPORTS_ALARMS = 16, /* that wait; more are counted, and are in the sightings */
+	REPORTS_ALARMS = 16, /* that wait, shared by keys; more are counted, and in the sightings */
 	REPORTS_POST_SIGHTINGS = 0,
 	REPORTS_POST_ALARMS = 1,
 };

@@ -158,7 +158,7 @@ def test_what_is_no_forgery_is_no_alarm(authority, thief, hook):
     assert raise_alarm(a, thief.token(exp=int(time.time()) - 60)) == "bad_token"
     # from before the key was imported: in no log, and genuine for all that is known
     assert raise_alarm(a, thief.token(iat=int(time.time()) - 3000)) == "legacy"
-    assert raise_alarm(a, forged, when_ms=now_ms() - 3600_000) == "bad_time"
+    assert raise_alarm(a, forged, when_ms=now_ms() - 25 * 3600_000) == "bad_time"
     assert raise_alarm(a, forged, when_ms=now_ms() + 3600_000) == "bad_time"
     m = metrics(a)
     assert m['alarms_total{outcome="believed"}'] == 0
@@ -298,6 +298,23 @@ def test_the_timeline_and_the_evidence_say_so(authority, thief, believed):
                               str(authority.dir / "log.vkey"), "--json"], capture_output=True,
                              text=True, timeout=120)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_an_alarm_that_waited_for_the_collector_is_believed(authority, thief, believed):
+    """The gate was shown it two hours ago, and nobody took its report until now."""
+    published = authority.dir / "jwks" / "home.json"
+    keys, now = json.loads(published.read_text()), int(time.time())
+    for k in keys["keys"]:
+        if k["kid"] == thief.kid:
+            k["logged_from"] -= 86400
+    kept = published.read_text()
+    published.write_text(json.dumps(keys))
+    late = thief.token(iat=now - 7300, exp=now - 6900, sub="late")
+    assert raise_alarm(authority, late, when_ms=(now - 7200) * 1000) == "believed"
+    # its time counts, not ours: it was over when this one says that it was shown
+    over = thief.token(iat=now - 7300, exp=now - 7250, sub="over")
+    assert raise_alarm(authority, over, when_ms=(now - 7000) * 1000) == "bad_token"
+    published.write_text(kept)
 
 
 def test_with_a_successor_the_key_leaves_by_itself(authority, thief, believed):
