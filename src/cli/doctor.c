@@ -10,30 +10,46 @@
 #include "say.h"
 
 static const char usage[] =
-	"usage: chancery doctor [--json] [-C DIR]\n"
+	"usage: chancery doctor [--gate FILE]… [--json] [-C DIR]\n"
 	"\n"
 	"Checks an authority and the machine that it is on: owners and modes, passphrase, keys,\n"
-	"stores, audit, room on the disk, uids, clock, kernel, crash dumps, limits, and, if it\n"
-	"runs, what its issuers answer at their own URLs. Says how to mend each finding, and\n"
-	"changes nothing. Run it as who runs the authority.\n"
+	"stores, audit, log and its witnesses, collector, room on the disk, uids, clock, kernel,\n"
+	"crash dumps, limits, units of systemd, ports, policies of gates on this host, and, if it\n"
+	"runs, what its issuers and its collector answer. The webhook is asked by a GET, which\n"
+	"raises no alarm. Says how to mend each finding, and changes nothing. Run it as who runs\n"
+	"the authority.\n"
 	"\n"
 	"Exit status: 0 nothing is wrong (there may be warnings), 1 something is, 3 there is no\n"
 	"authority that could be looked at.\n"
 	"\n"
-	"  --json  an array of {check, level, what, subject, mend}; level ok, warning, problem\n"
-	"  -C DIR  the authority; without it $CHANCERY_DIR\n";
+	"  --gate FILE  a gate's policy, besides /etc/chancery/gate.yaml and DIR/gate.yaml\n"
+	"  --json       an array of {check, level, what, subject, mend}; level ok, warning, "
+	"problem\n"
+	"  -C DIR       the authority; without it $CHANCERY_DIR\n";
 
 static const struct {
 	const char *name;
 	void (*run)(struct doctor *d);
 } checks[] = {
-	{ "files", check_files },       { "passphrase", check_passphrase },
-	{ "keys", check_keys },         { "stores", check_stores },
-	{ "audit", check_audit },       { "log", check_log },
-	{ "disk", check_room },         { "uids", check_uids },
-	{ "clock", check_clock },       { "kernel", check_kernel },
-	{ "crash dumps", check_dumps }, { "limits", check_limits },
-	{ "running", check_running },   { "issuers", check_issuers },
+	{ "running", check_running },
+	{ "files", check_files },
+	{ "passphrase", check_passphrase },
+	{ "keys", check_keys },
+	{ "stores", check_stores },
+	{ "audit", check_audit },
+	{ "log", check_log },
+	{ "witnesses", check_witnesses },
+	{ "collector", check_collector },
+	{ "gates", check_gates },
+	{ "disk", check_room },
+	{ "uids", check_uids },
+	{ "clock", check_clock },
+	{ "kernel", check_kernel },
+	{ "crash dumps", check_dumps },
+	{ "limits", check_limits },
+	{ "units", check_units },
+	{ "ports", check_ports },
+	{ "issuers", check_issuers },
 };
 
 static const char *const levels[] = { "ok", "warning", "problem" };
@@ -91,11 +107,14 @@ static int examine(struct doctor *d)
 int cmd_doctor(int argc, char **argv)
 {
 	static struct doctor d = { .a = { .fd = -1 } };
+	static char gates_room[4096];
 	const char *dir = NULL;
 	const struct option_spec options[] = {
 		{ .name = "-C", .value = &dir },
+		{ .name = "--gate", .list = &d.gates },
 		{ .name = "--json", .flag = &d.json },
 	};
+	d.gates = wr_of(gates_room, sizeof(gates_room));
 	if (options_help(argc, argv))
 		return command_usage(usage, true);
 	if (!options_read(argc, argv, 1, options, COUNT_OF(options)))

@@ -19,9 +19,14 @@
 #include "stores.h"
 #include "wire/audit.h"
 
-enum { HEAD_OLD_S = 60, ROOM_LEAST = 32 * 1024 * 1024, ROOM_LITTLE = 512 * 1024 * 1024 };
+enum {
+	HEAD_OLD_S = 60,
+	COSIGNED_OLD_S = 60,
+	ROOM_LEAST = 32 * 1024 * 1024,
+	ROOM_LITTLE = 512 * 1024 * 1024
+};
 
-static void mode_of(struct doctor *d, const char *path, uid_t owner, mode_t forbidden)
+void mode_of(struct doctor *d, const char *path, uid_t owner, mode_t forbidden)
 {
 	struct stat st = { 0 };
 	str name = str_from_c(path);
@@ -167,18 +172,74 @@ void check_log(struct doctor *d)
 			LIT("log/checkpoint"), "see what the ledger logs; gates refuse new tokens");
 }
 
-void check_room(struct doctor *d)
+/* Of the newest head that witnesses cosigned, where an operator has them asked. */
+void check_witnesses(struct doctor *d)
+{
+	static struct log_facts facts;
+	static struct log_head head;
+	static uint8_t note[2 * LOGSTORE_NOTE_MAX];
+	size_t n = 0;
+	if (faccessat(d->a.fd, "log/cosigned", F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+		return;
+	ch_err e = log_facts_read(&d->a, &facts);
+	mem_wipe(facts.journal_key, sizeof(facts.journal_key));
+	if (!failed(e))
+		e = file_read(d->a.fd, "log/cosigned/checkpoint", note, sizeof(note), &n);
+	if (!failed(e))
+		e = log_head_open((str){ (const char *)note, n }, &facts.key, &head);
+	if (ch_code_of(e) == CH_E_NOT_FOUND)
+		finding(d, FINDING_WARNING, "no head was ever cosigned by witnesses",
+			LIT("log/cosigned"),
+			"is chancery-cosign up? It logs which witness refuses");
+	else if (failed(e))
+		finding(d, FINDING_PROBLEM, "what witnesses cosigned is damaged, or another log's",
+			LIT("log/cosigned/checkpoint"),
+			"remove it after a restore; chancery-cosign writes the next one");
+	else if (head.note.n < 3)
+		finding(d, FINDING_PROBLEM, "the cosigned head has no witness's line",
+			LIT("log/cosigned/checkpoint"), "remove it; look at who wrote it");
+	else if (d->runs && clock_unix_s() - head.time_s > COSIGNED_OLD_S)
+		finding(d, FINDING_WARNING, "witnesses lag behind by more than a minute",
+			LIT("log/cosigned/checkpoint"),
+			"is chancery-cosign up? Gates that ask for witnesses take no new token "
+			"when it is older than their witness_stale_s");
+}
+
+static void room_of(struct doctor *d, const char *path, const char *without)
 {
 	struct statvfs v = { 0 };
-	if (fstatvfs(d->a.fd, &v) != 0)
+	AUTO(fd_close) int fd = openat(d->a.fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstatvfs(fd, &v) != 0)
 		return;
 	uint64_t left = (uint64_t)v.f_bavail * v.f_frsize;
+	str where = str_eq(str_from_c(path), LIT(".")) ? str_from_c(d->a.dir.p) : str_from_c(path);
 	if (left < ROOM_LEAST || v.f_favail < 64)
-		finding(d, FINDING_PROBLEM, "hardly any room is left on its disk",
-			str_from_c(d->a.dir.p), "make room: without it nobody signs in");
+		finding(d, FINDING_PROBLEM, "hardly any room is left on its disk", where, without);
 	else if (left < ROOM_LITTLE)
-		finding(d, FINDING_WARNING, "less than 512 MiB are left on its disk",
-			str_from_c(d->a.dir.p), "make room before it is needed");
+		finding(d, FINDING_WARNING, "less than 512 MiB are left on its disk", where,
+			"make room before it is needed");
+}
+
+/* The log, and what gates report, may have disks of their own. */
+void check_room(struct doctor *d)
+{
+	static const struct {
+		const char *path, *without;
+	} places[] = {
+		{ "log", "make room: without it no token is issued (503). `chancery log prune` "
+			 "erases what expired long ago" },
+		{ "collector", "make room, or lower collector.total_mb: gates keep what they "
+			       "cannot send, for a time" },
+		{ "alarms", "make room: the evidence of an alarm cannot be kept" },
+	};
+	struct stat whole = { 0 }, st = { 0 };
+	room_of(d, ".", "make room: without it nobody signs in, and no token is issued");
+	if (fstat(d->a.fd, &whole) != 0)
+		return;
+	for (size_t i = 0; i < COUNT_OF(places); i++)
+		if (fstatat(d->a.fd, places[i].path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_dev != whole.st_dev)
+			room_of(d, places[i].path, places[i].without);
 }
 
 void check_uids(struct doctor *d)

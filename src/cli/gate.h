@@ -32,6 +32,8 @@ struct policy_file {
 
 /* Reads the file of this name and what it names; says what is wrong on standard error. */
 ch_err policy_file_load(struct policy_file *p);
+/* Keys, folders and logs that it names; says on standard error what is wrong. After crypto_init. */
+bool policy_file_check(const struct policy_file *p);
 void policy_file_done(struct policy_file *p);
 
 /* --- between gate.c and gate_logs.c --- */

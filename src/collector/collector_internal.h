@@ -102,6 +102,8 @@ bool gate_of(struct collector *c, struct http_req *r, size_t *ret_gate);
 void answer_later(struct http_req *r, unsigned status);
 
 /* batches.c: POST /sightings; and what of them must be held against the log. */
+/* GET /sightings: 204 when the secret is a gate's, 401 else; nothing comes of it. */
+void serve_known(struct http_req *r, void *ctx);
 void serve_sightings(struct http_req *r, void *ctx);
 /* A head that was asked for as number `req` has come. */
 void batches_compare(struct collector *c, uint32_t req);

@@ -46,6 +46,13 @@ bool gate_of(struct collector *c, struct http_req *r, size_t *ret_gate)
 	return false;
 }
 
+void serve_known(struct http_req *r, void *ctx)
+{
+	size_t gate = 0;
+	if (gate_of(ctx, r, &gate))
+		http_answer(r, &(struct http_answer){ .status = 204 });
+}
+
 void answer_later(struct http_req *r, unsigned status)
 {
 	static const struct http_out later = { { "Retry-After", 11 }, { "1", 1 } };

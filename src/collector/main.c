@@ -41,6 +41,7 @@ struct loop {
 
 static const struct http_route routes[] = {
 	{ { "/sightings", 10 }, HTTP_POST, serve_sightings, &collector },
+	{ { "/sightings", 10 }, HTTP_GET, serve_known, &collector },
 	{ { "/alarms", 7 }, HTTP_POST, serve_alarms, &collector },
 	{ { "/metrics", 8 }, HTTP_GET, serve_metrics, &collector },
 	{ { "/health", 7 }, HTTP_GET, serve_health, &collector },

@@ -106,6 +106,11 @@ def test_who_shows_no_secret_is_not_heard(authority):
     assert post(a, "/sightings", b"", "not-the-secret").status == 401
     assert post(a, "/alarms", b"", "not-the-secret").status == 401
     assert http("POST", a.dev["collector"]["uri"] + "/sightings", b"").status == 401
+    # whether a secret is known can be asked without sending anything
+    c = a.dev["collector"]
+    assert http("GET", c["uri"] + "/sightings").status == 401
+    assert http("GET", c["uri"] + "/sightings", None,
+                {"Authorization": basic(c["client"], c["secret"])}).status == 204
 
 
 def test_what_is_no_batch_is_refused_whole(authority):
