@@ -10,6 +10,8 @@ ONLY    ?=
 PYTEST  ?= /usr/bin/python3 -m pytest
 # more than there are processors: a test waits more than it computes
 E2E_JOBS ?= 3
+# what crashes programs, and all else
+SOAK_JOBS ?= 2
 E2E     = $(PYTEST) -q -p no:cacheprovider -n $(E2E_JOBS) --dist loadfile
 export BUILD PORT DIR
 
@@ -26,7 +28,7 @@ help: ## this list
 	@echo 'YES=1      install missing packages without asking'
 	@echo 'E2E_JOBS=… files of end-to-end tests that run at a time (default 3)'
 	@echo 'SECONDS=…  length of each target of `make fuzz` (default 30)'
-	@echo 'ONLY=…     of unit, asan, tsan, e2e, e2e-asan: these tests alone (base/rw; tests/e2e/test_keys.py)'
+	@echo 'ONLY=…     of unit, asan, tsan, e2e, e2e-asan, soak: these tests alone (base/rw; tests/e2e/test_keys.py)'
 	@echo 'ALL=1      `make check` reads every file, not only what changed'
 
 packages-%:
@@ -90,9 +92,9 @@ format: packages-test ## let clang-format rewrite what changed (ALL=1: everythin
 fuzz: packages-build packages-test ## libFuzzer on every parser, SECONDS each
 	@sh tools/fuzz.sh $(SECONDS)
 
-soak: packages-build packages-run packages-test packages-soak with-tests ## the long runs of the end-to-end tests
+soak: packages-build packages-run packages-test packages-soak with-tests ## the long runs of the tests, with what is under way and a table at the end
 	CHANCERY=$(CURDIR)/$(BUILD)/chancery CHANCERY_SOAK=1 $(PYTEST) -q -p no:cacheprovider \
-		-m soak tests/e2e $(PYTEST_ARGS)
+		-n $(SOAK_JOBS) --dist loadgroup -m soak $(or $(ONLY),tests/e2e) $(PYTEST_ARGS)
 
 bench: packages-build packages-bench ## measure, beside peers: build/bench.json
 	@bench/run

@@ -14,6 +14,7 @@ import sys
 import tempfile
 
 import pytest
+import soak
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LEFT_OUT = collections.Counter()  # {reason: how many}, of the mark `plain`
@@ -23,11 +24,16 @@ LONG = ("test_hunter", "test_coredump_corpus", "test_coredump_triage", "test_cor
         "test_verifier_vectors", "test_sanitizers", "test_restart", "test_issuer", "test_serve")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     config.addinivalue_line("markers", "root_only: the proof needs root")
     config.addinivalue_line("markers", "soak: long; run by `make soak`")
     config.addinivalue_line("markers", "alone_with_reports: sanitizers report errors made on purpose")
     config.addinivalue_line("markers", "plain(reason): not where programs are under sanitizers (`make e2e-asan`)")
+
+
+    if os.environ.get("CHANCERY_SOAK") == "1" and not is_one_of_several(config):
+        soak.configure(config)
 
 
 def is_one_of_several(config):
@@ -37,7 +43,9 @@ def is_one_of_several(config):
 
 def pytest_collection_modifyitems(config, items):
     """As somebody else than root, a root-only proof is skipped and says so."""
-    if is_one_of_several(config):
+    if os.environ.get("CHANCERY_SOAK") == "1":
+        soak.order(items)
+    elif is_one_of_several(config):
         rank = {name: i for i, name in enumerate(LONG)}
         items.sort(key=lambda item: rank.get(item.path.stem, len(LONG)))
     if os.geteuid() == 0:
@@ -145,6 +153,12 @@ def pytest_sessionfinish(session):
     if said:
         print(f"\na sanitizer reports after the last test:\n{said}")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def progress(request):
+    """Says how far a long test is (soak.py)."""
+    return soak.progress_of(request.node.nodeid)
 
 
 @pytest.fixture(scope="session")

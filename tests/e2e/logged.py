@@ -80,13 +80,20 @@ class Ledger:
             threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
 
     def _serve(self, peer):
-        while ask := peer.recv(64):
+        while ask := self._heard(peer):
             kind, version, req, flags = struct.unpack(">BBIB", ask)
             assert (kind, version) == (0x55, 1) and req
             self.asked += 1
             self._tell(peer, req, self.publish() if flags & 1 else None)
             if flags & 2:
                 self.peers.append(peer)
+
+    @staticmethod
+    def _heard(peer):
+        try:
+            return peer.recv(64)
+        except ConnectionError:  # a gate that was killed or ended
+            return b""
 
     def _tell(self, peer, req, note):
         note = note if note is not None else (self.dir / "checkpoint").read_bytes()

@@ -82,23 +82,36 @@ def test_every_verdict_arrives_once(authority):
     assert m["sightings_total"] >= 6 and m["sightings_missing_total"] == 0
 
 
-def test_nothing_is_lost_or_doubled_when_either_side_is_killed(authority):
-    """kill -9 of gate and collector at random points, with verdicts all the while."""
-    a = authority
+def kill_some(a, n, roles, progress=lambda said: None):
+    """kill -9 at random points, with verdicts all the while; then all came, each once."""
     tokens = [bench_token(a) for _ in range(24)]
-    for i, token in enumerate(tokens):
-        ask_until_answered(a, token)
-        if i % 4 == 3:
-            time.sleep(random.uniform(0, 0.4))
-            role = ("collector", "gate")[i // 4 % 2]
-            pid = wait_for(lambda role=role: pid_of(a, role), what=f"a {role}")
-            os.kill(pid, signal.SIGKILL)
-            wait_for(lambda role=role, pid=pid: pid_of(a, role) not in (None, pid),
-                     what=f"another {role}")
+    for i in range(n):
+        for token in random.sample(tokens, 4):
+            ask_until_answered(a, token)
+        time.sleep(random.uniform(0, 0.4))
+        role = roles[i % len(roles)]
+        pid = wait_for(lambda role=role: pid_of(a, role), what=f"a {role}")
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda role=role, pid=pid: pid_of(a, role) not in (None, pid),
+                 what=f"another {role}")
+        progress(f"{i + 1} of {n} deaths")
     all_came(a)
     numbers = [seq for seq, _, _ in of_collector(a)]
     assert numbers == sorted(set(numbers))
     assert not (a.dir / "collector" / "dev" / "signed").stat().st_mode & 0o077
+    return len(numbers)
+
+
+def test_nothing_is_lost_or_doubled_when_either_side_is_killed(authority):
+    kill_some(authority, 6, ("collector", "gate"))
+
+
+@pytest.mark.soak
+def test_nothing_is_lost_when_they_are_killed_for_minutes(authority, progress):
+    """Those that carry the reports too."""
+    n = 200
+    records = kill_some(authority, n, ("collector", "gate", "fetcher"), progress)
+    print(f"{n} deaths of collector, gate and fetcher: {records} records, each there once")
 
 
 def test_who_shows_no_secret_is_not_heard(authority):

@@ -50,10 +50,17 @@ class World(Production):
     def stop(self):
         self.process.terminate()
         ended = self.process.wait(60)
-        assert ended == 0, (ended, pathlib.Path(f"{self.dir}.log").read_text()[-3000:])
+        assert ended == 0, (ended, self.log_text()[-3000:])
+
+    def log_text(self):
+        return pathlib.Path(f"{self.dir}.log").read_text()
 
     def ready(self):
-        wait_for(lambda: answers(self.home["jwks_uri"]), 60, "an issuer")
+        try:
+            wait_for(lambda: answers(self.home["jwks_uri"]), 60, "an issuer")
+        except AssertionError:
+            print(self.log_text()[-6000:])
+            raise
 
     def pids(self, role):
         """Of all that hang on it: a signer is its warden's child."""

@@ -23,7 +23,7 @@ enum { DIED = 77, PATH = 400 };
 static struct kit kit;
 static char log_root[PATH], synced_root[PATH]; /* of the child */
 static int dies_at, syncs;                     /* of the child */
-static size_t step = 7;
+static size_t step = 7, byte_step = 7 * 13;
 
 int __real_fsync(int fd);
 int __real_fdatasync(int fd);
@@ -302,13 +302,16 @@ static void any_byte(void **state)
 	assert_true(died && told > 0);
 	kit_save(&kit, "cut");
 	struct head last = kit.signed_last;
-	for (off_t n = synced.st_size; n <= whole.st_size; n += (off_t)step * 13) {
+	size_t cuts = 0;
+	for (off_t n = synced.st_size; n <= whole.st_size; n += (off_t)byte_step, cuts++) {
 		kit_restore(&kit, "cut");
 		kit.signed_last = last;
 		copy_file(kept, segment);
 		assert_int_equal(truncate(segment, n), 0);
 		goes_on(told, (int)n);
 	}
+	print_message("%zu cuts within the last frame, of %lld bytes\n", cuts,
+		      (long long)(whole.st_size - synced.st_size));
 }
 
 static int open_all(void **state)
@@ -331,7 +334,7 @@ static int close_all(void **state)
 int main(int argc, char **argv)
 {
 	if (argc > 2 && strcmp(argv[1], "--every") == 0)
-		step = (size_t)atoi(argv[2]);
+		step = byte_step = (size_t)atoi(argv[2]);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(any_sync, open_all, close_all),
 		cmocka_unit_test_setup_teardown(any_byte, open_all, close_all),
