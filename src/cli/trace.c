@@ -21,6 +21,7 @@ static const char usage[] =
 	"       chancery trace [-C DIR] --identity HEX | --kid KID | --client ID\n"
 	"                      [--since T] [--json | --html]\n"
 	"       chancery trace [-C DIR] --realm REALM --sub SUB [--since T] [--json | --html]\n"
+	"       chancery trace [-C DIR] --since T [--realm REALM] [--json | --html]\n"
 	"\n"
 	"What happened, as a timeline: issued (the log's journal), seen (what gates reported: "
 	"where,\n"
@@ -34,7 +35,7 @@ static const char usage[] =
 	"  --client ID       all that a client was given\n"
 	"  --sub SUB         all that a person was given; needs --realm\n"
 	"  --realm REALM     only of this realm\n"
-	"  --since T         only from this time on\n"
+	"  --since T         only from this time on; alone: all that happened since then\n"
 	"  --json            an object; --html: one page, with the timeline drawn\n"
 	"  --bundle FILE     evidence about the token, which `chancery log verify FILE` checks\n"
 	"                    offline; --thin: without the log's entries\n"
@@ -101,9 +102,9 @@ struct wish {
 static const char *wrong(const struct wish *w)
 {
 	int asked = !!w->token + !!w->identity + !!w->kid + !!w->client + !!w->sub;
-	if (asked != 1)
-		return "trace: say of what: --token, --identity, --kid, --client or --sub; one of "
-		       "them";
+	if (asked > 1 || (asked == 0 && !w->since))
+		return "trace: say of what: --token, --identity, --kid, --client or --sub, one of "
+		       "them; or since when: --since";
 	if (w->sub && !w->realm)
 		return "trace: a person is of a realm: --realm";
 	if (w->bundle && !w->token)
@@ -146,6 +147,7 @@ static int take(const struct wish *w, struct trace *t, str *ret_token)
 		return EXIT_USAGE;
 	}
 	t->by_id = w->identity;
+	t->all = !w->token && !w->identity && !w->kid && !w->client && !w->sub;
 	return w->token ? take_token(w, t, ret_token) : EXIT_YES;
 }
 

@@ -33,6 +33,7 @@ struct trace_event {
 struct trace {
 	const struct authority *a;
 	/* what is asked for; one of them */
+	bool all; /* that happened since then */
 	bool by_id;
 	uint8_t id[TRACE_ID_SIZE];
 	str kid, sub, client, realm; /* realm: narrows, and belongs to sub */

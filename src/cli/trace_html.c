@@ -199,6 +199,10 @@ static void put_subject(const struct trace *t)
 		(void)printf("token %.*s", (int)w.n, hex);
 		return;
 	}
+	if (t->all) {
+		(void)fputs("all that happened", stdout);
+		return;
+	}
 	(void)fputs(t->kid.n > 0 ? "key " : t->client.n > 0 ? "client " : "person ", stdout);
 	put(t->kid.n > 0 ? t->kid : t->client.n > 0 ? t->client : t->sub);
 }

@@ -99,14 +99,14 @@ static ch_err take_act(struct trace *t, const struct chain_record *r)
 	struct trace_event e = { .time_ms = r->time_ms, .kind = TRACE_ADMIN, .kid = t->key };
 	if (r->type == AUDIT_INTENT) {
 		TRY(audit_intent_read(r->payload, &i));
-		if (!names(i.object, t->key))
+		if (!t->all && !names(i.object, t->key))
 			return CH_DONE;
 		e.what = i.command;
 		e.detail = i.object;
 		e.gate = i.who;
 	} else {
 		TRY(audit_outcome_read(r->payload, &o));
-		if (!names(o.detail, t->key))
+		if (!t->all && !names(o.detail, t->key))
 			return CH_DONE;
 		e.what = audit_result_name(o.result);
 		e.detail = o.detail;
@@ -137,7 +137,7 @@ ch_err trace_keys(struct trace *t)
 {
 	find_key(t);
 	if (t->key.n == 0)
-		return CH_DONE;
+		return t->all ? add_acts(t) : CH_DONE;
 	TRY(arena_str(&t->memory, t->key, &t->key));
 	for (size_t i = 0; i < t->a->config.n_realms; i++) {
 		const struct config_realm *m = &t->a->config.realms[i];
@@ -167,6 +167,8 @@ static bool is_about(const struct trace *t, const struct json_node *o)
 {
 	if (t->realm.n > 0 && !str_eq(t->realm, text_of(o, LIT("realm"))))
 		return false;
+	if (t->all)
+		return true;
 	if (t->by_id)
 		return hex_is(text_of(o, LIT("token")), t->id);
 	if (t->kid.n > 0)

@@ -45,6 +45,8 @@ static bool wanted(const struct looking *l, const struct log_entry *e,
 	const struct trace *t = l->t;
 	if (t->realm.n > 0 && !str_eq(t->realm, e->realm))
 		return false;
+	if (t->all)
+		return true;
 	if (t->by_id)
 		return trace_wants_id(t, e->hash);
 	if (t->kid.n > 0)

@@ -21,6 +21,8 @@ static bool wanted(const struct trace *t, size_t issued, const struct sighting *
 {
 	if (t->realm.n > 0 && !str_eq(t->realm, s->realm))
 		return false;
+	if (t->all)
+		return true;
 	if (t->by_id)
 		return trace_wants_id(t, s->identity);
 	if (t->kid.n > 0)

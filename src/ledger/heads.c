@@ -152,6 +152,9 @@ static ch_err publish(struct integrator *g, bytes note)
 	mem_copy(g->note, note.p, note.n);
 	g->note_n = note.n;
 	g->made = g->begun;
+	if (g->is_full)
+		LOG(LOG_INFO, "there is room for tiles and heads again");
+	g->is_full = false;
 	asks_tell(g, CH_OK);
 	return CH_DONE;
 }

@@ -137,11 +137,7 @@ static ch_err prepare(struct integrator *g)
 	if (g->tree->size < g->goal && g->n_boundaries < BOUNDARIES_MAX)
 		return CH_DONE; /* the next turn goes on */
 	g->goal = 0;
-	TRY(head_ask(g));
-	if (g->is_full)
-		LOG(LOG_INFO, "tiles can be written again");
-	g->is_full = false;
-	return CH_DONE;
+	return head_ask(g);
 }
 
 static ch_err work(struct integrator *g)

@@ -77,6 +77,18 @@ def test_a_key_s_timeline(authority, seen):
     assert any(e["kind"] == "seen" for e in found)
 
 
+def test_all_that_happened_since_then(authority, seen):
+    """As one asks after an alarm, without a token in hand."""
+    a, token = authority, seen[0]
+    wait_for(lambda: seen_events(a, token), what="the sighting at the collector")
+    identity = hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
+    found = events(a, "--since", "1h")
+    assert {"issued", "seen"} <= {e["kind"] for e in found if e.get("token") == identity}
+    assert {e["kind"] for e in events(a, "--since", "1h", "--realm", "corp")} <= {"admin", "key"}
+    assert trace(a, "--since", "2038-01-01").returncode == 1
+    assert "all that happened" in trace(a, "--since", "1h", "--html").stdout
+
+
 def test_what_nobody_knows_is_a_no(authority):
     r = trace(authority, "--token", "-", given="x.y.z\n")
     assert r.returncode == 1
