@@ -1,15 +1,19 @@
 /* `chancery backup`: what an authority must not lose, in one file, while it serves. No private
- * key, no passphrase and no refresh.key is in it. What is copied belongs to root and to issuers,
- * which may be taken over: a store is copied with its owner's rights, and no link is followed. */
+ * key, no passphrase and no refresh.key is in it. What is copied belongs to root, to issuers and to
+ * the collector, which may be taken over: a store is copied with its owner's rights, no link is
+ * followed, and a file must be its role's own. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+#include <linux/openat2.h>
 
 #include "archive/archive.h"
 #include "audit.h"
+#include "backup.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "commands.h"
@@ -17,17 +21,20 @@
 #include "say.h"
 #include "stores.h"
 #include "wire/boot.h"
+#include "wire/sighting.h"
 
 static const char usage[] =
-	"usage: chancery backup [-C DIR] FILE\n"
+	"usage: chancery backup [--no-sightings] [-C DIR] FILE\n"
 	"\n"
-	"Writes FILE, which must not be there: chancery.yaml, the stores, what was revoked and "
-	"the\n"
-	"audit, as a tar archive with a manifest of hashes. The authority may serve meanwhile.\n"
-	"No private key, no passphrase and no refresh.key is in it; password hashes are.\n"
-	"`chancery restore` makes an authority of it again.\n"
+	"Writes FILE, which must not be there: chancery.yaml, the stores, what was revoked, the\n"
+	"audit, what gates reported and the evidence of alarms, as a tar archive with a manifest\n"
+	"of hashes. The authority may serve meanwhile. No private key, no passphrase and no\n"
+	"refresh.key is in it; password hashes are, and forged tokens that raised an alarm.\n"
+	"`chancery restore` makes an authority of it again. Exit status 1: FILE is there, but\n"
+	"something was left out, which is said.\n"
 	"\n"
-	"DIR is $CHANCERY_DIR if -C is not given.\n";
+	"  --no-sightings  without what gates reported (DIR/collector): it may be large\n"
+	"  -C DIR          the authority; without it $CHANCERY_DIR\n";
 
 /* In a store's folder, while it is copied. */
 #define COPY_NAME "backup.new"
@@ -37,18 +44,31 @@ static struct archive_file files[ARCHIVE_FILES_MAX];
 struct backup {
 	const struct authority *a;
 	struct archive archive;
-	size_t stores; /* copied, to be removed */
+	bool no_sightings;
+	size_t left_out;
 };
 
-/* Maps it: its content stays, whoever renames another file over it. */
-static ch_err content_of(int dir_fd, const char *path, bytes *ret)
+/* No link on the way there, and nothing above DIR: a part of it may be a role's. */
+static int open_beneath(int dir_fd, const char *path, int flags)
+{
+	struct open_how how = { .flags = (unsigned)(O_RDONLY | O_CLOEXEC | O_NOCTTY | flags),
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+					   RESOLVE_NO_MAGICLINKS };
+	return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+}
+
+/* Maps it: its content stays, whoever renames another file over it. owner: whose it must be, if it
+ * is not ours; (uid_t)-1: anybody's. */
+static ch_err content_of(int dir_fd, const char *path, uid_t owner, bytes *ret)
 {
 	struct stat st = { 0 };
-	AUTO(fd_close) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	AUTO(fd_close) int fd = open_beneath(dir_fd, path, 0);
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return ch_fail(CH_E_IO, "cannot open a file", errno);
 	if (!S_ISREG(st.st_mode))
 		return ch_fail(CH_E_DENIED, "this is no file", st.st_mode);
+	if (owner != (uid_t)-1 && st.st_uid != owner && st.st_uid != geteuid())
+		return ch_fail(CH_E_DENIED, "it belongs to another user than its role", st.st_uid);
 	if (st.st_size == 0) {
 		*ret = (bytes){ 0 };
 		return CH_DONE;
@@ -60,23 +80,26 @@ static ch_err content_of(int dir_fd, const char *path, bytes *ret)
 	return CH_DONE;
 }
 
-/* name: in the archive; path: below DIR. */
-static int add(struct backup *b, str name, const char *path)
+static ch_err add_file(struct backup *b, str name, const char *path, uid_t owner)
 {
 	struct archive_file f = { .name_n = name.n };
-	ch_err e = archive_name_ok(name) ? CH_DONE
-					 : ch_fail(CH_E_SYNTAX, "its name has no place here", 0);
-	if (!failed(e) && b->archive.n == ARCHIVE_FILES_MAX)
-		e = ch_fail(CH_E_LIMIT, "too many files", ARCHIVE_FILES_MAX);
-	if (!failed(e))
-		e = content_of(b->a->fd, path, &f.content);
-	if (failed(e))
-		return say_trouble("cannot back up", str_from_c(path), e);
+	if (!archive_name_ok(name))
+		return ch_fail(CH_E_SYNTAX, "its name has no place here", 0);
+	if (b->archive.n == ARCHIVE_FILES_MAX)
+		return ch_fail(CH_E_LIMIT, "too many files", ARCHIVE_FILES_MAX);
+	TRY(content_of(b->a->fd, path, owner, &f.content));
 	mem_copy(f.name, name.p, name.n);
 	f.size = f.content.n;
 	sha256(f.content, f.hash);
 	files[b->archive.n++] = f;
-	return EXIT_YES;
+	return CH_DONE;
+}
+
+/* name: in the archive; path: below DIR. */
+static int add(struct backup *b, str name, const char *path)
+{
+	ch_err e = add_file(b, name, path, (uid_t)-1);
+	return failed(e) ? say_trouble("cannot back up", str_from_c(path), e) : EXIT_YES;
 }
 
 /* --- chains: segments only grow, and a torn end is cut off by whoever opens the copy --- */
@@ -113,6 +136,99 @@ static int add_chains(struct backup *b)
 		r = failed(e) ? EXIT_TROUBLE : add_chain(b, str_from_c(path.p));
 	}
 	return r == EXIT_YES ? add_chain(b, str_from_c(audit_folder)) : r;
+}
+
+/* --- what gates reported, and alarms: the collector's. That it has made a mess of its folders must
+ * not keep the rest from being backed up: what does not go in is counted --- */
+
+static void add_reported(struct backup *b, str path)
+{
+	struct path at;
+	ch_err e = path_of(&at, path);
+	if (!failed(e))
+		e = add_file(b, path, at.p, authority_uid(b->a, UID_COLLECTOR));
+	/* gone meanwhile, as the oldest sightings go */
+	if (!failed(e) || e.detail == ENOENT)
+		return;
+	(void)say_trouble("not in the backup", path, e);
+	b->left_out++;
+}
+
+static ch_err folder_of(const struct backup *b, const char *path, DIR **ret_d)
+{
+	AUTO(fd_close) int fd = open_beneath(b->a->fd, path, O_DIRECTORY);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d && errno == ENOENT)
+		return ch_fail(CH_E_NOT_FOUND, "there is no such folder", ENOENT);
+	if (!d)
+		return ch_fail(CH_E_IO, "cannot open a folder", errno);
+	fd = -1;
+	*ret_d = d;
+	return CH_DONE;
+}
+
+static void add_sightings(struct backup *b, str gate)
+{
+	for (size_t i = 0; i < SIGHTINGS_CHAINS; i++) {
+		AUTO(dir_done) DIR *d = NULL;
+		struct path folder, path;
+		if (failed(path_join(&folder, LIT("collector"), gate,
+				     str_from_c(sighting_folder[i]))) ||
+		    failed(folder_of(b, folder.p, &d)))
+			continue;
+		for (struct dirent *e = readdir(d); e; e = readdir(d))
+			if (str_ends(str_from_c(e->d_name), LIT(".chain")) &&
+			    !failed(path_join(&path, str_from_c(folder.p), str_from_c(e->d_name),
+					      (str){ 0 })))
+				add_reported(b, str_from_c(path.p));
+	}
+}
+
+static void add_alarm(struct backup *b, str id)
+{
+	for (size_t i = 0; i < ALARM_FILES; i++) {
+		struct path path;
+		if (!failed(path_join(&path, LIT("alarms"), id, alarm_files[i])))
+			add_reported(b, str_from_c(path.p));
+	}
+}
+
+static int add_collector(struct backup *b)
+{
+	static const char *const folders[] = { "alarms", "collector" };
+	for (size_t i = 0; i < (b->no_sightings ? 1 : COUNT_OF(folders)); i++) {
+		AUTO(dir_done) DIR *d = NULL;
+		ch_err e = folder_of(b, folders[i], &d);
+		if (ch_code_of(e) == CH_E_NOT_FOUND)
+			continue;
+		if (failed(e))
+			return say_trouble("cannot back up", str_from_c(folders[i]), e);
+		for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
+			str name = str_from_c(entry->d_name);
+			if (i == 0 && alarm_id_ok(name))
+				add_alarm(b, name);
+			else if (i == 1 && name_ok(name, NAME_MAX_BYTES))
+				add_sightings(b, name);
+		}
+	}
+	return EXIT_YES;
+}
+
+/* The keys of this log and of those before it: a restore begins another, and evidence is of its own. */
+static int add_log_keys(struct backup *b)
+{
+	AUTO(dir_done) DIR *d = NULL;
+	struct path path;
+	int r = EXIT_YES;
+	if (faccessat(b->a->fd, "log.vkey", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		r = add(b, LIT("log.vkey"), "log.vkey");
+	if (r != EXIT_YES || failed(folder_of(b, FORMER_LOGS, &d)))
+		return r;
+	for (struct dirent *e = readdir(d); e && r == EXIT_YES; e = readdir(d))
+		if (str_ends(str_from_c(e->d_name), LIT(".vkey")) &&
+		    !failed(path_join(&path, LIT(FORMER_LOGS), str_from_c(e->d_name), (str){ 0 })))
+			r = add(b, str_from_c(path.p), path.p);
+	return r;
 }
 
 /* --- stores --- */
@@ -225,9 +341,18 @@ static int back_up(struct backup *b, const char *file)
 		r = add_stores(b);
 	if (r == EXIT_YES)
 		r = add_chains(b);
+	if (r == EXIT_YES)
+		r = add_log_keys(b);
+	if (r == EXIT_YES)
+		r = add_collector(b);
 	if (r == EXIT_YES) {
 		ch_err e = write_file(&b->archive, file);
 		r = failed(e) ? say_trouble("cannot write", str_from_c(file), e) : EXIT_YES;
+	}
+	if (r == EXIT_YES && b->left_out > 0) {
+		say("the backup is made, but what was named above is not in it: copy it by hand",
+		    str_from_c(file));
+		r = EXIT_NO;
 	}
 	(void)stores_each(b->a, remove_copy, b);
 	return r;
@@ -241,6 +366,7 @@ int cmd_backup(int argc, char **argv)
 	const char *dir = NULL, *file = NULL;
 	const struct option_spec options[] = {
 		{ .name = "-C", .value = &dir },
+		{ .name = "--no-sightings", .flag = &b.no_sightings },
 		{ .name = NULL, .value = &file },
 	};
 	if (options_help(argc, argv))

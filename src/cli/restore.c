@@ -11,11 +11,13 @@
 
 #include "archive/archive.h"
 #include "audit.h"
+#include "backup.h"
 #include "base/file.h"
 #include "base/secret.h"
 #include "chain/cursor.h"
 #include "commands.h"
 #include "create.h"
+#include "merkle/note.h"
 #include "options.h"
 #include "refresh_key.h"
 #include "say.h"
@@ -114,6 +116,14 @@ static ch_err rights_of(const struct authority *a, str name, uid_t *ret_owner, m
 	}
 	if (str_eq(top, str_from_c(audit_folder)) && !left.p)
 		return CH_DONE;
+	if (str_eq(top, LIT(FORMER_LOGS)) && str_ends(second, LIT(".vkey")) && !left.p) {
+		*ret_mode = 0644;
+		return CH_DONE;
+	}
+	if (reported_name_ok(name)) {
+		*ret_owner = authority_uid(a, UID_COLLECTOR);
+		return CH_DONE;
+	}
 	for (size_t g = 0; g < a->config.n_groups; g++) {
 		const struct config_group *group = &a->config.groups[g];
 		bool ours = str_eq(top, LIT("store")) && str_eq(second, group->name) &&
@@ -129,13 +139,52 @@ static ch_err rights_of(const struct authority *a, str name, uid_t *ret_owner, m
 	return ch_fail(CH_E_MISMATCH, "a file in it has no place in its own chancery.yaml", 0);
 }
 
+/* Folders on the way to a file that is the collector's, each its own. */
+static ch_err make_way(const struct authority *a, str name, uid_t owner)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		struct path path;
+		if (name.p[i] != '/')
+			continue;
+		TRY(path_of(&path, str_sub(name, 0, i)));
+		if (mkdirat(a->fd, path.p, 0700) != 0 && errno != EEXIST)
+			return ch_fail(CH_E_IO, "cannot make a folder", errno);
+		if (owner != (uid_t)-1 &&
+		    fchownat(a->fd, path.p, owner, (gid_t)owner, AT_SYMLINK_NOFOLLOW) != 0)
+			return ch_fail(CH_E_IO, "cannot give a folder to its role", errno);
+	}
+	return CH_DONE;
+}
+
+/* The log of the backup is a former one from now on: known by the id of its key. */
+static ch_err put_log_key(const struct authority *a, bytes vkey)
+{
+	struct note_key key;
+	uint8_t id[sizeof(uint32_t)], name[32];
+	struct wr i = wr_of(id, sizeof(id)), w = wr_of(name, sizeof(name));
+	struct path path;
+	TRY(vkey_read(str_trim(str_of_bytes(vkey), LIT("\n")), &key));
+	wr_u32(&i, key.id);
+	wr_hex(&w, BYTES_OF(id));
+	wr_lit(&w, ".vkey");
+	TRY(path_join(&path, LIT(FORMER_LOGS), wr_text(&w), (str){ 0 }));
+	TRY(dir_make(a->fd, FORMER_LOGS, 0755));
+	return file_replace(a->fd, path.p, vkey, 0644);
+}
+
 static ch_err put_file(const struct authority *a, const struct archive_file *f)
 {
 	str name = { f->name, f->name_n };
 	struct path path;
 	uid_t owner = (uid_t)-1;
 	mode_t mode = 0;
+	if (str_eq(name, LIT("log.vkey")))
+		return put_log_key(a, f->content);
 	TRY(rights_of(a, name, &owner, &mode));
+	if (reported_name_ok(name))
+		TRY(make_way(a, name, owner));
+	if (str_starts(name, LIT(FORMER_LOGS "/")))
+		TRY(dir_make(a->fd, FORMER_LOGS, 0755));
 	TRY(path_of(&path, name));
 	if (unlinkat(a->fd, path.p, 0) != 0 && errno != ENOENT)
 		return ch_fail(CH_E_IO, "cannot make room for a file", errno);

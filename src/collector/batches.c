@@ -171,7 +171,15 @@ static ch_err take(struct collector *c, struct http_req *r, size_t gate)
 	if (done.gap > 0)
 		LOG(LOG_WARN, "a gate had erased sightings before it could send them",
 		    log_str("gate", c->config.gates[gate].name), log_u64("records", done.gap));
-	compare_all(c, gate, &b, records, done.records);
+	if (done.elsewhere)
+		LOG(LOG_WARN,
+		    "a gate goes on behind what was kept of it, as after a restore: it is told "
+		    "where "
+		    "that ends",
+		    log_str("gate", c->config.gates[gate].name), log_u64("wanted", next),
+		    log_u64("came", b.seq));
+	else
+		compare_all(c, gate, &b, records, done.records);
 	answer_place(r, &b, next);
 	return CH_DONE;
 }

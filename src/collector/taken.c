@@ -113,12 +113,18 @@ static ch_err open_chain(struct taken *t, size_t gate, size_t i)
 	return find_place(t->dir_fd, c, &path, i);
 }
 
+static uint64_t wanted(const struct taken_chain *c, const struct report_batch *b)
+{
+	return c->placed && mem_eq(c->id, b->id, sizeof(c->id)) ? c->next : 0;
+}
+
 ch_err taken_place(struct taken *t, size_t gate, const struct report_batch *b, uint64_t *ret_next)
 {
 	TRY(open_chain(t, gate, b->chain));
-	const struct taken_chain *c = &t->chains[gate][b->chain];
-	bool same = c->placed && mem_eq(c->id, b->id, sizeof(c->id));
-	*ret_next = same ? c->next : 0;
+	struct taken_chain *c = &t->chains[gate][b->chain];
+	c->told = true;
+	mem_copy(c->told_id, b->id, sizeof(c->told_id));
+	*ret_next = wanted(c, b);
 	return CH_DONE;
 }
 
@@ -153,9 +159,15 @@ ch_err taken_batch(struct taken *t, size_t gate, const struct report_batch *b, s
 		   struct taken_done *ret_done)
 {
 	struct taken_done done = { 0 };
-	uint64_t next = 0;
-	TRY(taken_place(t, gate, b, &next));
+	TRY(open_chain(t, gate, b->chain));
 	struct taken_chain *c = &t->chains[gate][b->chain];
+	uint64_t next = wanted(c, b);
+	done.elsewhere = b->seq > next &&
+			 !(c->told && mem_eq(c->told_id, b->id, sizeof(c->told_id)));
+	if (done.elsewhere) {
+		*ret_done = done;
+		return CH_DONE;
+	}
 	ch_err e = add_all(&c->chain, b, records, next, &done);
 	if (!failed(e) && done.records > 0)
 		e = chain_write(&c->chain, clock_unix_ms(), CHAIN_NOW);

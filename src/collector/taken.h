@@ -14,7 +14,9 @@ enum {
 struct taken_chain {
 	struct chain chain;
 	bool open, placed;
+	bool told; /* the gate knows what is wanted of this chain: it was answered so */
 	uint8_t id[REPORT_CHAIN_ID]; /* of the gate's chain; if placed */
+	uint8_t told_id[REPORT_CHAIN_ID];
 	uint64_t next;               /* the number that is wanted */
 };
 
@@ -30,15 +32,19 @@ struct taken_done {
 	uint64_t records;  /* that are new, and durable now */
 	uint64_t repeated; /* that were there */
 	uint64_t gap;      /* so many numbers are missing before them: the gate had erased those */
+	bool elsewhere;    /* it goes on from where we are not: nothing was taken */
 };
 
 /* The folder must be there. */
 ch_err taken_open(struct taken *t, const struct collector_config *config);
 void taken_close(struct taken *t);
-/* How far a gate's chain was taken: *ret_next is 0 for one that was never seen. */
+/* How far a gate's chain was taken: *ret_next is 0 for one that was never seen. It is an answer: from
+ * then on the gate is taken to know it. */
 ch_err taken_place(struct taken *t, size_t gate, const struct report_batch *b, uint64_t *ret_next);
 /* Takes a batch (report_open's, records not read yet), whole or not at all; on return it is
- * durable. Errors of report_next: nothing of it was taken. */
+ * durable. One from behind the place that is wanted is not taken as long as the gate may not know that
+ * place: it may have what is missing, when we have lost it (a restore). Errors of report_next:
+ * nothing of it was taken. */
 ch_err taken_batch(struct taken *t, size_t gate, const struct report_batch *b, struct rd records,
 		   struct taken_done *ret_done);
 /* Erases what is too old, now and then. */

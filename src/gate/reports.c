@@ -55,6 +55,7 @@ struct reports {
 	struct reports_counts counts;
 	size_t chain; /* whose batch is under way, or whose turn it is */
 	uint16_t in_batch;
+	uint64_t behind_batch; /* the number that comes after it */
 	struct {
 		uint8_t identity[TOKEN_ID_SIZE];
 		uint64_t until_ns;
@@ -196,6 +197,7 @@ static ch_err fill(struct reports *r, struct follower *f, const struct sightings
 		TRY(advance(f, place->synced));
 	}
 	report_end(w, n);
+	r->behind_batch = b.seq + n;
 	*ret_n = n;
 	return CH_DONE;
 }
@@ -290,9 +292,14 @@ static void answered_batch(struct reports *r, const struct fetch_posted *p)
 		return;
 	}
 	taken(r, REPORTS_POST_SIGHTINGS);
-	r->counts.batches += r->in_batch > 0;
-	r->counts.records += r->in_batch;
-	if (!f->placed)
+	bool behind = f->placed && place.next != r->behind_batch;
+	/* it has not what it had: one that was restored. It gets again what there is */
+	if (behind)
+		LOG(LOG_WARN, "the collector wants sightings again", log_u64("from", place.next),
+		    log_u64("sent", r->behind_batch));
+	r->counts.batches += !behind && r->in_batch > 0;
+	r->counts.records += behind ? 0 : r->in_batch;
+	if (!f->placed || behind)
 		rewind_to(r, place.next, true);
 	f->next = place.next;
 	if (r->in_batch < REPORT_RECORDS_MAX)

@@ -136,6 +136,32 @@ static void a_gap_is_told(void **state)
 	assert_int_equal(place(0, 1), 31);
 }
 
+/* A collector that lost what it had (a restore) and a gate that goes on from where it was. */
+static void what_was_lost_is_asked_for(void **state)
+{
+	(void)state;
+	taken_close(&taken);
+	open_it();
+	struct taken_done done = take(0, batch(1, 40, 5));
+	assert_true(done.elsewhere);
+	assert_int_equal(done.records, 0);
+	assert_int_equal(done.gap, 0);
+	/* that is the answer; the gate has erased a part of it */
+	assert_int_equal(place(0, 1), 31);
+	done = take(0, batch(1, 35, 10));
+	assert_false(done.elsewhere);
+	assert_int_equal(done.records, 10);
+	assert_int_equal(done.gap, 4);
+	assert_int_equal(place(0, 1), 45);
+	/* what follows needs no question, nor does one chain's answer count for another's */
+	taken_close(&taken);
+	open_it();
+	assert_int_equal(take(0, batch(1, 45, 1)).records, 1);
+	assert_true(take(0, batch(9, 3, 1)).elsewhere);
+	assert_int_equal(place(0, 9), 0);
+	assert_int_equal(take(0, batch(9, 3, 1)).gap, 3);
+}
+
 static void chains_and_gates_are_apart(void **state)
 {
 	(void)state;
@@ -170,6 +196,7 @@ int main(void)
 		cmocka_unit_test(a_gap_is_told),
 		cmocka_unit_test(chains_and_gates_are_apart),
 		cmocka_unit_test(a_batch_is_taken_whole_or_not),
+		cmocka_unit_test(what_was_lost_is_asked_for),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

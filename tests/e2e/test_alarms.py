@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import subprocess
+import tarfile
 import tempfile
 import threading
 import time
@@ -298,6 +299,41 @@ def test_the_timeline_and_the_evidence_say_so(authority, thief, believed):
                               str(authority.dir / "log.vkey"), "--json"], capture_output=True,
                              text=True, timeout=120)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_evidence_comes_back_from_a_backup(authority, thief, believed):
+    """Byte for byte, and the collector's alone; the key of the log that it is of is there, too, though
+    a restore begins another log. What was told to people is not told again."""
+    _, alarm = believed
+    top = authority.dir.parent
+    authority.run("backup", str(top / "b.tar"))
+    restored = top / "restored"
+    subprocess.run([PROGRAM, "restore", top / "b.tar", restored], check=True, capture_output=True,
+                   timeout=120)
+    one, other = authority.dir / "alarms" / alarm["id"], restored / "alarms" / alarm["id"]
+    files = {p.name: p for p in one.iterdir()}
+    assert {"alarm.json", "signing-input", "signature", "jwks.json", "checkpoint"} <= set(files)
+    assert {p.name for p in other.iterdir()} == set(files)
+    for name, path in files.items():
+        assert (other / name).read_bytes() == path.read_bytes()
+        mine, theirs = (other / name).stat(), path.stat()
+        assert (mine.st_uid, mine.st_mode & 0o077) == (theirs.st_uid, 0)
+    for folder in (other, other.parent):
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert folder.stat().st_uid == one.stat().st_uid
+    former, = (restored / "former-logs").iterdir()
+    assert former.read_text() == (authority.dir / "log.vkey").read_text()
+    assert (restored / "log.vkey").read_text() != former.read_text()
+    r = subprocess.run([PROGRAM, "log", "consistency", other / "checkpoint", "--vkey", former,
+                        "--folder", authority.dir / "log"], capture_output=True, text=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    # and once more: the key of a former log is in the next backup as well
+    again = [PROGRAM, "backup", "-C", restored, "--no-sightings", top / "c.tar"]
+    subprocess.run(again, check=True, capture_output=True, timeout=60)
+    with tarfile.open(top / "c.tar") as t:
+        names = {m.name.removeprefix("chancery-backup/") for m in t.getmembers()}
+    assert {f"former-logs/{former.name}", "log.vkey", f"alarms/{alarm['id']}/signature"} <= names
+    assert not any(n.startswith("collector/") for n in names)
 
 
 def test_an_alarm_that_waited_for_the_collector_is_believed(authority, thief, believed):

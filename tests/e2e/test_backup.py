@@ -14,9 +14,11 @@ import tempfile
 import threading
 import time
 
+import chain_format
 import pytest
+import reports
 
-from chancery import PROGRAM, basic, http as ask, wait_for
+from chancery import PROGRAM, basic, free_port, http as ask, port_answers, wait_for
 from test_issuer import post
 from test_service import Service
 
@@ -259,6 +261,52 @@ def test_while_it_serves_under_load(top):
         answers = [post(at + "/introspect", {"token": t}, {"Authorization": basic("app", SECRET)})
                    for t in (old, new)]
         assert [a.json()["active"] for a in answers] == [False, True]
+        s.stop()
+
+
+def report(port, chain_id, seq, n):
+    """A batch of a gate; the number that the collector wants next."""
+    body = reports.batch(chain_id, seq, [(2, 1000, (seq + i).to_bytes(8, "big")) for i in range(n)])
+    r = wait_for(lambda: (r := ask("POST", f"http://127.0.0.1:{port}/sightings", body,
+                                   {"Authorization": basic("mail1", SECRET)})).status == 200 and r,
+                 what="an answer of the collector")
+    return int.from_bytes(r.body[18:26], "big")
+
+
+def numbers(dir_):
+    folder = dir_ / "collector/mail1/signed"
+    return [int.from_bytes(p[17:25], "big") for _, _, _, p in chain_format.read(folder)]
+
+
+@pytest.mark.root_only
+def test_sightings_since_the_backup_are_asked_for_again(top):
+    """What gates reported is in it. Then the collector stands where it stood, and a gate that goes on
+    behind that is told so: it sends again what it still has."""
+    with Service() as s:
+        port, me = free_port(), os.urandom(16)
+        with open(s.dir / "chancery.yaml", "a") as f:
+            f.write(f"collector:\n  listen: 127.0.0.1:{port}\n  gates:\n"
+                    "    mail1: {secret_file: mail1.secret}\n")
+        (s.dir / "mail1.secret").write_text(SECRET + "\n")
+        (s.dir / "mail1.secret").chmod(0o600)
+        s.start()
+        s.wait_ready()
+        wait_for(lambda: port_answers(port), what="the collector")
+        assert report(port, me, 0, 10) == 10
+        run("backup", "-C", s.dir, top / "reported.tar")
+        assert report(port, me, 10, 10) == 20
+        s.stop()
+        old, s.dir = s.dir, s.top / "restored"
+        run("restore", top / "reported.tar", s.dir)
+        shutil.copy2(old / "mail1.secret", s.dir)
+        assert numbers(s.dir) == list(range(10))
+        s.start()
+        wait_for(lambda: port_answers(port), what="the collector")
+        assert report(port, me, 20, 5) == 10
+        assert report(port, me, 10, 15) == 25
+        assert numbers(s.dir) == list(range(25))
+        # a gate that has erased what is missing says so by going on behind it all the same
+        assert report(port, os.urandom(16), 0, 1) == 1
         s.stop()
 
 
