@@ -1,9 +1,12 @@
 /* Whatever memory holds and however it is cut: spans lie in what was fed, are in order, and
- * what is found in one piece is masked in two. The first two bytes say where it is cut. */
+ * what is found in one piece is masked in two. What is looked for fast is found plainly. The
+ * first two bytes say where it is cut. */
 #include <assert.h>
 #include <stdlib.h>
 
+#include "text_gate.h"
 #include "text_internal.h"
+#include "text_length.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -56,6 +59,14 @@ static void feed(struct text_spans *spans, struct text_stream *stream, bytes b, 
 	}
 }
 
+static void compare(bytes b)
+{
+	for (size_t at = 0; at < b.n; at = gate_next_plainly(b.p, at, b.n) + 1)
+		assert(gate_next(b.p, at, b.n) == gate_next_plainly(b.p, at, b.n));
+	for (size_t at = 0; at < b.n; at = length_next_plainly(b.p, at, b.n) + 1)
+		assert(length_next(b.p, at, b.n) == length_next_plainly(b.p, at, b.n));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct text_spans *spans;
@@ -67,5 +78,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bytes b = { data + 2, size - 2 };
 	size_t cut = (size_t)(data[0] << 8 | data[1]) % (b.n + 1);
 	feed(spans, stream, b, cut ? cut : b.n);
+	compare(b);
 	return 0;
 }

@@ -10,12 +10,10 @@ struct patterns {
 	unsigned n;
 };
 
-static void collect(enum text_side side, struct patterns *p)
+static void collect(struct patterns *p)
 {
 	for (size_t i = 0; i < text_rows_count() && p->n < ROWS_MAX; i++) {
 		const struct text_row *row = text_row_at(i);
-		if (!(row->flags & ROW_BINARY) == (side == TEXT_SIDE_BINARY))
-			continue;
 		if (row->flags & ROW_COUNTED)
 			continue;
 		p->text[p->n] = row->pattern;
@@ -25,15 +23,14 @@ static void collect(enum text_side side, struct patterns *p)
 	}
 }
 
-ch_err text_compile(enum text_side side, hs_database_t **ret_db)
+ch_err text_compile(hs_database_t **ret_db)
 {
-	/* for no processor in particular: measured, code for AVX2 or AVX-512 gains nothing
-	 * here (the same on text, less on binary), and what was built on
-	 * one machine runs on all */
+	/* for no processor in particular: little memory is seen by it, and what was built on one
+	 * machine runs on all */
 	struct hs_platform_info any = { 0 };
 	struct patterns p = { .n = 0 };
 	hs_compile_error_t *why = NULL;
-	collect(side, &p);
+	collect(&p);
 	hs_error_t e =
 		hs_compile_multi(p.text, p.flags, p.ids, p.n, HS_MODE_STREAM, &any, ret_db, &why);
 	int at = why ? why->expression : 0;

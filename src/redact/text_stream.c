@@ -1,6 +1,7 @@
-/* Memory as it comes, in pieces of any size: Vectorscan finds the anchors, and each is looked
- * at once so much is there behind it that nothing more can change the answer, or once the
- * piece ends. What a piece cuts off is looked at again with the next one.
+/* Memory as it comes, in pieces of any size: where a fragment of a pattern is, Vectorscan finds
+ * the anchors around it, and each is looked at once so much is there behind it that nothing more
+ * can change the answer, or once the piece ends. What a piece cuts off is looked at again with
+ * the next one.
  *
  * The memory is whatever a crashed program had and is believed in nothing. All work is
  * bounded: by TEXT_REACH for a match, by HITS_MAX matches that wait. */
@@ -8,21 +9,22 @@
 
 #include "base/cleanup.h"
 #include "text_engine.h"
-#include "text_hot.h"
+#include "text_gate.h"
 #include "text_internal.h"
+#include "text_length.h"
 
 enum {
-	SLICE = HOT_BLOCK * HOT_BLOCKS_MAX,
+	SLICE = 32 * 1024,
 	KEEP = TEXT_BEHIND + TEXT_REACH,
 	BUFFER = 4 * SLICE,
 	HITS_MAX = 4096,
 	ROWS_MAX = 128,
 	LARGE = 2 * SLICE, /* such pieces are not copied */
-	SMALL = 1024,      /* pieces of under so many bytes are taken for text */
 	NARROW_BEHIND = 512,
 	NARROW = NARROW_BEHIND + TEXT_REACH / 2 + 1
 };
 _Static_assert(BUFFER > 2 * KEEP + SLICE, "what is kept moves to where it was not");
+_Static_assert(2 * GATE_REACH + TEXT_BEHIND < KEEP, "what is scanned later was not passed");
 
 struct hit {
 	uint64_t end; /* address behind the match */
@@ -30,17 +32,14 @@ struct hit {
 	bool again, run; /* looked at before; the row's alphabet goes on here */
 };
 
-struct side {
+struct text_stream {
 	hs_database_t *db;
 	hs_stream_t *stream;
-	uint64_t start; /* the address at which the stream started */
-};
-
-struct text_stream {
-	struct side sides[TEXT_SIDE_COUNT];
 	hs_scratch_t *scratch;
 	struct text_sink *sink;
 	bool begun;
+	/* addresses: what the stream of patterns has seen, and up to where it is to go on */
+	uint64_t scanned_from, scanned_to, wanted_to;
 	const uint8_t *seen; /* the buffer, or the piece that is fed */
 	uint64_t base;       /* the address of seen[0] */
 	size_t fill;
@@ -163,7 +162,6 @@ static ch_err drain(struct text_stream *s, bool all)
 
 struct catcher {
 	struct text_stream *s;
-	uint64_t start; /* the address that matches count from */
 	ch_err failure;
 };
 
@@ -181,57 +179,61 @@ static int on_match(unsigned id, unsigned long long from, unsigned long long to,
 	}
 	if (failed(c->failure))
 		return 1;
-	s->hits[s->n_hits++] = (struct hit){ c->start + to, (uint16_t)id, false, false };
+	s->hits[s->n_hits++] = (struct hit){ s->scanned_from + to, (uint16_t)id, false, false };
 	return 0;
 }
 
-static ch_err scan(struct text_stream *s, enum text_side side, bytes b)
+static ch_err restart(struct text_stream *s, uint64_t addr)
 {
-	struct catcher c = { s, s->sides[side].start, CH_DONE };
-	hs_error_t e = hs_scan_stream(s->sides[side].stream, (const char *)b.p, (unsigned)b.n, 0,
-				      s->scratch, on_match, &c);
+	hs_error_t e = hs_reset_stream(s->stream, 0, NULL, NULL, NULL);
+	s->scanned_from = s->scanned_to = s->wanted_to = addr;
+	return e ? ch_fail(CH_E_INTERNAL, "resetting text patterns", e) : CH_DONE;
+}
+
+/* From where the patterns got to, as far as is wanted and there. */
+static ch_err scan_on(struct text_stream *s)
+{
+	uint64_t to = s->wanted_to < end_of(s) ? s->wanted_to : end_of(s);
+	if (to <= s->scanned_to)
+		return CH_DONE;
+	struct catcher c = { s, CH_DONE };
+	const char *p = (const char *)s->seen + (s->scanned_to - s->base);
+	unsigned n = (unsigned)(to - s->scanned_to);
+	hs_error_t e = hs_scan_stream(s->stream, p, n, 0, s->scratch, on_match, &c);
+	s->scanned_to = to;
 	TRY(c.failure);
 	return e ? ch_fail(CH_E_INTERNAL, "scanning for text patterns", e) : CH_DONE;
 }
 
-/* What has no pattern, in what was just scanned for text: seen[from .. to). */
-static ch_err scan_lengths(struct text_stream *s, size_t from, size_t to)
+/* What may match around seen[at], and around what follows for GATE_REACH. */
+static ch_err scan_around(struct text_stream *s, size_t at)
 {
-	size_t at = from > 3 ? from - 3 : 0;
-	for (at = hot_length(s->seen, at, to); at < to; at = hot_length(s->seen, at + 4, to)) {
-		struct catcher c = { s, s->base + at + 4, CH_DONE };
-		(void)on_match(s->counted, 0, 0, 0, &c);
-		TRY(c.failure);
-	}
+	uint64_t from = s->base + (at > GATE_REACH ? at - GATE_REACH : 0);
+	if (from > s->scanned_to)
+		TRY(restart(s, from));
+	s->wanted_to = s->base + at + 2 * GATE_REACH;
+	return scan_on(s);
+}
+
+/* Where a fragment was cut off by what was seen last, it is whole now. */
+static ch_err scan_fragments(struct text_stream *s, size_t from)
+{
+	TRY(scan_on(s));
+	from = from > GATE_BACK ? from - GATE_BACK : 0;
+	for (size_t at = from; (at = gate_next(s->seen, at, s->fill)) < s->fill; at += GATE_REACH)
+		TRY(scan_around(s, at));
 	return CH_DONE;
 }
 
-static ch_err scan_text(struct text_stream *s, bytes b)
+/* What has no pattern. */
+static ch_err scan_lengths(struct text_stream *s, size_t from)
 {
-	size_t from = (size_t)(b.p - s->seen);
-	TRY(scan(s, TEXT_SIDE_TEXT, b));
-	return scan_lengths(s, from, from + b.n);
-}
-
-static ch_err restart(struct side *side, uint64_t addr)
-{
-	hs_error_t e = hs_reset_stream(side->stream, 0, NULL, NULL, NULL);
-	side->start = addr;
-	return e ? ch_fail(CH_E_INTERNAL, "resetting text patterns", e) : CH_DONE;
-}
-
-/* The stream of TEXT is always right at the start of the slice: its end was scanned. */
-static ch_err scan_hot(struct text_stream *s, bytes b, uint64_t addr)
-{
-	struct hot hot;
-	size_t at = 0, end = 0;
-	hot_mark(b.p, b.n, &hot);
-	for (; hot_next(&hot, &at, &end); at = end) {
-		size_t from = at * HOT_BLOCK, to = end * HOT_BLOCK;
-		if (from)
-			TRY(restart(&s->sides[TEXT_SIDE_TEXT], addr + from));
-		to = to < b.n ? to : b.n;
-		TRY(scan_text(s, (bytes){ b.p + from, to - from }));
+	enum { SIZE = 4 };
+	size_t at = from >= SIZE ? from - SIZE + 1 : 0;
+	for (; (at = length_next(s->seen, at, s->fill)) < s->fill; at += SIZE) {
+		struct catcher c = { s, CH_DONE };
+		(void)on_match(s->counted, 0, s->base + at + SIZE - s->scanned_from, 0, &c);
+		TRY(c.failure);
 	}
 	return CH_DONE;
 }
@@ -239,11 +241,10 @@ static ch_err scan_hot(struct text_stream *s, bytes b, uint64_t addr)
 /* Looks through the next n bytes of what is to be seen. */
 static ch_err scan_next(struct text_stream *s, size_t n)
 {
-	uint64_t addr = end_of(s);
-	bytes here = { s->seen + s->fill, n };
+	size_t from = s->fill;
 	s->fill += n;
-	TRY(scan(s, TEXT_SIDE_BINARY, here));
-	TRY(n < SMALL ? scan_text(s, here) : scan_hot(s, here, addr));
+	TRY(scan_fragments(s, from));
+	TRY(scan_lengths(s, from));
 	TRY(drain(s, false));
 	uint64_t passed = s->fill > KEEP ? end_of(s) - KEEP : s->base;
 	return s->sink->passed ? s->sink->passed(s->sink, passed) : CH_DONE;
@@ -287,9 +288,7 @@ static ch_err begin(struct text_stream *s, uint64_t addr)
 	s->fill = 0;
 	s->n_hits = 0;
 	mem_zero(s->done, sizeof(s->done));
-	for (unsigned i = 0; i < TEXT_SIDE_COUNT; i++)
-		TRY(restart(&s->sides[i], addr));
-	return CH_DONE;
+	return restart(s, addr);
 }
 
 static ch_err feed(struct text_stream *s, bytes b)
@@ -326,13 +325,12 @@ bool text_stream_open(const struct text_stream *s)
 
 /* --- its life --- */
 
-static ch_err open_side(struct text_stream *s, enum text_side i)
+static ch_err open_stream(struct text_stream *s)
 {
-	struct side *side = &s->sides[i];
-	TRY(text_load(i, &side->db));
-	hs_error_t e = hs_alloc_scratch(side->db, &s->scratch);
+	TRY(text_load(&s->db));
+	hs_error_t e = hs_alloc_scratch(s->db, &s->scratch);
 	if (!e)
-		e = hs_open_stream(side->db, 0, &side->stream);
+		e = hs_open_stream(s->db, 0, &s->stream);
 	return e ? ch_fail(CH_E_NOMEM, "text patterns", e) : CH_DONE;
 }
 
@@ -347,8 +345,7 @@ ch_err text_stream_new(struct text_stream **ret_s)
 	for (uint16_t i = 0; i < n; i++)
 		if (text_row_at(i)->flags & ROW_COUNTED)
 			s->counted = i;
-	for (unsigned i = 0; i < TEXT_SIDE_COUNT; i++)
-		TRY(open_side(s, (enum text_side)i));
+	TRY(open_stream(s));
 	*ret_s = TAKE(s);
 	return CH_DONE;
 }
@@ -357,11 +354,9 @@ void text_stream_done(struct text_stream **s)
 {
 	if (!*s)
 		return;
-	for (unsigned i = 0; i < TEXT_SIDE_COUNT; i++) {
-		if ((*s)->sides[i].stream)
-			(void)hs_close_stream((*s)->sides[i].stream, NULL, NULL, NULL);
-		hs_free_database((*s)->sides[i].db);
-	}
+	if ((*s)->stream)
+		(void)hs_close_stream((*s)->stream, NULL, NULL, NULL);
+	hs_free_database((*s)->db);
 	hs_free_scratch((*s)->scratch);
 	mem_wipe(*s, sizeof(**s));
 	free(*s);

@@ -4,10 +4,9 @@
  *
  * Patterns are anchors: as short as tells the thing apart and ending at a known place, since
  * Vectorscan says only where a match ends. Where the secret ends, and whether it is one, the
- * check finds out. No pattern may match what common memory is full of. What Vectorscan looks
- * for first are strings of plain characters in the patterns. While none is shorter than four,
- * none is of zeros and they are under 250, it takes steps of four: 4.4 GB/s, and 2.8 with one
- * pattern too many. Whoever adds some measures. */
+ * check finds out. No pattern may match what common memory is full of. Vectorscan sees a
+ * pattern only around one of its fragments (text_fragments.c), which a new one needs, too, and
+ * none matches more than GATE_REACH bytes. */
 #include "text_table.h"
 
 #define ROW(name, kind, check, alphabet, flags, back, min, max, pattern, what)               \
@@ -37,13 +36,13 @@ static const struct text_row rows[] = {
 	    "Private-Lines: [0-9]{1,4}\\r?\\n", "PuTTY's private lines: all of them"),
 	ROW("openssh-binary", VALUE_PRIVATE_KEY, CHECK_OPENSSH, AL_NONE, 0, 15, 64, 0,
 	    "openssh-key-v1\\x00", "OpenSSH's key format decoded: all of it"),
-	ROW("der-pkcs8", VALUE_PRIVATE_KEY, CHECK_PKCS8, AL_NONE, ROW_BINARY, 6, 16, 0,
+	ROW("der-pkcs8", VALUE_PRIVATE_KEY, CHECK_PKCS8, AL_NONE, 0, 6, 16, 0,
 	    "\\x02\\x01[\\x00\\x01]\\x30[\\x05-\\x20]\\x06",
 	    "PKCS#8 in DER, RSA, EC, Ed25519, X25519 and others: all of it"),
-	ROW("der-pkcs1", VALUE_PRIVATE_KEY, CHECK_PKCS1, AL_NONE, ROW_BINARY, 9, 64, 0,
+	ROW("der-pkcs1", VALUE_PRIVATE_KEY, CHECK_PKCS1, AL_NONE, 0, 9, 64, 0,
 	    "\\x30\\x82[\\x01-\\x2f].\\x02\\x01\\x00\\x02[\\x81\\x82]",
 	    "PKCS#1 RSAPrivateKey in DER: all of it"),
-	ROW("der-sec1", VALUE_PRIVATE_KEY, CHECK_SEC1, AL_NONE, ROW_BINARY, 5, 32, 0,
+	ROW("der-sec1", VALUE_PRIVATE_KEY, CHECK_SEC1, AL_NONE, 0, 5, 32, 0,
 	    "\\x02\\x01\\x01\\x04[\\x1c\\x20\\x30\\x42]", "SEC1 ECPrivateKey in DER: all of it"),
 	ROW("age", VALUE_PRIVATE_KEY, CHECK_RUN, AL_UPPER, 0, 0, 58, 58, "AGE-SECRET-KEY-1",
 	    "age's secret keys: behind the first 16 characters"),
@@ -51,21 +50,21 @@ static const struct text_row rows[] = {
 	    "\\([dpqux] #[0-9A-Fa-f\\n ]{16}",
 	    "private numbers of GnuPG's keys as S-expressions in hex: all of their digits; points "
 	    "are learned"),
-	ROW("sexp-canonical", VALUE_PRIVATE_KEY, CHECK_SEXP_CANONICAL, AL_NONE, ROW_BINARY, 0, 16,
-	    0, "\\(1:[dpqux][0-9]{2,4}:", "likewise in canonical form"),
-	ROW("sexp-binary", VALUE_PRIVATE_KEY, CHECK_SEXP_BINARY, AL_NONE, ROW_BINARY, 0, 16, 0,
+	ROW("sexp-canonical", VALUE_PRIVATE_KEY, CHECK_SEXP_CANONICAL, AL_NONE, 0, 0, 16, 0,
+	    "\\(1:[dpqux][0-9]{2,4}:", "likewise in canonical form"),
+	ROW("sexp-binary", VALUE_PRIVATE_KEY, CHECK_SEXP_BINARY, AL_NONE, 0, 0, 16, 0,
 	    "\\x03\\x01\\x01\\x00[dpqux]\\x01", "likewise as libgcrypt keeps them in memory"),
 	/* --- public halves, by which private ones are recognised --- */
-	ROW("der-public", VALUE_PRIVATE_KEY, CHECK_SPKI, AL_NONE, ROW_PUBLIC | ROW_BINARY, 0, 0, 0,
+	ROW("der-public", VALUE_PRIVATE_KEY, CHECK_SPKI, AL_NONE, ROW_PUBLIC, 0, 0, 0,
 	    "\\x2a\\x86\\x48\\x86\\xf7\\x0d\\x01\\x01\\x01",
 	    "RSA SubjectPublicKeyInfo in DER: learned"),
-	ROW("der-edwards", VALUE_PRIVATE_KEY, CHECK_EDWARDS, AL_NONE, ROW_PUBLIC | ROW_BINARY, 0, 0,
-	    0, "\\x06\\x03\\x2b\\x65[\\x6e\\x70]\\x03",
+	ROW("der-edwards", VALUE_PRIVATE_KEY, CHECK_EDWARDS, AL_NONE, ROW_PUBLIC, 0, 0, 0,
+	    "\\x06\\x03\\x2b\\x65[\\x6e\\x70]\\x03",
 	    "Ed25519 and X25519 SubjectPublicKeyInfo in DER: learned"),
-	ROW("point", VALUE_PRIVATE_KEY, CHECK_POINT, AL_NONE, ROW_PUBLIC | ROW_BINARY, 0, 0, 0,
+	ROW("point", VALUE_PRIVATE_KEY, CHECK_POINT, AL_NONE, ROW_PUBLIC, 0, 0, 0,
 	    "\\x03(?:\\x42|\\x62|\\x81\\x86)\\x00\\x04", "uncompressed EC points in DER: learned"),
-	ROW("ssh-blob", VALUE_PRIVATE_KEY, CHECK_SSH_BLOB, AL_NONE, ROW_PUBLIC | ROW_BINARY, 0, 0,
-	    0, "[\\x07\\x0b\\x13](?:ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp)",
+	ROW("ssh-blob", VALUE_PRIVATE_KEY, CHECK_SSH_BLOB, AL_NONE, ROW_PUBLIC, 0, 0, 0,
+	    "[\\x07\\x0b\\x13](?:ssh-rsa|ssh-ed25519|ecdsa-sha2-nistp)",
 	    "SSH public keys in binary: learned"),
 	ROW("ssh-text", VALUE_PRIVATE_KEY, CHECK_SSH_TEXT, AL_BASE64, ROW_PUBLIC, 8, 0, 0,
 	    "AAAA(?:B3Nz|C3Nz|E2Vj)", "SSH public keys in base64: learned"),
@@ -82,7 +81,7 @@ static const struct text_row rows[] = {
 	    "wherever else it is"),
 	ROW("jwt-utf16", VALUE_TOKEN, CHECK_JWT, AL_JWS, ROW_WIDE, 4, 20, 0,
 	    "e\\x00y\\x00J\\x00[A-Za-z0-9_-]\\x00", "likewise in UTF-16LE"),
-	/* no pattern, since what is full of zeros is slow there: text_hot.c finds the length */
+	/* no pattern, since what is full of zeros is slow there: text_length.c finds the length */
 	ROW("jws-signature", VALUE_TOKEN_PART, CHECK_SIGNATURE, AL_URL, ROW_COUNTED, 0, 43, 342, "",
 	    "a signature alone, or as many bytes drawn at random, in a V8 string of 43, 86 or 342 "
 	    "characters: all of it"),
@@ -181,7 +180,7 @@ static const struct text_row rows[] = {
 	    "lines of SSLKEYLOGFILE: the secret, and its bytes wherever they are"),
 	/* --- passwords --- */
 	ROW("password-hash", VALUE_PASSWORD, CHECK_RUN, AL_HASH, 0, 16, 16, 255,
-	    "(?:\\$2[abxy]\\$[0-9]{2}|\\$argon2(?:id|i|d)\\$v=[0-9]+|\\$gy|\\$scrypt|" BEHIND(
+	    "(?:\\$2[abxy]\\$[0-9]{2}|\\$argon2(?:id|i|d)\\$v=[0-9]{1,20}|\\$gy|\\$scrypt|" BEHIND(
 		    "\\$[56y]") ")\\$"
 				"[./A-Za-z0-9$=,+-]{16}",
 	    "crypt(3), bcrypt, scrypt, yescrypt and Argon2 hashes: behind their parameters"),

@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "text_hot.h"
 #include "text_kit.h"
 
 static struct planted p;
@@ -109,30 +108,6 @@ static void long_ones_to_their_end(void **state)
 	free(memory);
 }
 
-/* Fast and plain say the same of where text may be; and no text is left out. */
-static void hot_is_plain(void **state)
-{
-	(void)state;
-	uint8_t memory[4096];
-	uint32_t x = 7;
-	for (unsigned round = 0; round < 3000; round++) {
-		struct hot fast, plain;
-		size_t n = 1 + round * 37 % sizeof(memory);
-		for (size_t i = 0; i < n; i++) {
-			x = x * 1664525 + 1013904223;
-			memory[i] = (uint8_t)(x >> 28 ? x >> (round % 3 ? 25 : 16) : 0);
-		}
-		if (n > 200)
-			mem_copy(memory + x % (n - 100), "abcdefgh", 8);
-		hot_mark(memory, n, &fast);
-		hot_mark_plainly(memory, n, &plain);
-		assert_memory_equal(fast.bits, plain.bits, sizeof(fast.bits));
-		if (n > 200)
-			for (size_t at = x % (n - 100), i = at; i < at + 8; i++)
-				assert_true(fast.bits[i / 64 / 64] >> (i / 64 % 64) & 1);
-	}
-}
-
 /* What lies behind a gap has nothing to do with what was before. */
 static void a_jump_starts_afresh(void **state)
 {
@@ -205,7 +180,6 @@ int main(void)
 		cmocka_unit_test(byte_by_byte),
 		cmocka_unit_test(over_inner_edges),
 		cmocka_unit_test(long_ones_to_their_end),
-		cmocka_unit_test(hot_is_plain),
 		cmocka_unit_test(a_jump_starts_afresh),
 		cmocka_unit_test(values_lie_in_spans),
 		cmocka_unit_test(repeated_anchors_are_bounded),
