@@ -60,7 +60,13 @@ ch_err folder_retain(int dir_fd, const uint8_t purpose[static CHAIN_PURPOSE_MAX]
 		     const struct chain_limits *limits, int64_t now_ms, uint64_t *ret_erased);
 
 /* --- walk.c: one segment --- */
-enum walk_found { WALK_FRAME, WALK_END, WALK_SHORT, WALK_BAD };
+enum walk_found {
+	WALK_FRAME,
+	WALK_END,
+	WALK_ROOM, /* zeros, where a frame would begin */
+	WALK_SHORT,
+	WALK_BAD
+};
 /* Takes fd when it succeeds. Checks the header against the name and the purpose. */
 ch_err walk_open(struct chain_walk *w, int fd, uint64_t segment,
 		 const uint8_t purpose[static CHAIN_PURPOSE_MAX]);
@@ -70,9 +76,20 @@ struct walk_frame {
 	bytes records;
 	size_t short_bytes; /* WALK_SHORT: what there is of it */
 };
-/* The room holds the file from this offset on, as far as either goes. */
-ch_err walk_fill(struct chain_walk *w, uint64_t from);
+/* The walk's room holds the file from this offset on, n bytes if there are so many. */
+ch_err walk_fill(struct chain_walk *w, uint64_t from, size_t n);
 ch_err walk_next(struct chain_walk *w, enum walk_found *ret_found, struct walk_frame *ret_frame);
+
+/* --- room.c: zeros ahead --- */
+/* The frame and so many zeros behind it, in one write. How much of both was written; 0: nothing. */
+size_t room_write(int fd, bytes frame, uint64_t offset, size_t ahead);
+bool is_blank(bytes b);
+/* From where the walk is, there is nothing but zeros to the end of the file. */
+ch_err room_goes_on(struct chain_walk *w, bool *ret_blank);
+
+/* --- write.c --- */
+/* Cuts the room ahead off, if there is any; not synced. */
+ch_err chain_trim(struct chain *c);
 
 /* --- recover.c --- */
 /* Walks to the end of what is whole. A torn end is described in *report; damage is E_MISMATCH.

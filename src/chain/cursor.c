@@ -95,6 +95,22 @@ static ch_err none_yet(struct chain_cursor *k, size_t torn_bytes)
 	return CH_DONE;
 }
 
+/* Zeros are room only if there is nothing behind them. If there is: a writer was at it meanwhile, and
+ * wrote what comes first first; else it is a hole. */
+static ch_err look_behind(struct chain_cursor *k, enum walk_found *found, struct walk_frame *f)
+{
+	bool is_room = true;
+	if (*found != WALK_ROOM)
+		return CH_DONE;
+	TRY(room_goes_on(&k->walk, &is_room));
+	if (is_room)
+		return CH_DONE;
+	TRY(walk_next(&k->walk, found, f));
+	if (*found == WALK_ROOM)
+		*found = WALK_BAD;
+	return CH_DONE;
+}
+
 ch_err cursor_frame(struct chain_cursor *k, bool *ret_got)
 {
 	enum walk_found found = WALK_END;
@@ -103,6 +119,7 @@ ch_err cursor_frame(struct chain_cursor *k, bool *ret_got)
 	while (found == WALK_END) {
 		struct folder folder = { 0 };
 		TRY(walk_next(&k->walk, &found, &f));
+		TRY(look_behind(k, &found, &f));
 		if (found == WALK_FRAME || found == WALK_BAD)
 			break;
 		/* the folder first, then the segment again: once there is another one, nothing is

@@ -23,6 +23,8 @@ static ch_err config_take(struct chain *c, const struct chain_config *config)
 	l->segment_ms = l->segment_ms ? l->segment_ms : DAY_MS;
 	if (c->cap < CHAIN_ROOM_MIN || c->cap > CHAIN_ROOM_MAX)
 		return ch_fail(CH_E_RANGE, "the chain's room is too small or too large", c->cap);
+	if (l->ahead_bytes > CHAIN_AHEAD_MAX)
+		return ch_fail(CH_E_RANGE, "a chain's room ahead is too large", l->ahead_bytes);
 	if (l->segment_bytes < CHAIN_SEGMENT_MIN || l->segment_ms < 0 || l->keep_ms < 0)
 		return ch_fail(CH_E_RANGE, "a limit of the chain is too small", l->segment_bytes);
 	if (l->total_bytes > 0 && l->total_bytes / 2 < l->segment_bytes)
@@ -87,9 +89,13 @@ static ch_err check_link(const struct chain *c, const struct chain_walk *last, u
 	return CH_DONE;
 }
 
-static ch_err cut(const struct chain_walk *w, const struct chain_opened *report)
+static ch_err cut(const struct chain_walk *w)
 {
-	if (report->cut_bytes > 0 && ftruncate(w->fd, (off_t)w->offset) != 0)
+	off_t end = lseek(w->fd, 0, SEEK_END);
+	if (end < 0)
+		return ch_fail(CH_E_IO, "cannot look at a segment", errno);
+	/* a torn end, or room ahead that nothing was written to */
+	if ((uint64_t)end > w->offset && ftruncate(w->fd, (off_t)w->offset) != 0)
 		return ch_fail(CH_E_IO, "cannot cut off the chain's torn end", errno);
 	/* what was found counts as durable from now on */
 	if (fdatasync(w->fd) != 0)
@@ -102,7 +108,7 @@ static void go_on_from(struct chain *c, struct chain_walk *w)
 	c->fd = TAKE_FD(w->fd);
 	c->segment_first = w->segment;
 	c->segment_created_ms = w->created_ms;
-	c->end = w->offset;
+	c->end = c->room_end = w->offset;
 	c->next_seq = c->synced_seq = w->seq;
 	mem_copy(c->id, w->id, sizeof(c->id));
 	mem_copy(c->last, w->last, sizeof(c->last));
@@ -122,7 +128,7 @@ static ch_err open_last(struct chain *c, const struct folder *f, struct chain_op
 		w.have = 0; /* they share the room */
 	}
 	TRY(recover(&w, true, report));
-	TRY(cut(&w, report));
+	TRY(cut(&w));
 	go_on_from(c, &w);
 	return CH_DONE;
 }
@@ -161,6 +167,7 @@ void chain_close(struct chain *c)
 {
 	/* the lock last: nobody else may begin while our descriptor can still write */
 	if (c->room) {
+		(void)chain_trim(c); /* who opens it does it, if this does not */
 		fd_close(&c->fd);
 		fd_close(&c->dir_fd);
 		fd_close(&c->lock_fd);

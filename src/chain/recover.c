@@ -22,6 +22,7 @@ struct search {
 	uint64_t most;   /* no later one can have this number or more */
 	uint64_t synced; /* found: everything below was durable */
 	uint64_t records;
+	uint64_t last; /* behind the last byte that is not zero */
 };
 
 /* The cheap part of the question whether a frame's header stands here. */
@@ -45,6 +46,10 @@ static void search_window(const struct chain_walk *w, size_t n, struct search *s
 		s->synced = h.synced > s->synced ? h.synced : s->synced;
 		s->records += h.count;
 	}
+	while (n > 0 && w->room[n - 1] == 0)
+		n--;
+	if (n > 0)
+		s->last = w->at + n;
 }
 
 /* Every offset behind the bad place, window by window with an overlap. */
@@ -53,7 +58,7 @@ static ch_err search_rest(struct chain_walk *w, uint64_t size, struct search *s)
 	enum { OVERLAP = FRAME_HEADER - 1 };
 	uint64_t from = w->offset;
 	while (from + FRAME_HEADER <= size) {
-		TRY(walk_fill(w, from));
+		TRY(walk_fill(w, from, w->cap));
 		if (w->have < FRAME_HEADER)
 			break;
 		search_window(w, w->have, s);
@@ -67,24 +72,32 @@ ch_err recover(struct chain_walk *w, bool may_be_torn, struct chain_opened *repo
 	enum walk_found found = WALK_BAD;
 	struct walk_frame f;
 	uint64_t size = 0;
+	bool is_whole = false;
 	do
 		TRY(walk_next(w, &found, &f));
 	while (found == WALK_FRAME);
 	if (found == WALK_END)
+		return CH_DONE;
+	if (found == WALK_ROOM && may_be_torn)
+		TRY(room_goes_on(w, &is_whole));
+	if (is_whole)
 		return CH_DONE;
 	report->fault = (struct chain_place){ w->segment, w->offset };
 	if (!may_be_torn)
 		return ch_fail(CH_E_MISMATCH, "a finished segment of the chain is damaged",
 			       w->offset);
 	TRY(size_of(w->fd, &size));
-	struct search s = { .seq = w->seq, .most = w->seq + size / RECORD_HEADER + 1 };
+	struct search s = { .seq = w->seq,
+			    .most = w->seq + size / RECORD_HEADER + 1,
+			    .last = w->offset };
 	TRY(search_rest(w, size, &s));
 	if (s.synced > w->seq)
 		return ch_fail(CH_E_MISMATCH, "the chain is damaged where it was durable",
 			       w->offset);
 	report->cut = report->fault;
 	report->fault = (struct chain_place){ 0 };
-	report->cut_bytes = size - w->offset;
+	/* what is left of the room ahead is no part of what was torn */
+	report->cut_bytes = (size - s.last > FRAME_HEADER ? s.last : size) - w->offset;
 	report->cut_records = s.records;
 	return CH_DONE;
 }

@@ -8,6 +8,8 @@
 #include "chain_internal.h"
 #include "crypto/hash.h"
 
+enum { AT_ONCE = 64 * 1024 };
+
 /* Up to n bytes from offset on; fewer only at the end of the file. */
 static ch_err read_at(int fd, uint64_t offset, uint8_t *to, size_t n, size_t *ret_got)
 {
@@ -58,21 +60,22 @@ void walk_close(struct chain_walk *w)
 	fd_close(&w->fd);
 }
 
-ch_err walk_fill(struct chain_walk *w, uint64_t from)
+ch_err walk_fill(struct chain_walk *w, uint64_t from, size_t n)
 {
 	w->have = 0;
 	w->at = from;
-	return read_at(w->fd, from, w->room, w->cap, &w->have);
+	return read_at(w->fd, from, w->room, n < w->cap ? n : w->cap, &w->have);
 }
 
-/* What the file holds from the hash before the next frame on, n bytes if it has them. */
+/* What the file holds from the hash before the next frame on, n bytes if it has them. Not much
+ * more is read: at the end of a segment there may be nothing but room. */
 static ch_err look(struct chain_walk *w, size_t n, bytes *ret_b)
 {
 	uint64_t from = w->offset - CHAIN_HASH_SIZE;
 	if (n > w->cap)
 		return ch_fail(CH_E_FULL, "a frame is larger than the reader's room", n);
 	if (from < w->at || from - w->at > w->have || w->have - (from - w->at) < n)
-		TRY(walk_fill(w, from));
+		TRY(walk_fill(w, from, n > AT_ONCE ? n : AT_ONCE));
 	*ret_b = (bytes){ w->room + (from - w->at), w->have - (from - w->at) };
 	return CH_DONE;
 }
@@ -120,15 +123,20 @@ static ch_err try_next(struct chain_walk *w, enum walk_found *ret_found,
 	*ret_frame = f;
 	if (f.short_bytes < FRAME_HEADER)
 		return CH_DONE;
-	*ret_found = WALK_BAD;
-	if (!frame_header_read(b.p + CHAIN_HASH_SIZE, w->id, w->offset, &f.header))
+	bytes header = { b.p + CHAIN_HASH_SIZE, FRAME_HEADER };
+	*ret_found = is_blank(header) ? WALK_ROOM : WALK_BAD;
+	if (*ret_found == WALK_ROOM)
+		ret_frame->short_bytes = 0;
+	if (!frame_header_read(header.p, w->id, w->offset, &f.header))
 		return CH_DONE;
 	size_t n = CHAIN_HASH_SIZE + FRAME_OVERHEAD + f.header.n;
 	TRY(look(w, n, &b));
-	f.short_bytes = b.n - CHAIN_HASH_SIZE;
+	f.short_bytes = (b.n < n ? b.n : n) - CHAIN_HASH_SIZE;
 	*ret_frame = f;
-	*ret_found = b.n < n ? WALK_SHORT : WALK_BAD;
-	if (b.n < n || !frame_ok(w, b, &f.header))
+	/* its hash is written last: without one, it is half in the room ahead */
+	bool is_short = b.n < n || is_blank((bytes){ b.p + n - CHAIN_HASH_SIZE, CHAIN_HASH_SIZE });
+	*ret_found = is_short ? WALK_SHORT : WALK_BAD;
+	if (is_short || !frame_ok(w, b, &f.header))
 		return CH_DONE;
 	*ret_found = WALK_FRAME;
 	ret_frame->records = (bytes){ b.p + CHAIN_HASH_SIZE + FRAME_HEADER, f.header.n };
@@ -138,12 +146,14 @@ static ch_err try_next(struct chain_walk *w, enum walk_found *ret_found,
 
 ch_err walk_next(struct chain_walk *w, enum walk_found *ret_found, struct walk_frame *ret_frame)
 {
-	/* the room may be a mixture of before and after a writer cut its file: look again */
+	/* what was read may be a mixture of before and after a write, or a cut: look again */
 	for (int tries = 0; tries < 3; tries++) {
 		TRY(try_next(w, ret_found, ret_frame));
-		if (*ret_found != WALK_BAD)
+		if (*ret_found == WALK_FRAME || *ret_found == WALK_END)
 			break;
 		w->have = 0;
+		if (*ret_found != WALK_BAD && tries > 0)
+			break;
 	}
 	return CH_DONE;
 }

@@ -64,11 +64,8 @@ static ch_err usable(const struct chain *c)
 	return CH_DONE;
 }
 
-ch_err chain_flush(struct chain *c)
+static ch_err sync_now(struct chain *c)
 {
-	TRY(usable(c));
-	if (c->synced_seq == c->next_seq)
-		return CH_DONE;
 	if (fdatasync(c->fd) != 0) {
 		/* the kernel may have dropped the pages: another try would prove nothing */
 		c->broken = true;
@@ -76,6 +73,12 @@ ch_err chain_flush(struct chain *c)
 	}
 	c->synced_seq = c->next_seq;
 	return CH_DONE;
+}
+
+ch_err chain_flush(struct chain *c)
+{
+	TRY(usable(c));
+	return c->synced_seq == c->next_seq ? CH_DONE : sync_now(c);
 }
 
 /* --- a new segment --- */
@@ -102,7 +105,7 @@ static ch_err begin_segment(struct chain *c, int64_t now_ms)
 	c->fd = TAKE_FD(fd);
 	c->segment_first = h.first;
 	c->segment_created_ms = now_ms;
-	c->end = SEGMENT_HEADER;
+	c->end = c->room_end = SEGMENT_HEADER;
 	mem_copy(c->room, h.hash, sizeof(h.hash));
 	return CH_DONE;
 }
@@ -112,8 +115,29 @@ static ch_err mend(struct chain *c)
 {
 	if (c->torn && ftruncate(c->fd, (off_t)c->end) != 0)
 		return ch_fail(CH_E_IO, "cannot cut off what a failed write left", errno);
+	if (c->torn)
+		c->room_end = c->end;
 	c->torn = false;
 	return CH_DONE;
+}
+
+ch_err chain_trim(struct chain *c)
+{
+	if (c->broken || c->fd < 0 || c->room_end == c->end)
+		return CH_DONE;
+	if (ftruncate(c->fd, (off_t)c->end) != 0)
+		return ch_fail(CH_E_IO, "cannot cut off the room ahead", errno);
+	c->room_end = c->end;
+	return CH_DONE;
+}
+
+/* All but the newest segment end where their last frame does. */
+static ch_err finish_segment(struct chain *c)
+{
+	bool has_room = c->room_end > c->end;
+	TRY(mend(c));
+	TRY(chain_trim(c));
+	return has_room ? sync_now(c) : chain_flush(c);
 }
 
 ch_err chain_rotate(struct chain *c, int64_t now_ms)
@@ -121,8 +145,7 @@ ch_err chain_rotate(struct chain *c, int64_t now_ms)
 	TRY(usable(c));
 	if (c->next_seq == c->segment_first)
 		return CH_DONE;
-	TRY(mend(c));
-	TRY(chain_flush(c));
+	TRY(finish_segment(c));
 	return begin_segment(c, now_ms);
 }
 
@@ -189,16 +212,41 @@ static ch_err write_at(int fd, bytes b, uint64_t offset)
 	return CH_DONE;
 }
 
+/* How far the file is to go behind this frame: not at all where the frame fits what there is, or is
+ * so large itself that more is only more to write. */
+static uint64_t ahead_of(const struct chain *c, size_t frame)
+{
+	enum { LARGE = 8 };
+	uint64_t end = c->end + frame, most = c->limits.segment_bytes;
+	if (end <= c->room_end || end >= most || frame > c->limits.ahead_bytes / LARGE)
+		return 0;
+	uint64_t upto = end + c->limits.ahead_bytes;
+	return (upto < most ? upto : most) - end;
+}
+
+/* That there is no room ahead is no failure. */
+static ch_err write_frame(struct chain *c, bytes frame)
+{
+	uint64_t ahead = ahead_of(c, frame.n);
+	size_t wrote = ahead == 0 ? 0 : room_write(c->fd, frame, c->end, (size_t)ahead);
+	if (c->room_end < c->end + wrote)
+		c->room_end = c->end + wrote;
+	if (wrote >= frame.n)
+		return CH_DONE;
+	return write_at(c->fd, (bytes){ frame.p + wrote, frame.n - wrote }, c->end + wrote);
+}
+
 static ch_err append(struct chain *c, bytes frame)
 {
 	TRY(mend(c));
-	ch_err e = write_at(c->fd, frame, c->end);
+	ch_err e = write_frame(c, frame);
 	if (failed(e)) {
 		c->torn = true;
 		(void)mend(c); /* if that fails too, it is tried again before the next write */
 		return e;
 	}
 	c->end += frame.n;
+	c->room_end = c->room_end > c->end ? c->room_end : c->end;
 	c->next_seq += c->n_waiting;
 	mem_copy(c->last, frame.p + frame.n - CHAIN_HASH_SIZE, sizeof(c->last));
 	mem_copy(c->room, c->last, sizeof(c->last));

@@ -9,9 +9,9 @@
 enum { FILES = 256 };
 
 static const struct syscall_rule own[] = {
-	ALLOW(openat),    ALLOW(pread64),    ALLOW(pwrite64),     ALLOW(fdatasync), ALLOW(fsync),
-	ALLOW(ftruncate), ALLOW(fchmod),     ALLOW(renameat),     ALLOW(renameat2), ALLOW(unlinkat),
-	ALLOW(mkdirat),   ALLOW(getdents64), ALLOW(epoll_pwait2), ALLOW(statx),
+	ALLOW(openat),   ALLOW(pread64),   ALLOW(pwrite64),   ALLOW(pwritev),      ALLOW(fdatasync),
+	ALLOW(fsync),    ALLOW(ftruncate), ALLOW(fchmod),     ALLOW(renameat),     ALLOW(renameat2),
+	ALLOW(unlinkat), ALLOW(mkdirat),   ALLOW(getdents64), ALLOW(epoll_pwait2), ALLOW(statx),
 };
 
 ch_err ledger_confine_files(void)

@@ -119,6 +119,9 @@ struct link {
 	int fd; /* -1: free */
 	uint32_t generation;
 	uint64_t next_seq;
+	uint64_t told_ns;  /* when it was answered last */
+	uint16_t in_batch; /* its batches in the one that is being put together */
+	uint16_t pass;     /* so many more of its batches are not waited for */
 };
 
 struct sequencer {
@@ -131,6 +134,7 @@ struct sequencer {
 	bool is_stopping;
 	bool is_dirty; /* the room has been written to since it was given back */
 	uint64_t tidied_ns;
+	uint64_t sync_ns; /* what a write and its sync take, lately */
 	struct link links[LINKS_MAX];
 };
 

@@ -50,6 +50,7 @@ static ch_err open_journal(struct ledger *l, struct chain_opened *o)
 		.ref = { l->folder, LOGSTORE_JOURNAL, JOURNAL_PURPOSE, write_room,
 			 sizeof(write_room) },
 		.limits = { .segment_bytes = l->config.segment_bytes,
+			    .ahead_bytes = CHAIN_AHEAD_MAX,
 			    .keep_ms = (int64_t)l->config.journal_days * 24 * 3600 * 1000,
 			    .guarded = true },
 	};

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,7 +20,8 @@ enum {
 	TICK_MS = 1000,
 	TIDY_S = 60,
 	WAITING_MAX = 512, /* batches of signers in one of ours */
-	EVENTS = 16,
+	EVENTS = LINKS_MAX + 2,
+	IN_VAIN = 64, /* batches of a signer that was waited for in vain */
 	STOP_MS = 5000,
 	/* of one message, in the journal's room */
 	MESSAGE_ROOM = LEDGER_APPEND_MAX + LEDGER_BATCH_MAX * 32,
@@ -88,7 +90,7 @@ static ch_err add_item(struct sequencer *s, const struct ledger_item *item, int6
 /* All of it is decoded before any of it counts. */
 static ch_err take_message(struct sequencer *s, struct link *l, bytes message)
 {
-	struct ledger_item items[LEDGER_BATCH_MAX];
+	NOT_ZEROED struct ledger_item items[LEDGER_BATCH_MAX];
 	struct rd r;
 	uint64_t seq = 0, first = s->chain.next_seq + chain_waiting(&s->chain);
 	size_t n = 0;
@@ -106,6 +108,9 @@ static ch_err take_message(struct sequencer *s, struct link *l, bytes message)
 	for (size_t i = 0; i < n; i++)
 		TRY(add_item(s, &items[i], now_ms));
 	l->next_seq++;
+	l->in_batch++;
+	if (l->pass > 0)
+		l->pass--;
 	batch.waits[batch.n++] = (struct waiting){ l, seq, first };
 	return CH_DONE;
 }
@@ -122,6 +127,53 @@ static void read_link(struct sequencer *s, struct link *l)
 		if (failed(e))
 			drop_link(s, l, e);
 	}
+}
+
+/* --- who may be back at once --- */
+
+/* Told just now, and not in this batch. */
+static bool may_be_back(const struct link *l, uint64_t since_ns)
+{
+	return l->fd >= 0 && l->in_batch == 0 && l->pass == 0 && l->told_ns >= since_ns &&
+	       l->told_ns > 0;
+}
+
+static size_t expected(const struct sequencer *s, uint64_t since_ns)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < LINKS_MAX; i++)
+		n += may_be_back(&s->links[i], since_ns);
+	return n;
+}
+
+static bool read_more(struct sequencer *s, uint64_t ns)
+{
+	const struct timespec most = { .tv_nsec = (long)ns };
+	NOT_ZEROED struct epoll_event events[EVENTS];
+	int n = epoll_pwait2(s->epoll, events, EVENTS, &most, NULL);
+	for (int i = 0; i < n; i++) {
+		if (events[i].data.ptr == s || events[i].data.ptr == s->handover)
+			return false;
+		read_link(s, events[i].data.ptr);
+	}
+	return n > 0;
+}
+
+/* Signers that each wait for their answer would fall into two halves, each too late for the other's
+ * sync. A part of one sync is waited so that all are in the next. */
+static void gather(struct sequencer *s)
+{
+	uint64_t now = clock_mono_ns(), most = s->sync_ns / 4;
+	most = most < SECOND / 100 ? most : SECOND / 100;
+	uint64_t since = now - most, until = now + most;
+	while (batch.n > 0 && has_room(s) && expected(s, since) > 0 && now < until) {
+		if (!read_more(s, until - now))
+			break;
+		now = clock_mono_ns();
+	}
+	for (size_t i = 0; i < LINKS_MAX && batch.n > 0; i++)
+		if (may_be_back(&s->links[i], since))
+			s->links[i].pass = IN_VAIN;
 }
 
 /* --- the batch --- */
@@ -165,14 +217,23 @@ static ch_err commit(struct sequencer *s)
 	if (batch.n == 0)
 		return CH_DONE;
 	s->is_dirty = true;
+	uint64_t from_ns = clock_mono_ns();
 	ch_err e = chain_write(&s->chain, clock_unix_ms(), CHAIN_NOW);
 	if (failed(e))
 		chain_drop(&s->chain);
 	else
 		handover_publish(s->handover, s->chain.synced_seq);
 	say_full(s, e);
-	for (size_t i = 0; i < batch.n; i++)
+	uint64_t told_ns = clock_mono_ns();
+	s->sync_ns += (told_ns - from_ns) / 4 - s->sync_ns / 4;
+	for (size_t i = 0; i < batch.n; i++) {
+		struct link *l = batch.waits[i].link;
 		answer(s, &batch.waits[i], code_for_signer(e));
+		if (l) {
+			l->told_ns = told_ns;
+			l->in_batch = 0;
+		}
+	}
 	batch.n = 0;
 	return s->chain.broken ? e : CH_DONE;
 }
@@ -248,7 +309,7 @@ static ch_err integrator_ended(const struct sequencer *s)
 
 static ch_err turn(struct sequencer *s)
 {
-	struct epoll_event events[EVENTS];
+	NOT_ZEROED struct epoll_event events[EVENTS];
 	int n = epoll_wait(s->epoll, events, EVENTS, TICK_MS);
 	bool control = false;
 	for (int i = 0; i < n; i++) {
@@ -259,6 +320,7 @@ static ch_err turn(struct sequencer *s)
 		else
 			read_link(s, events[i].data.ptr);
 	}
+	gather(s);
 	TRY(commit(s));
 	if (control)
 		TRY(on_control(s));

@@ -12,6 +12,8 @@
 uint8_t kit_room[CHAIN_ROOM_MAX];
 uint8_t kit_reader[CHAIN_ROOM_MAX];
 
+uint32_t kit_ahead;
+
 static char folder[64];
 const struct chain_ref kit_ref = {
 	AT_FDCWD, folder, { "test", 4 }, kit_reader, sizeof(kit_reader)
@@ -37,8 +39,10 @@ const char *kit_folder(void)
 
 struct chain_config kit_config(void)
 {
-	return (struct chain_config){ .ref = { AT_FDCWD, folder, LIT("test"), kit_room,
-					       sizeof(kit_room) } };
+	return (struct chain_config){
+		.ref = { AT_FDCWD, folder, LIT("test"), kit_room, sizeof(kit_room) },
+		.limits = { .ahead_bytes = kit_ahead },
+	};
 }
 
 void kit_open(struct chain *c, struct chain_opened *report)

@@ -13,6 +13,8 @@ enum { NOW_MS = 1000000, SEGMENT_SMALL = CHAIN_SEGMENT_MIN };
 extern uint8_t kit_room[CHAIN_ROOM_MAX];   /* of writers */
 extern uint8_t kit_reader[CHAIN_ROOM_MAX]; /* of readers */
 
+extern uint32_t kit_ahead; /* room that writers make, 0 unless a test says so */
+
 /* The test's folder, empty; and it is gone afterwards. */
 int kit_begin(void **state);
 int kit_end(void **state);

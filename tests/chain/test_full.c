@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static size_t room_left = SIZE_MAX; /* bytes that pwrite still takes */
@@ -12,6 +13,8 @@ static bool sync_fails, truncate_fails;
 
 ssize_t __real_pwrite64(int fd, const void *p, size_t n, off_t at);
 ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t at);
+ssize_t __real_pwritev64(int fd, const struct iovec *p, int n, off_t at);
+ssize_t __wrap_pwritev64(int fd, const struct iovec *p, int n, off_t at);
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 int __real_ftruncate64(int fd, off_t n);
@@ -26,6 +29,21 @@ ssize_t __wrap_pwrite64(int fd, const void *p, size_t n, off_t at)
 	}
 	room_left -= room_left == SIZE_MAX ? 0 : take;
 	return __real_pwrite64(fd, p, take, at);
+}
+
+/* As the kernel does it: as much as there is room for. */
+ssize_t __wrap_pwritev64(int fd, const struct iovec *p, int n, off_t at)
+{
+	ssize_t all = 0;
+	for (int i = 0; i < n; i++) {
+		ssize_t wrote = __wrap_pwrite64(fd, p[i].iov_base, p[i].iov_len, at + all);
+		if (wrote < 0)
+			return all > 0 ? all : wrote;
+		all += wrote;
+		if ((size_t)wrote < p[i].iov_len)
+			break;
+	}
+	return all;
 }
 
 int __wrap_fdatasync(int fd)
@@ -80,6 +98,39 @@ static void test_full_at_every_byte(void **state)
 	chain_close(&c);
 	assert_int_equal(kit_verify(&report), CH_OK);
 	assert_int_equal(report.records, 2 * frame);
+}
+
+/* With room ahead: the frame counts once it fits, however little room there is behind it; and what
+ * has its room already needs no disk. */
+static void test_full_with_room(void **state)
+{
+	enum { AHEAD = 1024 };
+	struct chain c;
+	struct chain_opened o;
+	struct chain_report report;
+	(void)state;
+	size_t frame = FRAME_OVERHEAD + 2 * (RECORD_HEADER + 12);
+	kit_ahead = AHEAD;
+	kit_open(&c, &o);
+	for (size_t k = 0; k < frame + AHEAD; k++) {
+		uint64_t next = c.next_seq;
+		assert_false(failed(chain_trim(&c)));
+		add(&c, 2);
+		room_left = k;
+		ch_err e = chain_write(&c, NOW_MS, CHAIN_NOW);
+		assert_int_equal(ch_code_of(e), k < frame ? CH_E_IO : CH_OK);
+		assert_int_equal(kit_size(0), k < frame ? c.end : c.end + k - frame);
+		assert_int_equal(kit_verify(&report), CH_OK);
+		assert_int_equal(report.next_seq, k < frame ? next : next + 2);
+		/* room that has not even a header's size */
+		assert_true(report.torn_bytes < FRAME_HEADER);
+		room_left = SIZE_MAX;
+		assert_false(failed(chain_write(&c, NOW_MS, CHAIN_NOW)));
+	}
+	chain_close(&c);
+	assert_int_equal(kit_verify(&report), CH_OK);
+	assert_int_equal(report.records, 2 * (frame + AHEAD));
+	kit_ahead = 0;
 }
 
 /* Not even cutting works: then nothing more is written until it does. */
@@ -176,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_full_at_every_byte, begin, kit_end),
+		cmocka_unit_test_setup_teardown(test_full_with_room, begin, kit_end),
 		cmocka_unit_test_setup_teardown(test_cannot_cut, begin, kit_end),
 		cmocka_unit_test_setup_teardown(test_sync_fails, begin, kit_end),
 		cmocka_unit_test_setup_teardown(test_real_limit, begin, kit_end),

@@ -208,8 +208,9 @@ static void test_overtaken(void **state)
 	chain_close(&c);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	kit_ahead = argc > 1 && str_eq(str_from_c(argv[1]), LIT("room")) ? 2048 : 0;
 	const struct CMUnitTest tests[] = {
 		kit_test(test_kill),      kit_test(test_follow),
 		kit_test(test_from),      kit_test(test_cut_behind_the_reader),

@@ -25,6 +25,7 @@ enum {
 	CHAIN_ROOM_MAX = CHAIN_FRAME_MAX + CHAIN_HASH_SIZE, /* what a reader needs at most */
 	CHAIN_ROOM_MIN = CHAIN_PAYLOAD_MAX + 128,
 	CHAIN_SEGMENT_MIN = 4096,
+	CHAIN_AHEAD_MAX = 1024 * 1024,
 };
 
 struct chain_limits {
@@ -32,6 +33,7 @@ struct chain_limits {
 	int64_t segment_ms;     /* … or when it is so old [a day] */
 	uint64_t total_bytes;   /* of all segments, at least 2 × segment_bytes; 0: no bound */
 	int64_t keep_ms;        /* segments whose last record is older are erased; 0: none */
+	uint32_t ahead_bytes;   /* zeros written ahead, so that syncs are quicker; 0: none */
 	bool guarded;           /* whatever they say, only what ends … */
 	uint64_t guard_seq;     /* … at or before this record may be erased */
 };
@@ -78,6 +80,7 @@ struct chain {
 	uint64_t segment_first;
 	int64_t segment_created_ms;
 	uint64_t end;        /* of what is believed in the segment */
+	uint64_t room_end;   /* behind it there are zeros up to here; at least `end` */
 	uint64_t next_seq;   /* of the first waiting record */
 	uint64_t synced_seq; /* all records below it are durable */
 	size_t waiting;      /* bytes */
@@ -93,7 +96,7 @@ struct chain {
  * (chain_verify does). E_BUSY: somebody else writes there. E_RANGE: limits or room. */
 ch_err chain_open(struct chain *c, const struct chain_config *config, int64_t now_ms,
 		  struct chain_opened *report);
-/* Drops what waits. Fine when it never was open. */
+/* Drops what waits, and gives back the room ahead. Fine when it never was open. */
 void chain_close(struct chain *c);
 
 /* Puts a record into the batch that waits: n bytes of payload for the caller to fill before
