@@ -30,6 +30,7 @@ class Ledger:
         self.peers, self.listener, self.web = [], None, None
         self.asked = 0
         self.cached = False  # a proxy that keeps what it must not
+        self.kept = {}       # and has kept by name
         self.publish()
         threading.Thread(target=self._beat, daemon=True).start()
 
@@ -112,6 +113,10 @@ class Ledger:
 
             def do_GET(self):
                 name = self.path.removeprefix("/log/")
+                if name in ledger.kept:
+                    self.answer(200, ledger.kept[name])
+                    return
+                name = name.partition("?")[0]
                 if name == "now":
                     ledger.asked += 1
                     if not ledger.cached:
@@ -120,8 +125,11 @@ class Ledger:
                 path = ledger.dir / name
                 known = user is None or self.headers.get("Authorization") == user
                 found = known and path.is_file()
-                body = path.read_bytes() if found else b""
-                self.send_response(200 if found else 404 if known else 401)
+                self.answer(200 if found else 404 if known else 401,
+                            path.read_bytes() if found else b"")
+
+            def answer(self, status, body):
+                self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

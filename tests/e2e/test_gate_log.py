@@ -299,6 +299,19 @@ def test_a_cache_that_keeps_now(tmp_path, own):
         assert gate.metric("forged_total") == 0 and not forged_lines(gate)
 
 
+def test_a_cache_that_another_gate_has_filled(tmp_path, own):
+    """It has a head that is newer than what this gate knows, and older than its question."""
+    ledger = own.ledger
+    ledger.every_s = 60
+    with LogGate(tmp_path / "gate", own, ledger.serve()) as gate:
+        assert gate.active(own.token())
+        known = (ledger.dir / "checkpoint").read_bytes()
+        own.token()
+        ledger.kept = {"now": ledger.publish(), "checkpoint": known}
+        assert gate.active(own.token())
+        assert gate.metric("forged_total") == 0 and not forged_lines(gate)
+
+
 def test_a_wrong_key_of_the_log(tmp_path, own):
     real = own.ledger.log.vkey
     own.ledger.log.vkey = Log("login.test/log").vkey
