@@ -1,6 +1,7 @@
 /* POST /sightings: a batch of one gate's chain. Taken whole, told when it is durable, and each
- * sighting of a token that was let in is held against the log: a gate that reads the log itself
- * would not have let it in, one that does not, or lies, shows here. */
+ * sighting of a good signature is held against the log: a gate that reads the log itself would not
+ * have let it in, one that does not, or lies, shows here; and so does who tries what a stolen key is
+ * good for, even if he was refused for another reason. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "collector_internal.h"
@@ -59,10 +60,14 @@ static bool is_ours(const struct collector *c, str issuer)
 	return false;
 }
 
-/* Which verdicts say that somebody held a token with a good signature that is of now. */
-static bool is_compared(const struct collector *c, const struct sighting *s)
+/* Whatever else was wrong with it: somebody held a token with a good signature. But the entry of one
+ * that is over may have been pruned. */
+static bool is_compared(struct collector *c, const struct sighting *s)
 {
-	return (s->code == TOKEN_accepted || s->code == TOKEN_not_logged) && is_ours(c, s->issuer);
+	bool reach = true;
+	if (s->code == TOKEN_expired)
+		return is_ours(c, s->issuer) && !failed(heads_reach(&c->heads, 0, &reach)) && reach;
+	return is_ours(c, s->issuer);
 }
 
 static void compare(struct collector *c, size_t gate, const struct report_record *r)

@@ -336,6 +336,14 @@ def test_the_evidence_comes_back_from_a_backup(authority, thief, believed):
     assert not any(n.startswith("collector/") for n in names)
 
 
+def test_what_a_thief_tries_shows(authority, thief, believed):
+    """Refused before anybody asked the log, since it was for another service: the collector asks."""
+    before = metrics(authority)["sightings_unlogged_total"]
+    assert not ask(authority, thief.token(aud="api", sub="trying")).json()["active"]
+    wait_for(lambda: metrics(authority)["sightings_unlogged_total"] == before + 1,
+             what="the sighting's being compared")
+
+
 def test_an_alarm_that_waited_for_the_collector_is_believed(authority, thief, believed):
     """The gate was shown it two hours ago, and nobody took its report until now."""
     published = authority.dir / "jwks" / "home.json"

@@ -152,3 +152,25 @@ def test_a_flood_is_told_to_come_again(authority):
 def test_the_policy_that_was_written_says_where_it_reports(authority):
     text = (authority.dir / "gate.yaml").read_text()
     assert "collector:" in text and authority.dev["collector"]["uri"] in text
+
+
+def verdict(code, issuer):
+    """A sighting's payload (src/wire/include/wire/sighting.h)."""
+    texts = (b"k1", issuer.encode(), b"home", b"imap")
+    return bytes([1, code, 0, 0]) + os.urandom(32) + b"".join(map(reports.text16, texts))
+
+
+def test_whatever_was_validly_signed_is_held_against_the_log(authority):
+    """Refused for another reason too; but not what another authority has issued. Last: from now on the
+    collector knows two chains of this gate."""
+    a = authority
+    ours, now = a.dev["realms"]["home"]["issuer"], int(time.time() * 1000)
+    before = reports.metrics(a.dev["collector"]["uri"], http)
+    seen = [verdict(code, issuer) for code in (0, 11, 12, 26) for issuer in (ours, "https://x.test")]
+    body = reports.batch(os.urandom(16), 0, [(1, now, payload) for payload in seen])
+    wait_for(lambda: post(a, "/sightings", body).status == 200, what="the batch's being taken")
+
+    def more(name):
+        return reports.metrics(a.dev["collector"]["uri"], http)[name] - before[name]
+    wait_for(lambda: more("sightings_unlogged_total") == 4, what="what is in no log")
+    assert "a token that the log does not have" in a.log_text()
