@@ -224,6 +224,7 @@ static int evidence_tell(struct verifying *v, const struct evidence_file *f,
 {
 	static const char *const why[EVIDENCE_COVER_COUNT] = {
 		[EVIDENCE_TOO_OLD] = "log verify: its entry would be before the oldest one here",
+		[EVIDENCE_LEGACY] = "log verify: its key signed it before what it signs was logged",
 		[EVIDENCE_TOO_NEW] = "log verify: the head is too young for a token of that iat",
 	};
 	bool holds = e->cover == EVIDENCE_COVERED && e->present == e->says_present;

@@ -11,6 +11,10 @@ ch_err token_check(const struct evidence *e, str jwk, struct evidence_scratch *s
 	struct token_facts f;
 	TRY(token_facts_of(e->input, e->signature, &scratch->token, &f));
 	TRY(token_facts_check(&f, jwk));
+	ch_err logged = token_facts_logged(&f, jwk);
+	if (ch_code_of(logged) != CH_E_RANGE)
+		TRY(logged);
+	v->is_legacy = v->is_legacy || failed(logged);
 	mem_copy(v->identity, f.identity, sizeof(v->identity));
 	v->iat_s = f.iat;
 	v->exp_s = f.exp;

@@ -83,8 +83,12 @@ static enum evidence_cover cover_of(const struct scan *s, const struct evidence_
 {
 	if (v->head_time_s - v->iat_s < EVIDENCE_SETTLE_S)
 		return EVIDENCE_TOO_NEW;
+	if (v->is_legacy)
+		return EVIDENCE_LEGACY;
+	/* an issuer may be older than its log */
 	if (s->first == 0)
-		return EVIDENCE_COVERED;
+		return s->edge.size > 0 && v->iat_s < s->first_iat_s ? EVIDENCE_TOO_OLD
+								     : EVIDENCE_COVERED;
 	if (s->edge.size == s->first || v->iat_s - s->first_iat_s < EVIDENCE_SKEW_S)
 		return EVIDENCE_TOO_OLD;
 	return EVIDENCE_COVERED;

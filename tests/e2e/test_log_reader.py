@@ -5,6 +5,7 @@ import base64
 import json
 import shutil
 import subprocess
+import time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -151,5 +152,16 @@ def test_evidence(shown, tmp_path):
     a.run("key", "import", "--realm", "home", "-", given=pem.decode())
     now = {k["kid"] for k in json.loads(a.run("key", "list", "--realm", "home", "--json"))}
     thief.kid = (now - kids).pop()
-    forged = evidence_of(a, thief.token(), tmp_path / "forged.tar")
+    now = int(time.time())
+    forged = evidence_of(a, thief.token(iat=now), tmp_path / "forged.tar")
     assert forged["verdict"] == "absent" and forged["kid"] == thief.kid and forged["first"] == 0
+    # what that key signed before it was imported is in no log, whoever signed it: nobody is accused
+    old = tmp_path / "old.tar"
+    subprocess.run([PROGRAM, "trace", "--token", "-", "--bundle", old, "-C", a.dir],
+                   input=thief.token(iat=now - 3000), capture_output=True, text=True, timeout=120)
+    said = json.loads(run("verify", old, "--vkey", a.dir / "log.vkey", "--json",
+                          status=1).split("\n")[0])
+    assert said["verdict"] == "undecided" and not said["holds"]
+    r = subprocess.run([LOGREAD, "evidence", old, a.dir / "log.vkey"], capture_output=True,
+                       text=True, timeout=60)
+    assert r.returncode != 0 and "need not be among those" in r.stdout + r.stderr

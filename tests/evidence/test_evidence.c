@@ -326,6 +326,38 @@ static void test_missing_tile(void **state)
 	assert_int_equal(v.size, 77);
 }
 
+/* What an imported key signed before is in no log, and genuine for all that is known: its own record
+ * says so, or the key set that is believed. */
+static void test_legacy(void **state)
+{
+	static struct log l;
+	static uint8_t room[JWK_TEXT_MAX];
+	struct wr w = wr_of(room, sizeof(room));
+	struct evidence_trust t = trust_of();
+	struct evidence_verdict v;
+	struct evidence_file taken;
+	struct token_facts f = token_of(NOW - 100);
+	bytes file;
+	(void)state;
+	log_make(&l, 1500, ENTRIES_MAX, NULL);
+	wr_str(&w, str_sub(jwk, 0, jwk.n - 1));
+	wr_lit(&w, ",\"logged_from\":");
+	wr_dec(&w, NOW - 99);
+	wr_lit(&w, "}");
+	struct evidence e = evidence_of(&f, &l);
+	assert_false(failed(write_file(&e, &l, &file, &v)));
+	assert_int_equal(v.cover, EVIDENCE_COVERED);
+	t.jwk = wr_text(&w);
+	assert_false(failed(evidence_open(file, &taken)));
+	assert_false(failed(evidence_check(&taken, &t, NULL, &scratch, &v)));
+	assert_int_equal(v.cover, EVIDENCE_LEGACY);
+	e.jwk = wr_text(&w);
+	assert_false(failed(write_file(&e, &l, &file, &v)));
+	assert_int_equal(v.cover, EVIDENCE_LEGACY);
+	assert_false(failed(check_file(file, NULL, &v)));
+	assert_int_equal(v.cover, EVIDENCE_LEGACY);
+}
+
 static void test_cover(void **state)
 {
 	static struct log l;
@@ -337,7 +369,9 @@ static void test_cover(void **state)
 		{ NOW - 2, 0, EVIDENCE_COVERED },
 		{ NOW - 1, 0, EVIDENCE_TOO_NEW },
 		{ NOW + 9, 0, EVIDENCE_TOO_NEW },
-		{ 5, 0, EVIDENCE_COVERED },
+		{ NOW - 10000, 0, EVIDENCE_COVERED },
+		{ NOW - 10001, 0, EVIDENCE_TOO_OLD },
+		{ 5, 0, EVIDENCE_TOO_OLD },
 		{ NOW - 100, 1500, EVIDENCE_COVERED },
 		{ NOW - 10000 + 6 * 768 + 299, 800, EVIDENCE_TOO_OLD },
 		{ NOW - 10000 + 6 * 768 + 300, 800, EVIDENCE_COVERED },
@@ -481,12 +515,12 @@ static void test_flips(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_absent),      cmocka_unit_test(test_present),
-		cmocka_unit_test(test_pruned),      cmocka_unit_test(test_thin),
-		cmocka_unit_test(test_planted),     cmocka_unit_test(test_missing_tile),
-		cmocka_unit_test(test_cover),       cmocka_unit_test(test_trust),
-		cmocka_unit_test(test_not_written), cmocka_unit_test(test_every_prefix),
-		cmocka_unit_test(test_flips),
+		cmocka_unit_test(test_absent),       cmocka_unit_test(test_present),
+		cmocka_unit_test(test_pruned),       cmocka_unit_test(test_thin),
+		cmocka_unit_test(test_planted),      cmocka_unit_test(test_missing_tile),
+		cmocka_unit_test(test_legacy),       cmocka_unit_test(test_cover),
+		cmocka_unit_test(test_trust),        cmocka_unit_test(test_not_written),
+		cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_flips),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -24,7 +24,10 @@ import (
 
 // --- the token: by src/evidence/FORMAT.md and the RFCs ---
 
-type jwk struct{ Kty, Alg, Kid, Crv, X, Y, N, E string }
+type jwk struct {
+	Kty, Alg, Kid, Crv, X, Y, N, E string
+	LoggedFrom                     int64 `json:"logged_from"`
+}
 
 func raw(text string) []byte {
 	b, err := base64.RawURLEncoding.DecodeString(text)
@@ -160,10 +163,10 @@ func checkEvidence(args, witnesses []string) {
 		}
 		entries = thin.Bytes()
 	}
-	judge(a, now, e, entries, sha256.Sum256(m["signing-input"]), t)
+	judge(a, now, e, entries, sha256.Sum256(m["signing-input"]), t, k.LoggedFrom)
 }
 
-func judge(a about, now head, e edge, entries []byte, hash [32]byte, t times) {
+func judge(a about, now head, e edge, entries []byte, hash [32]byte, t times, from int64) {
 	found, firstIat := int64(-1), int64(0)
 	for len(entries) > 0 {
 		if len(entries) < 2 || len(entries)-2 < int(binary.BigEndian.Uint16(entries)) {
@@ -186,7 +189,8 @@ func judge(a about, now head, e edge, entries []byte, hash [32]byte, t times) {
 	verdict := "absent"
 	if found >= 0 {
 		verdict = fmt.Sprintf("present at %d", found)
-	} else if int64(now.time)-t.Iat < 2 || (a.First > 0 && (e.size == a.First || t.Iat-firstIat < 300)) {
+	} else if int64(now.time)-t.Iat < 2 || t.Iat < from || (a.First == 0 && e.size > 0 && t.Iat < firstIat) ||
+		(a.First > 0 && (e.size == a.First || t.Iat-firstIat < 300)) {
 		reject("absent, but its entry need not be among those here")
 	}
 	if strings.Fields(verdict)[0] != a.Claim {

@@ -46,6 +46,7 @@ struct evidence_trust {
 enum evidence_cover {
 	EVIDENCE_COVERED,
 	EVIDENCE_TOO_OLD, /* no: its iat is before the first of them, and older ones are not here */
+	EVIDENCE_LEGACY,  /* no: its key, by its own record, signed it before that was logged */
 	EVIDENCE_TOO_NEW, /* no: its iat is less than EVIDENCE_SETTLE_S before the head: take a newer */
 	EVIDENCE_COVER_COUNT
 };
@@ -55,6 +56,7 @@ struct evidence_verdict {
 	bool present;      /* the token is in the log … */
 	bool says_present; /* (what the file claims: to be the same) */
 	bool key_is_known; /* the key is that of evidence_trust */
+	bool is_legacy;    /* older than its key's `logged_from` */
 	enum evidence_cover cover;
 	uint64_t index;       /* … there */
 	uint64_t first, size; /* these entries were looked at */
