@@ -114,6 +114,29 @@ static bool by_address(const void *a, const void *b)
 	return ((const struct core_file *)a)->from < ((const struct core_file *)b)->from;
 }
 
+/* Cores of gdb have no segment for code that nobody changed. */
+static bool is_code(const struct core_head *h, const struct core_file *f)
+{
+	const struct core_load *l = core_map_at(&h->map, f->from);
+	return !l || l->flags & CORE_EXEC;
+}
+
+/* Mappings of one file follow each other. */
+static void find_programs(struct core_head *h)
+{
+	for (size_t i = 0, end = 0; i < h->n_files; i = end) {
+		bool code = false;
+		for (end = i; end < h->n_files && str_eq(h->files[end].path, h->files[i].path);
+		     end++)
+			code = code || is_code(h, &h->files[end]);
+		for (size_t k = i; k < end && code; k++) {
+			const struct core_load *l = core_map_at(&h->map, h->files[k].from);
+			if (l && l->file_backed)
+				h->map.loads[l - h->map.loads].flags |= CORE_PROGRAM;
+		}
+	}
+}
+
 /* Whoever has no text lost it; what overlaps is a lie. */
 static void settle(struct core_head *h)
 {
@@ -130,6 +153,7 @@ static void settle(struct core_head *h)
 		h->files[kept++] = h->files[i];
 	}
 	h->n_files = kept;
+	find_programs(h);
 }
 
 ch_err notes_files(struct notes *s, uint64_t n)

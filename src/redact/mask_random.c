@@ -1,5 +1,5 @@
-/* Claims what looks random, but for code and constants of files, which are public, and for
- * the paths of libraries. */
+/* Claims what looks random, but for code and constants of programs and libraries, which are
+ * public, and for the paths of these. */
 #include <string.h>
 
 #include "masker_internal.h"
@@ -90,15 +90,54 @@ static void claim(struct masker *m, const struct finish *f, size_t at)
 		m->random_to = m->final + at + covered;
 }
 
+static bool is_constant(const struct core_load *l)
+{
+	return l->flags & CORE_PROGRAM && !(l->flags & CORE_WRITE);
+}
+
+/* How far all is alike from p[at] on, in whole words: constant or not. A piece may go over from
+ * one segment to the next. */
+static size_t alike_to(const struct masker *m, const struct finish *f, size_t at,
+		       bool *ret_constant)
+{
+	const struct core_map *map = m->setup.map;
+	uint64_t addr = m->final + at, end = m->final + f->n;
+	const struct core_load *l = core_map_at(map, addr);
+	*ret_constant = l && is_constant(l);
+	for (; l && l < map->loads + map->n && l->addr <= addr && is_constant(l) == *ret_constant;
+	     l++)
+		addr = l->addr + l->mem_size;
+	addr = (addr + 7) / 8 * 8;
+	return !l || addr >= end ? f->n : (size_t)(addr - m->final);
+}
+
+/* Windows may begin in what is alike up to `to` and go over its end. */
+static void claim_alike(struct masker *m, const struct finish *f, size_t at, size_t to)
+{
+	const struct finish part = { f->p, to, f->there };
+	for (; at < to; at += RANDOM_BLOCK)
+		claim(m, &part, at);
+}
+
+static void spare_constant(struct masker *m, size_t at, size_t to)
+{
+	for (; at < to; at++)
+		m->owners[at] = 0;
+}
+
 bool mask_random(struct masker *m, const struct finish *f)
 {
-	const struct core_load *load = core_map_at(m->setup.map, m->final);
-	bool constant = load && load->file_backed && !(load->flags & CORE_WRITE);
-	if (!m->is_memory || m->setup.level != LEVEL_STRICT || constant)
+	if (!m->is_memory || m->setup.level != LEVEL_STRICT)
 		return false;
 	carry(m, f->n);
-	for (size_t at = 0; at < f->n; at += RANDOM_BLOCK)
-		claim(m, f, at);
+	for (size_t at = 0, to = 0; at < f->n; at = to) {
+		bool constant = false;
+		to = alike_to(m, f, at, &constant);
+		if (!constant)
+			claim_alike(m, f, at, to);
+		else
+			spare_constant(m, at, to);
+	}
 	bool any = m->random_to > m->final;
 	if (any)
 		spare_paths(m, f);

@@ -5,7 +5,8 @@
  * A word is eight bytes at a multiple of eight; a window that touches a pointer is none. So
  * return addresses, saved frame pointers and lists stay as they are.
  *
- * Digits of hex are of 16 kinds only: 32 in a row, not all of them decimal, look random too. */
+ * Digits of hex are of 16 kinds only: 32 in a row, not all of them decimal, look random too;
+ * of decimal ones 64, which is more than any number has that is no key. */
 #pragma once
 #include "elfcore/core.h"
 
@@ -14,7 +15,8 @@ enum {
 	RANDOM_DISTINCT = 24,
 	RANDOM_RANGES = 6,
 	RANDOM_BLOCK = 4096,
-	RANDOM_HEX_MIN = 32
+	RANDOM_HEX_MIN = 32,
+	RANDOM_DECIMAL_MIN = 64
 };
 
 struct random_rule;

@@ -1,5 +1,5 @@
 /* The rule of `strict` for keys that are written in hex, of which no 32 bytes can look random:
- * 32 and more digits in a row, letters among them. The memory is hostile, and time goes by its
+ * 32 and more digits in a row, letters among them, or 64 and more of decimal. The memory is hostile, and time goes by its
  * size alone. */
 #include "random.h"
 
@@ -66,7 +66,7 @@ static bool is_hex(uint8_t c)
 	return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 6;
 }
 
-/* Drawn at random: numbers in decimal, zeros and patterns are not. */
+/* Drawn at random: zeros and patterns are not, nor are numbers in decimal, but for long ones. */
 static bool drawn(const uint8_t *p, size_t n)
 {
 	unsigned seen = 0, letters = 0;
@@ -75,7 +75,8 @@ static bool drawn(const uint8_t *p, size_t n)
 		seen |= 1u << (letter ? (p[i] | 0x20) - 'a' + 10 : p[i] - '0');
 		letters += letter;
 	}
-	return letters && letters < n && __builtin_popcount(seen) >= DISTINCT_MIN;
+	bool decimal = !letters && n >= RANDOM_DECIMAL_MIN;
+	return (decimal || (letters && letters < n)) && __builtin_popcount(seen) >= DISTINCT_MIN;
 }
 
 size_t random_find_hex(struct random_block b)

@@ -1,6 +1,7 @@
 /* The redactor's parts: its walls (confine.c), which level a dump is kept at (rules.c), what
  * is asked of the one who started it (ask.c), the finders (finders.c), keeping at triage
- * (small.c) and all but the secrets (large.c), the report (tell.c). */
+ * (small.c; vdso.c judges what the kernel mapped) and all but the secrets (large.c), the report
+ * (tell.c). */
 #pragma once
 #include "dumpstore/records.h"
 #include "elfcore/core.h"
@@ -75,6 +76,10 @@ struct asker {
 	bool gone;
 };
 void asker_init(struct asker *a);
+
+/* Of a process of this machine: forgets head->auxv_vdso unless what is there is what the kernel
+ * maps into this process too. */
+ch_err vdso_judge(struct core_head *head, struct core_memory *memory);
 
 /* The whole core at the level triage. For a crash it closes the stream once all is read, so
  * that the process is let go. */

@@ -36,6 +36,7 @@ static ch_err from_life(struct work *w)
 {
 	struct code_live code;
 	struct triage_result r = { 0 };
+	TRY(vdso_judge(&w->head, w->memory));
 	code_live_init(&code, &w->head, MEM_FD);
 	TRY(triage_write(&w->head, w->memory, &code.memory, &w->out.sink, &r));
 	flaws(w, &r, 0);

@@ -24,6 +24,7 @@ class Secret:
     value: bytes   # a number big endian, else as it is
     number: bool = False
     extra: tuple = ()  # other texts that are as good as it: (name, bytes)
+    claimed: bool = True  # some finder of `full` knows it by what it is or what is around it
 
     def forms(self):
         """{name: bytes} of each form."""
@@ -34,6 +35,10 @@ class Secret:
             if len(v) % 4 == 0:
                 words = [v[i:i + 4][::-1] for i in range(0, len(v), 4)]
                 forms["words of 32 bits"] = b"".join(words)
+        if self.number:
+            forms["digits of 30 bits"] = digits(v, 30, 4)
+            forms["digits of 60 bits"] = digits(v, 60, 8)
+            forms["decimal"] = str(int.from_bytes(v, "big")).encode()
         for name, coded in self._coded(v):
             forms[name] = coded
         if self.kind != "key":
@@ -66,6 +71,15 @@ class Secret:
                 if len(set(piece)) > 7:  # not the zeros of a form with wide characters
                     yield name, piece
             yield name, form[-PIECE:]
+
+
+def digits(value, bits, size):
+    """As Python and libtommath keep a number: so many bits in each word."""
+    n, words = int.from_bytes(value, "big"), []
+    while n:
+        words.append((n & (1 << bits) - 1).to_bytes(size, "little"))
+        n >>= bits
+    return b"".join(words)
 
 
 def _number(name, n, size=None):

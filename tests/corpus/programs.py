@@ -15,6 +15,7 @@ from chancery import free_port, port_answers, wait_for
 from planted import Key, opaque, password, token, token_of
 
 STARTS_S = 60  # the slowest program on a slow machine
+PATH = os.environ["PATH"] + ":/usr/sbin"  # where servers are
 
 
 def handshakes(port, n=8):
@@ -46,7 +47,7 @@ class Program:
 
     @classmethod
     def missing(cls):
-        return [p for p in cls.needs if not shutil.which(p, path=os.environ["PATH"] + ":/usr/sbin")]
+        return [p for p in cls.needs if not shutil.which(p, path=PATH)]
 
     def keys(self, *kinds):
         made = [Key(self.folder, f"{kind}-{i}", kind) for i, kind in enumerate(kinds)]

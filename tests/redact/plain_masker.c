@@ -8,7 +8,7 @@
 #include "plain_needles.h"
 #include "random.h"
 
-/* Runs of digits of hex, letters among them. */
+/* Runs of digits of hex, letters among them, and long ones of decimal digits. */
 static void plain_hex(bytes memory, uint8_t *covered)
 {
 	for (size_t from = 0, to = 0; from < memory.n; from = to + 1) {
@@ -20,31 +20,48 @@ static void plain_hex(bytes memory, uint8_t *covered)
 			letters += c >= 'a';
 			seen[c] = true;
 		}
-		if (to - from < RANDOM_HEX_MIN || distinct < 8 || !letters || letters == to - from)
+		size_t least = letters ? RANDOM_HEX_MIN : RANDOM_DECIMAL_MIN;
+		if (to - from < least || distinct < 8 || letters == to - from)
 			continue;
 		for (size_t i = from; i < to; i++)
 			covered[i] = 1;
 	}
 }
 
-void plain_masker(const struct masker_setup *s, uint64_t addr, bytes memory, uint8_t *covered)
+static bool is_constant(const struct core_map *map, uint64_t addr)
+{
+	const struct core_load *l = core_map_at(map, addr);
+	return l && l->flags & CORE_PROGRAM && !(l->flags & CORE_WRITE);
+}
+
+static void plain_random(const struct core_map *map, bytes memory, uint8_t *looks_random)
 {
 	struct random_rule rule;
-	const struct core_load *load = core_map_at(s->map, addr);
+	uint16_t *owners = calloc(memory.n, sizeof(*owners));
+	assert(owners);
+	random_rule_init(&rule, map);
+	random_find_plain(&rule, (struct random_block){ memory.p, memory.n, memory.n, owners, 1 });
+	for (size_t i = 0; i < memory.n; i++)
+		looks_random[i] = (uint8_t)owners[i];
+	free(owners);
+	plain_hex(memory, looks_random);
+}
+
+void plain_masker(const struct masker_setup *s, uint64_t addr, bytes memory, uint8_t *covered)
+{
 	plain_needles(s->values, memory, NEEDLE_PIECE, covered);
 	for (uint64_t at = s->words_from; at < s->words_to; at++)
 		if (at >= addr && at - addr < memory.n)
 			covered[at - addr] = 1;
-	if (s->level != LEVEL_STRICT || (load && load->file_backed && !(load->flags & CORE_WRITE)))
+	if (s->level != LEVEL_STRICT)
 		return;
-	uint16_t *owners = calloc(memory.n, sizeof(*owners));
-	assert(owners);
-	random_rule_init(&rule, s->map);
-	random_find_plain(&rule, (struct random_block){ memory.p, memory.n, memory.n, owners, 1 });
+	uint8_t *looks_random = calloc(memory.n, 1);
+	assert(looks_random);
+	plain_random(s->map, memory, looks_random);
 	for (size_t i = 0; i < memory.n; i++)
-		covered[i] |= (uint8_t)owners[i];
-	free(owners);
-	plain_hex(memory, covered);
+		if (looks_random[i] && !is_constant(s->map, addr + i))
+			covered[i] = 1;
+	free(looks_random);
 }
 
 ch_err mask_in_pieces(struct masker *m, uint64_t addr, uint8_t *p, size_t n, size_t step)

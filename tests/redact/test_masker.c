@@ -254,13 +254,39 @@ static void constants_of_files_stay(void **state)
 	rand_fill(memory, 4096);
 	mem_copy(before, memory, SIZE);
 	loads[0].file_backed = true;
-	loads[0].flags = CORE_READ | CORE_EXEC;
+	loads[0].flags = CORE_READ | CORE_PROGRAM;
 	begin(LEVEL_STRICT);
 	assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, SIZE)));
 	assert_memory_equal(memory, before, SIZE);
 	loads[0].flags |= CORE_WRITE;
 	assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, SIZE)));
 	assert_memory_not_equal(memory, before, 4096);
+	/* a file of keys, or memory that another process writes */
+	mem_copy(memory, before, SIZE);
+	loads[0].flags = CORE_READ;
+	assert_false(failed(mask_in_pieces(masker, ADDR, memory, SIZE, SIZE)));
+	assert_memory_not_equal(memory, before, 4096);
+}
+
+/* Data follow constants in the same piece, as those of each library do, and go before them. */
+static void constants_end_where_their_segment_does(void **state)
+{
+	static const uint32_t data = CORE_READ | CORE_WRITE, constant = CORE_READ | CORE_PROGRAM;
+	static const size_t sizes[] = { 4096, 61440, 65536 + 4096 };
+	for (size_t i = 0; i < 2 * COUNT_OF(sizes); i++) {
+		size_t n = sizes[i / 2];
+		struct core_load two[] = {
+			{ .addr = ADDR, .mem_size = n, .flags = i % 2 ? constant : data },
+			{ .addr = ADDR + n, .mem_size = SIZE, .flags = i % 2 ? data : constant },
+		};
+		struct core_map both = { .loads = two, .n = 2 };
+		fresh(state);
+		struct masker_setup s = setup_of(LEVEL_STRICT);
+		s.map = &both;
+		fill_memory();
+		rand_fill(memory + n - 64, 128);
+		run_with(&s, i % 3 ? 9999 : 70000);
+	}
 }
 
 /* Some look random; a debugger reads them. */
@@ -365,6 +391,7 @@ int main(void)
 		cmocka_unit_test_setup(marks_say_what_was_there, fresh),
 		cmocka_unit_test_setup(notes_are_masked_too, fresh),
 		cmocka_unit_test_setup(constants_of_files_stay, fresh),
+		cmocka_unit_test(constants_end_where_their_segment_does),
 		cmocka_unit_test_setup(paths_of_libraries_stay, fresh),
 		cmocka_unit_test_setup(arguments_are_gone, fresh),
 		cmocka_unit_test_setup(registered_ones_are_gone, fresh),

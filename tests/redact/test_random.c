@@ -207,10 +207,16 @@ static void keys_in_hex_are_gone(void **state)
 {
 	(void)state;
 	static const char key[] = "00c4eb671abe19b8cd6f575B38AA8835";
-	static const char *const others[] = { "31415926535897932384626433832795028841971693",
-					      "00000000000000000000000000000000000000000000000a",
-					      "00c4eb671abe19b8cd6f575B38AA883",
-					      "abcdefabcdefabcdefabcdefabcdefabcdef" };
+	/* 77 digits, as P-256's scalars have, and 63 */
+	static const char decimal[] =
+		"57896044618658097711785492504343953926634992332820282019728792"
+		"003956564819968";
+	static const char *const others[] = {
+		"31415926535897932384626433832795028841971693",
+		"314159265358979323846264338327950288419716939937510582097494459",
+		"00000000000000000000000000000000000000000000000a",
+		"00c4eb671abe19b8cd6f575B38AA883", "abcdefabcdefabcdefabcdefabcdefabcdef"
+	};
 	uint8_t p[RANDOM_BLOCK + 64] = { 0 };
 	uint16_t owners[RANDOM_BLOCK];
 	for (size_t at = 0; at < RANDOM_BLOCK; at++) {
@@ -223,6 +229,9 @@ static void keys_in_hex_are_gone(void **state)
 			assert_int_equal(owners[i], i >= at && i < at + 32 ? 7 : 0);
 		mem_zero(p + at, 32);
 	}
+	mem_copy(p + 50, decimal, sizeof(decimal));
+	struct random_block long_one = { p, RANDOM_BLOCK, sizeof(p), owners, 7 };
+	assert_int_equal(random_find_hex(long_one), 50 + sizeof(decimal) - 1);
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
 		mem_zero(p, sizeof(p));
 		mem_copy(p + 50, others[i], str_from_c(others[i]).n);
@@ -267,7 +276,7 @@ static void hex_is_found_as_plainly(void **state)
 				kinds += any;
 				letters += any && d > 9;
 			}
-			if (to - from < 32 || kinds < 8 || !letters || letters == kinds)
+			if (to - from < (letters ? 32 : 64) || kinds < 8 || letters == kinds)
 				continue;
 			for (size_t i = from; i < to && i < n; i++)
 				plain[i] = 7;

@@ -13,8 +13,15 @@ enum {
 	CORE_PAGE = 4096
 };
 
-/* As PF_X, PF_W, PF_R; and some thread's stack pointer leads here (core_notes_read). */
-enum core_flags { CORE_EXEC = 1, CORE_WRITE = 2, CORE_READ = 4, CORE_STACK = 256 };
+/* As PF_X, PF_W, PF_R; and by core_notes_read: some thread's stack pointer leads here; it is of a
+ * file that is code elsewhere, so no file or shared memory of data. */
+enum core_flags {
+	CORE_EXEC = 1,
+	CORE_WRITE = 2,
+	CORE_READ = 4,
+	CORE_STACK = 256,
+	CORE_PROGRAM = 512
+};
 
 struct core_load {
 	uint64_t addr;
