@@ -4,6 +4,8 @@
 #include "dumpstore/records.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/ck.h"
@@ -14,7 +16,9 @@ enum { FILL_MIN = 512, FILL_SIZE = 9, PROGRESS_SIZE = 16, END_SIZE = 9 };
 
 void record_writer_init(struct record_writer *w, int fd, void *storage)
 {
-	*w = (struct record_writer){ .fd = fd, .p = storage };
+	*w = (struct record_writer){ .fd = fd,
+				     .p = storage,
+				     .room = RECORD_HEADER_SIZE + RECORD_MAX };
 }
 
 static ch_err send_bytes(int fd, bytes b)
@@ -32,13 +36,83 @@ static void header_write(uint8_t *p, enum record_type type, size_t n)
 	wr_u32(&w, u32_from(n));
 }
 
-enum { ROOM = RECORD_HEADER_SIZE + RECORD_MAX };
+static uint8_t *lent_room(const struct record_writer *w)
+{
+	return w->lender.storage + w->lender.at * RECORD_LENT_SIZE;
+}
+
+/* Lends the pipe all that is gathered. E_UNSUPPORTED: it takes nothing that way. */
+static ch_err lend(int fd, uint8_t *p, size_t n)
+{
+	for (size_t at = 0; at < n;) {
+		struct iovec v = { p + at, n - at };
+		ssize_t r = vmsplice(fd, &v, 1, 0);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0 && errno == EPIPE)
+			return ch_fail(CH_E_GONE, "nobody reads the records any more", 0);
+		if (r <= 0)
+			return at ? ch_fail(CH_E_IO, "cannot lend to a pipe", errno)
+				  : ch_fail(CH_E_UNSUPPORTED, "a pipe that is not lent to", errno);
+		at += (size_t)r;
+	}
+	return CH_DONE;
+}
+
+/* The pipe has the pages of the next room no more, once as many as fit into it came behind them. */
+static bool next_is_free(const struct record_lender *l, uint64_t sent)
+{
+	return sent - l->ends[(l->at + 1) % RECORD_LENT_ROOMS] >= l->slots;
+}
+
+/* *ret_sent: it was lent, and w goes on in another room. */
+static ch_err send_lent(struct record_writer *w, size_t n, bool *ret_sent)
+{
+	struct record_lender *l = &w->lender;
+	*ret_sent = false;
+	if (!l->storage)
+		return CH_DONE;
+	uint64_t sent = l->sent + (n + l->page - 1) / l->page;
+	if (!next_is_free(l, sent))
+		return CH_DONE;
+	ch_err e = lend(w->fd, w->p, n);
+	if (ch_code_of(e) == CH_E_UNSUPPORTED) {
+		l->storage = NULL;
+		return CH_DONE;
+	}
+	TRY(e);
+	l->sent = l->ends[l->at] = sent;
+	l->at = (l->at + 1) % RECORD_LENT_ROOMS;
+	w->p = lent_room(w);
+	*ret_sent = true;
+	return CH_DONE;
+}
+
+void record_writer_lend(struct record_writer *w, void *storage)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	int size = fcntl(w->fd, F_GETPIPE_SZ);
+	if (page <= 0 || size <= 0 || RECORD_LENT_SIZE % page)
+		return;
+	struct record_lender l = { .storage = storage,
+				   .page = (size_t)page,
+				   .slots = (size_t)(size / page) };
+	/* before anything was sent, all of them are free */
+	l.sent = l.slots;
+	w->lender = l;
+	w->p = lent_room(w);
+	w->room = RECORD_LENT_SIZE;
+}
 
 static ch_err send_gathered(struct record_writer *w)
 {
 	bytes b = { w->p, w->gathered };
+	bool sent = false;
 	w->gathered = 0;
-	return b.n ? send_bytes(w->fd, b) : CH_DONE;
+	if (b.n == 0)
+		return CH_DONE;
+	TRY(send_lent(w, b.n, &sent));
+	return sent ? CH_DONE : send_bytes(w->fd, b);
 }
 
 /* At most one of both is pending: a fill follows all data before it, and the reverse. */
@@ -55,7 +129,7 @@ static ch_err end_fill(struct record_writer *w)
 {
 	if (w->fill_n == 0)
 		return CH_DONE;
-	if (ROOM - w->gathered < RECORD_HEADER_SIZE + FILL_SIZE)
+	if (w->room - w->gathered < RECORD_HEADER_SIZE + FILL_SIZE)
 		TRY(send_gathered(w));
 	struct wr out = wr_of(w->p + w->gathered, RECORD_HEADER_SIZE + FILL_SIZE);
 	header_write(wr_room(&out, RECORD_HEADER_SIZE), RECORD_FILL, FILL_SIZE);
@@ -70,12 +144,12 @@ static ch_err gather(struct record_writer *w, bytes b)
 {
 	while (b.n > 0) {
 		size_t at = w->gathered + RECORD_HEADER_SIZE + w->n;
-		if (at >= ROOM) {
+		if (at >= w->room) {
 			end_data(w);
 			TRY(send_gathered(w));
 			continue;
 		}
-		size_t n = b.n < ROOM - at ? b.n : ROOM - at;
+		size_t n = b.n < w->room - at ? b.n : w->room - at;
 		mem_copy(w->p + at, b.p, n);
 		w->n += n;
 		b = (bytes){ b.p + n, b.n - n };
@@ -134,7 +208,7 @@ ch_err record_report(struct record_writer *w, bytes json)
 {
 	TRY(flush(w));
 	while (json.n > 0) {
-		size_t n = json.n < RECORD_MAX ? json.n : RECORD_MAX;
+		size_t most = w->room - RECORD_HEADER_SIZE, n = json.n < most ? json.n : most;
 		header_write(w->p, RECORD_REPORT, n);
 		mem_copy(w->p + RECORD_HEADER_SIZE, json.p, n);
 		TRY(send_bytes(w->fd, (bytes){ w->p, RECORD_HEADER_SIZE + n }));
@@ -178,7 +252,7 @@ static ch_err decode(enum record_type type, bytes b, struct record *ret_r)
 {
 	struct record r = { .type = type };
 	struct rd in = rd_of(b);
-	if (type == RECORD_DATA || type == RECORD_REPORT)
+	if (type == RECORD_REPORT)
 		r.data = rd_take(&in, b.n);
 	if (type == RECORD_FILL) {
 		r.with = rd_u8(&in);
@@ -199,7 +273,7 @@ static ch_err decode(enum record_type type, bytes b, struct record *ret_r)
 	return CH_DONE;
 }
 
-ch_err record_read(int fd, void *storage, struct record *ret_r)
+ch_err record_next(int fd, void *storage, struct record *ret_r)
 {
 	uint8_t *p = storage;
 	TRY(fd_read_exactly(fd, p, RECORD_HEADER_SIZE));
@@ -210,6 +284,23 @@ ch_err record_read(int fd, void *storage, struct record *ret_r)
 		return ch_fail(CH_E_PROTOCOL, "a record of no known type", type);
 	if (n < bounds[type].min || n > bounds[type].max)
 		return ch_fail(CH_E_PROTOCOL, "a record of a size that it cannot have", n);
+	if (type == RECORD_DATA) {
+		*ret_r = (struct record){ .type = RECORD_DATA, .n = n };
+		return CH_DONE;
+	}
 	TRY(fd_read_exactly(fd, p + RECORD_HEADER_SIZE, n));
 	return decode((enum record_type)type, (bytes){ p + RECORD_HEADER_SIZE, n }, ret_r);
+}
+
+ch_err record_read(int fd, void *storage, struct record *ret_r)
+{
+	uint8_t *p = (uint8_t *)storage + RECORD_HEADER_SIZE;
+	struct record r = { 0 };
+	TRY(record_next(fd, storage, &r));
+	if (r.type == RECORD_DATA) {
+		TRY(fd_read_exactly(fd, p, r.n));
+		r.data = (bytes){ p, r.n };
+	}
+	*ret_r = r;
+	return CH_DONE;
 }

@@ -83,23 +83,38 @@ static ch_err have_room(struct sealed_writer *w, size_t n)
 	return DUMP_FRAME_MAX - w->n < n ? frame_write(w, false) : CH_DONE;
 }
 
+/* Room for data in the part that is open, or in a new one; never none. */
+static ch_err data_room(struct sealed_writer *w, size_t n, uint8_t **ret_p, size_t *ret_n)
+{
+	if (w->data_n == 0) {
+		TRY(have_room(w, PART_BYTES_HEAD + 1));
+		close_parts(w);
+		w->data_at = w->n;
+	}
+	size_t at = w->data_n ? w->n : w->n + PART_BYTES_HEAD, room = DUMP_FRAME_MAX - at;
+	*ret_p = w->block + at;
+	*ret_n = n < room ? n : room;
+	return CH_DONE;
+}
+
+static ch_err data_filled(struct sealed_writer *w, size_t n)
+{
+	if (w->data_n == 0 && n > 0)
+		w->n += PART_BYTES_HEAD;
+	w->n += n;
+	w->data_n += n;
+	return w->n == DUMP_FRAME_MAX ? frame_write(w, false) : CH_DONE;
+}
+
 static ch_err data_put(struct sealed_writer *w, bytes b)
 {
 	while (b.n > 0) {
-		if (w->data_n == 0) {
-			TRY(have_room(w, PART_BYTES_HEAD + 1));
-			w->fill_n = 0;
-			w->data_at = w->n;
-			w->n += PART_BYTES_HEAD;
-		}
-		size_t room = DUMP_FRAME_MAX - w->n;
-		size_t n = b.n < room ? b.n : room;
-		mem_copy(w->block + w->n, b.p, n);
-		w->n += n;
-		w->data_n += n;
+		uint8_t *p = NULL;
+		size_t n = 0;
+		TRY(data_room(w, b.n, &p, &n));
+		mem_copy(p, b.p, n);
+		TRY(data_filled(w, n));
 		b = (bytes){ b.p + n, b.n - n };
-		if (w->n == DUMP_FRAME_MAX)
-			TRY(frame_write(w, false));
 	}
 	return CH_DONE;
 }
@@ -136,6 +151,22 @@ ch_err sealed_put(struct sealed_writer *w, bytes b)
 {
 	TRY(begin_call(w, b.n));
 	TRY(data_put(w, b));
+	w->ended = false;
+	return CH_DONE;
+}
+
+ch_err sealed_room(struct sealed_writer *w, size_t n, uint8_t **ret_p, size_t *ret_n)
+{
+	TRY(begin_call(w, 0));
+	TRY(data_room(w, n, ret_p, ret_n));
+	w->ended = false;
+	return CH_DONE;
+}
+
+ch_err sealed_filled(struct sealed_writer *w, size_t n)
+{
+	TRY(begin_call(w, n));
+	TRY(data_filled(w, n));
 	w->ended = false;
 	return CH_DONE;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "dumpstore/records.h"
 #include "dumpstore/sealed.h"
 #include "packer_internal.h"
@@ -62,12 +63,25 @@ static ch_err gather_report(struct packer *p, bytes b)
 	return CH_DONE;
 }
 
+/* From the pipe to where it is compressed. */
+static ch_err take_data(struct packer *p, uint64_t n)
+{
+	while (n > 0) {
+		uint8_t *to = NULL;
+		size_t room = 0;
+		TRY(sealed_room(p->sealed, n, &to, &room));
+		TRY(fd_read_exactly(RECORDS_FD, to, room));
+		TRY(sealed_filled(p->sealed, room));
+		n -= room;
+	}
+	return check_size(p);
+}
+
 static ch_err take(struct packer *p, const struct record *r)
 {
 	switch (r->type) {
 	case RECORD_DATA:
-		TRY(sealed_put(p->sealed, r->data));
-		return check_size(p);
+		return take_data(p, r->n);
 	case RECORD_FILL:
 		TRY(sealed_fill(p->sealed, r->with, r->n));
 		return check_size(p);
@@ -103,7 +117,7 @@ ch_err packer_run(struct packer *p)
 {
 	struct record r = { 0 };
 	for (;;) {
-		TRY(record_read(RECORDS_FD, p->room, &r));
+		TRY(record_next(RECORDS_FD, p->room, &r));
 		if (r.type == RECORD_END)
 			return finish(p, &r);
 		TRY(take(p, &r));

@@ -29,17 +29,31 @@ struct pass {
 	uint64_t sighted; /* the last address that could be read; 0: none */
 };
 
-static ch_err put(struct pass *s, const uint8_t *p, size_t n)
+/* So much of p as is all zeros, or has none in any page: whole pages of memory but for the ends. */
+static size_t alike(const struct pass *s, const uint8_t *p, size_t n, bool *ret_zero)
+{
+	size_t at = 0;
+	while (at < n) {
+		size_t part = PAGE - (s->addr + (size_t)(p - s->p) + at) % PAGE;
+		part = part < n - at ? part : n - at;
+		bool zero = bytes_are_zero((bytes){ p + at, part });
+		if (at > 0 && zero != *ret_zero)
+			break;
+		*ret_zero = zero;
+		at += part;
+	}
+	return at;
+}
+
+/* The first n bytes of what is there. */
+static ch_err put(struct pass *s, size_t n)
 {
 	struct core_sink *sink = &s->w->out.sink;
-	for (size_t at = 0; at < n;) {
-		size_t part = PAGE - (s->addr + at) % PAGE;
-		part = part < n - at ? part : n - at;
-		if (bytes_are_zero((bytes){ p + at, part }))
-			TRY(sink->fill(sink, 0, part));
-		else
-			TRY(sink->put(sink, (bytes){ p + at, part }));
-		at += part;
+	bool zero = false;
+	for (size_t at = 0, part = 0; at < n; at += part) {
+		const uint8_t *p = s->p + at;
+		part = alike(s, p, n - at, &zero);
+		TRY(zero ? sink->fill(sink, 0, part) : sink->put(sink, (bytes){ p, part }));
 	}
 	return CH_DONE;
 }
@@ -52,7 +66,7 @@ static ch_err turn(struct pass *s, bool last)
 		return CH_DONE;
 	struct masker_piece piece = { s->addr, s->p, s->n, s->held, last };
 	TRY(masker_run(s->masker, piece, &final));
-	TRY(put(s, s->p, final));
+	TRY(put(s, final));
 	mem_move(s->p, s->p + final, s->n - final);
 	s->n -= final;
 	s->held = s->n;

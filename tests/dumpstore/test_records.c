@@ -1,11 +1,13 @@
 /* Records: what was put comes back, whatever its pieces were; every cut and every change is
  * seen or gives another record; the reader's bounds hold. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -253,6 +255,96 @@ static void test_reader_is_gone(void **state)
 	(void)close(ends[1]);
 }
 
+static _Alignas(4096) uint8_t lent_room[RECORD_LENT_ROOMS * RECORD_LENT_SIZE];
+enum { LENT_CORE = 8 * 1024 * 1024 };
+
+static uint8_t lent_byte(size_t at)
+{
+	return (uint8_t)(at * 31 + (at >> 8) * 7 + (at >> 16));
+}
+
+/* Pieces of all sizes; in each second megabyte with words between them, which are copied and
+ * make rooms end early: then many of them are in the pipe. */
+static ch_err put_lent(struct record_writer *w)
+{
+	static uint8_t piece[700000];
+	uint64_t x = 88172645463325252U;
+	for (size_t at = 0, n = 0; at < LENT_CORE; at += n) {
+		x = x * 6364136223846793005U + 1442695040888963407U;
+		n = (x >> 33) % (x >> 62 ? 6000 : sizeof(piece)) + 1;
+		n = n < LENT_CORE - at ? n : LENT_CORE - at;
+		for (size_t i = 0; i < n; i++)
+			piece[i] = lent_byte(at + i);
+		TRY(record_put(w, (bytes){ piece, n }));
+		if (at >> 20 & 1)
+			TRY(record_report(w, bytes_of_str(LIT("word"))));
+	}
+	return record_end(w, true, 42);
+}
+
+/* Slower than the writer, so that the pipe is full. */
+static int read_lent(int fd)
+{
+	struct record r = { 0 };
+	size_t at = 0;
+	while (!failed(record_read(fd, in_room, &r)) && r.type != RECORD_END) {
+		for (size_t i = 0; r.type == RECORD_DATA && i < r.data.n; i++, at++)
+			if (r.data.p[i] != lent_byte(at))
+				return 1;
+		if (r.type == RECORD_DATA && at % 64 == 0)
+			(void)usleep(1000);
+	}
+	return r.type == RECORD_END && at == LENT_CORE ? 0 : 2;
+}
+
+static void test_lent(void **state)
+{
+	static const int sizes[] = { 4096, 65536, RECORD_LENT_SIZE, 1024 * 1024 };
+	(void)state;
+	for (size_t k = 0; k < COUNT_OF(sizes); k++) {
+		struct record_writer w;
+		int ends[2], status = 0;
+		assert_int_equal(pipe(ends), 0);
+		assert_true(fcntl(ends[1], F_SETPIPE_SZ, sizes[k]) > 0);
+		pid_t pid = fork();
+		if (pid == 0) {
+			(void)close(ends[1]);
+			_exit(read_lent(ends[0]));
+		}
+		(void)close(ends[0]);
+		record_writer_init(&w, ends[1], out_room);
+		record_writer_lend(&w, lent_room);
+		ok(put_lent(&w));
+		assert_non_null(w.lender.storage);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		(void)close(ends[1]);
+	}
+}
+
+/* What is no pipe is written to; and a pipe without a reader is seen. */
+static void test_lent_to_nobody(void **state)
+{
+	struct record_writer w;
+	int ends[2];
+	AUTO(fd_close) int fd = file_new();
+	(void)state;
+	record_writer_init(&w, fd, out_room);
+	record_writer_lend(&w, lent_room);
+	for (size_t i = 0; i < LONG; i++)
+		plain[i] = (uint8_t)(i * 31 + i / 256);
+	ok(record_put(&w, (bytes){ plain, LONG }));
+	ok(record_end(&w, true, 42));
+	rewind_it(fd);
+	check_core(fd, LONG);
+	assert_int_equal(pipe(ends), 0);
+	(void)close(ends[0]);
+	record_writer_init(&w, ends[1], out_room);
+	record_writer_lend(&w, lent_room);
+	assert_int_equal(ch_code_of(record_put(&w, (bytes){ plain, LONG })), CH_E_GONE);
+	(void)close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +356,8 @@ int main(void)
 		cmocka_unit_test(test_every_flip),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_reader_is_gone),
+		cmocka_unit_test(test_lent),
+		cmocka_unit_test(test_lent_to_nobody),
 	};
 	(void)signal(SIGPIPE, SIG_IGN);
 	return cmocka_run_group_tests(tests, NULL, NULL);

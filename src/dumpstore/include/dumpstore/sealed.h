@@ -41,6 +41,10 @@ void sealed_writer_done(struct sealed_writer **w);
  * sealed_writer_done, which waits for it, and it outlives the writer. */
 ch_err sealed_writer_help(struct sealed_writer *w, struct beside *b);
 ch_err sealed_put(struct sealed_writer *w, bytes b);
+/* The same without a copy: room for up to n > 0 bytes, at least one, and then how many of them are
+ * there now. No other call between the two. */
+ch_err sealed_room(struct sealed_writer *w, size_t n, uint8_t **ret_p, size_t *ret_n);
+ch_err sealed_filled(struct sealed_writer *w, size_t n);
 ch_err sealed_fill(struct sealed_writer *w, uint8_t with, uint64_t n);
 /* E_LIMIT when the report is longer than DUMP_REPORT_MAX. */
 ch_err sealed_end(struct sealed_writer *w, bytes report);
