@@ -13,7 +13,7 @@
 #include "collector_internal.h"
 #include "wire/boot.h"
 
-enum { ALARM_ROOM = 8 * 1024 };
+enum { ALARM_ROOM = 8 * 1024, CLAIM_MAX = 255 };
 
 static const str none = { NULL, 0 };
 
@@ -44,6 +44,17 @@ static void put_text(struct json_out *o, str name, str value)
 		json_put_str(o, name, value);
 	else
 		json_put_null(o, name);
+}
+
+/* What the token says of a person, which the thief may have made as long as a token can be: cut, or
+ * there would be no room for the alarm. All of it is in signing-input. */
+static void put_claim(struct json_out *o, str name, str value)
+{
+	size_t n = value.n < CLAIM_MAX ? value.n : CLAIM_MAX;
+	/* not within a character */
+	while (n < value.n && n > 0 && ((uint8_t)value.p[n] & 0xc0) == 0x80)
+		n--;
+	put_text(o, name, str_sub(value, 0, n));
 }
 
 static void put_client(struct json_out *o, const struct address *a)
@@ -79,7 +90,7 @@ static void put_event(struct json_out *o, const struct pending *p, str id, int64
 	json_begin(o, LIT("sub_id"), '{');
 	json_put_str(o, LIT("format"), LIT("iss_sub"));
 	json_put_str(o, LIT("iss"), p->issuer);
-	json_put_str(o, LIT("sub"), p->sub);
+	put_claim(o, LIT("sub"), p->sub);
 	json_finish(o, '}');
 	json_begin(o, LIT("events"), '{');
 	json_begin(o, LIT("https://schemas.openid.net/secevent/caep/event-type/session-revoked"),
@@ -115,9 +126,9 @@ void alarm_write(struct wr *w, const struct collector *c, const struct pending *
 	json_put_str(&o, LIT("kid"), p->kid);
 	json_put_int(&o, LIT("iat"), p->iat);
 	json_put_int(&o, LIT("exp"), p->exp);
-	put_text(&o, LIT("sub"), p->sub);
-	put_text(&o, LIT("client_id"), p->client_id);
-	put_text(&o, LIT("username"), p->username);
+	put_claim(&o, LIT("sub"), p->sub);
+	put_claim(&o, LIT("client_id"), p->client_id);
+	put_claim(&o, LIT("username"), p->username);
 	put_log(&o, &c->heads);
 	put_event(&o, p, id, now_s);
 	json_finish(&o, '}');

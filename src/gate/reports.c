@@ -331,12 +331,25 @@ static void drop_first(struct reports *r)
 	mem_move(&r->alarms[0], &r->alarms[1], r->n_alarms * sizeof(r->alarms[0]));
 }
 
+/* One that is not taken, for whatever reason, keeps none of the others back. */
+static void put_last(struct reports *r)
+{
+	static struct alarm first;
+	if (r->n_alarms < 2)
+		return;
+	first = r->alarms[0];
+	drop_first(r);
+	r->alarms[r->n_alarms++] = first;
+	mem_wipe(&first, sizeof(first));
+}
+
 static void answered_alarm(struct reports *r, const struct fetch_posted *p)
 {
 	bool again = p->code != CH_OK || p->status == 401 || p->status == 429 || p->status >= 500;
 	if (again || r->n_alarms == 0) {
 		miss(r, REPORTS_POST_ALARMS, p->status,
 		     p->code ? ch_err_from_wire(p->code, p->detail) : CH_DONE);
+		put_last(r);
 		return;
 	}
 	taken(r, REPORTS_POST_ALARMS);

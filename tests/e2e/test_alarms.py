@@ -336,6 +336,17 @@ def test_the_evidence_comes_back_from_a_backup(authority, thief, believed):
     assert not any(n.startswith("collector/") for n in names)
 
 
+def test_no_token_is_too_long_for_an_alarm(authority, thief, believed):
+    """The thief writes what he likes into it; what people are told has its first 255 bytes."""
+    long = {"sub": "s" * 4000}, {"sub": "t" * 900, "username": "u" * 900, "client_id": "c" * 900}
+    for claims in long:
+        token = thief.token(**claims)
+        assert raise_alarm(authority, token) == "believed"
+        alarm = json.loads((authority.dir / "alarms" / id_of(token) / "alarm.json").read_text())
+        assert all(alarm[name] == text[:255] for name, text in claims.items())
+        assert alarm["event"]["sub_id"]["sub"] == claims["sub"][:255]
+
+
 def test_what_a_thief_tries_shows(authority, thief, believed):
     """Refused before anybody asked the log, since it was for another service: the collector asks."""
     before = metrics(authority)["sightings_unlogged_total"]

@@ -109,11 +109,29 @@ static void what_was_dropped_is_not_forgotten(void **unused)
 	assert_string_equal(input, "third.137");
 }
 
+/* The first is answered 503 each time: the one behind it is sent all the same. */
+static void one_that_is_not_taken_keeps_none_back(void **unused)
+{
+	char input[64];
+	(void)unused;
+	show("fourth", 201);
+	show("fourth", 202);
+	assert_true(next(503, input));
+	assert_string_equal(input, "fourth.201");
+	reports_turn(reports, clock_mono_ns() + UINT64_C(20000000000));
+	assert_true(next(200, input));
+	assert_string_equal(input, "fourth.202");
+	assert_true(next(200, input));
+	assert_string_equal(input, "fourth.201");
+	assert_false(next(200, input));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_key_leaves_room_for_another),
 		cmocka_unit_test(what_was_dropped_is_not_forgotten),
+		cmocka_unit_test(one_that_is_not_taken_keeps_none_back),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }
