@@ -62,7 +62,8 @@ def progress_of(nodeid):
 
     def progress(said):
         if path.parent.is_dir():
-            path.write_text(said)
+            path.with_suffix(".new").write_text(said)
+            path.with_suffix(".new").rename(path)
 
     return progress
 

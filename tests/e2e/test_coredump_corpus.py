@@ -29,6 +29,8 @@ def check(said, at_least):
     assert sum(r["keys_before"] for r in said["rows"]) > 0
     assert sum(r["tokens_before"] for r in said["rows"]) > 0
     assert all(r["frames"] > 0 for r in said["rows"])
+    planted = [sum(r[f"{kind}_before"] for r in said["rows"]) for kind in ("keys", "tokens")]
+    print(f"{len(said['rows'])} dumps, {planted[0]} keys and {planted[1]} tokens planted, none left")
 
 
 KILLED = """

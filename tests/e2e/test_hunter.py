@@ -592,7 +592,7 @@ def test_other_keys_crash_as_cleanly(make):
 
 
 @pytest.mark.soak
-def test_thousands_of_crashes_leave_no_key(make):
+def test_thousands_of_crashes_leave_no_key(make, progress):
     rounds, lot = int(os.environ.get("CHANCERY_ROUNDS", "3000")), 50
     hunted, done, since = make(), 0, time.monotonic()
     sums = {"tokens": 0, "refused": 0}
@@ -604,8 +604,9 @@ def test_thousands_of_crashes_leave_no_key(make):
             sums[name] += got[name]
         for step, n in got["steps"].items():
             steps[step] = steps.get(step, 0) + n
-        print(f"\n{done} crashes in {time.monotonic() - since:.0f} s: {sums}, steps {steps}",
+        print(f"{done} crashes in {time.monotonic() - since:.0f} s: {sums}, steps {steps}",
               flush=True)
+        progress(f"{done} of {rounds} crashes")
     assert steps.get("sign", 0) > done / 100, "no crash hit the signing itself"
 
 
@@ -627,7 +628,7 @@ def gcore(hunted, name="core"):
     raise AssertionError("each signer ended before its core was written")
 
 
-def dump_and_hunt(hunted, n):
+def dump_and_hunt(hunted, n, progress=lambda said: None):
     """n dumps under load: (whether each held the key or a nonce, by place)."""
     held = {"memory": 0, "registers": 0}
     for i in range(n):
@@ -639,6 +640,7 @@ def dump_and_hunt(hunted, n):
         shutil.rmtree(busy.folder)
         for place in held:
             held[place] += found["runs"][place] > 0
+        progress(f"{i + 1} of {n} dumps")
     return held
 
 
@@ -651,9 +653,9 @@ def test_without_a_warden_dumps_hold_no_key_in_memory(make):
 
 
 @pytest.mark.soak
-def test_without_a_warden_many_dumps(make):
+def test_without_a_warden_many_dumps(make, progress):
     n = int(os.environ.get("CHANCERY_ROUNDS", "3000")) // 30
-    held = dump_and_hunt(make(warden="no-warden"), n)
+    held = dump_and_hunt(make(warden="no-warden"), n, progress)
     print(f"\nno warden: {n} dumps, key or nonce in memory of {held['memory']}, in registers of "
           f"{held['registers']} ({held['registers'] / n:.1%})")
     assert held["memory"] == 0

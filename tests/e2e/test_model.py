@@ -23,6 +23,7 @@ pytestmark = pytest.mark.root_only
 SCOPE = "openid offline_access mail.read"
 APPS = ("app", "server")  # one that can keep no secret, one that can
 WINDOW, CODE_TTL = 60, 60
+WALKS, STEPS = 20, 1500  # of the long form
 LOST = (OSError, http.client.HTTPException)
 
 
@@ -393,9 +394,11 @@ class Walk:
             g.ended_by = g.ended_by or (g.over and f"{act} at {len(self.log)}")
         self.look()
 
-    def run(self, steps):
+    def run(self, steps, progress=lambda said: None):
         try:
-            for _ in range(steps):
+            for i in range(steps):
+                if i % 50 == 0:
+                    progress(f"step {i} of {steps}, seed {self.seed}")
                 self.step()
             # at the end: all of it once more
             for g in self.grants[-40:]:
@@ -429,6 +432,7 @@ def test_all_as_the_model_says(world):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("n", range(20))
-def test_all_as_the_model_says_for_long(world, n):
-    Walk(world, random.randrange(1 << 32)).run(1500)
+@pytest.mark.parametrize("n", range(WALKS))
+def test_all_as_the_model_says_for_long(world, n, progress):
+    Walk(world, random.randrange(1 << 32)).run(STEPS, progress)
+    print(f"{STEPS} steps, no difference")

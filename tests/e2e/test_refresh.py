@@ -570,6 +570,8 @@ def test_as_the_model_says(authority, home):
 
 
 @pytest.mark.soak
-def test_as_the_model_says_for_long(authority, home):
-    for _ in range(40):
+def test_as_the_model_says_for_long(authority, home, progress):
+    for i in range(40):
+        progress(f"{i} of 40 walks")
         walk(authority, home, random.randrange(1 << 32), 500)
+    print("40 walks of 500 steps, no difference")

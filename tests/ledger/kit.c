@@ -309,16 +309,17 @@ static void note_write(const struct kit *k, const struct ledger_head *h, struct 
 	struct checkpoint c = { .origin = origin, .size = h->size };
 	struct note_key plain = key_of(k, NOTE_ED25519), timed = key_of(k, NOTE_COSIGNATURE);
 	struct wr t = wr_of(text, sizeof(text));
+	int64_t now_s = clock_unix_s(); /* asked twice, it may be another second */
 	size_t n = 0;
 	mem_copy(c.root.b, h->root.b, sizeof(c.root.b));
 	checkpoint_write(w, &c);
 	str body = wr_text(w);
-	cosignature_text(&t, clock_unix_s(), body);
+	cosignature_text(&t, now_s, body);
 	must(private_key_sign(k->key, bytes_of_str(body), sig, &n));
 	wr_char(w, '\n');
 	note_line_write(w, &plain, sig);
 	must(private_key_sign(k->key, wr_bytes(&t), sig, &n));
-	cosignature_line_write(w, &timed, clock_unix_s(), sig);
+	cosignature_line_write(w, &timed, now_s, sig);
 }
 
 /* As the real one: what does not go on from what was signed last is refused. */
