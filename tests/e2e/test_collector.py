@@ -109,7 +109,7 @@ def test_nothing_is_lost_or_doubled_when_either_side_is_killed(authority):
 @pytest.mark.soak
 def test_nothing_is_lost_when_they_are_killed_for_minutes(authority, progress):
     """Those that carry the reports too."""
-    n = 200
+    n = 100
     records = kill_some(authority, n, ("collector", "gate", "fetcher"), progress)
     print(f"{n} deaths of collector, gate and fetcher: {records} records, each there once")
 
