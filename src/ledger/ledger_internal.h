@@ -9,6 +9,7 @@
 #include "logstore/logstore.h"
 #include "logstore/state.h"
 #include "logstore/tree.h"
+#include "logstore/written.h"
 #include "merkle/note.h"
 #include "wire/boot.h"
 #include "wire/channel.h"
@@ -91,9 +92,11 @@ struct integrator {
 	size_t n_boundaries;
 	uint64_t settled; /* the tree has all its files at this size */
 
-	struct logstate state; /* as on disk, or newer */
-	uint64_t mark;         /* full tiles below it are old enough to be synced … */
-	uint64_t next_mark;    /* … and below it at the next time */
+	struct logstate state;     /* as on disk, or newer */
+	struct logwritten written; /* as this boot's kernel knows it */
+	uint64_t written_ns;
+	uint64_t mark;      /* full tiles below it are old enough to be synced … */
+	uint64_t next_mark; /* … and below it at the next time */
 	uint64_t mark_ns;
 
 	struct head last;      /* that was signed: what the next one is held against */
@@ -140,6 +143,7 @@ struct sequencer {
 
 struct ledger {
 	struct ledger_config config;
+	struct boot_id boot;
 	int folder, lock;
 	int listen_fd, control_fd;
 	struct handover handover;
@@ -193,6 +197,8 @@ ch_err upkeep_index(struct integrator *g);
 bool upkeep_waits(const struct integrator *g);
 /* All that can be synced in a short while; at the end. */
 ch_err upkeep_finish(struct integrator *g);
+/* Says what is written, if this is new. A failure is no harm. */
+void upkeep_note(struct integrator *g);
 /* The pages of a room that are not needed now go back to the system. */
 void room_release(uint8_t *room, size_t n);
 

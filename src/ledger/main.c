@@ -23,6 +23,8 @@ static ch_err start(struct ledger *l)
 	TRY(ledger_config_read(config, &l->config));
 	TRY(sandbox_close_from(3, keep, COUNT_OF(keep)));
 	(void)umask(022);
+	/* a kernel that does not say it costs time at a start, no more */
+	(void)failed(boot_id_read(&l->boot));
 	TRY(ledger_confine_files());
 	TRY(ledger_recover(l));
 	return ledger_serve(l);

@@ -153,15 +153,30 @@ static ch_err head_comes_out(struct integrator *g)
 		       g->published.size);
 }
 
-static uint64_t lowest(const struct integrator *g)
+/* From here on tiles are made again: from where they are on disk for good, or, if the machine has not
+ * been started since, from where they were written, and are there. */
+static uint64_t lowest(struct integrator *g, const struct boot_id *boot, uint64_t next_seq)
 {
+	static const struct boot_id unknown;
+	struct logwritten *w = &g->written;
 	uint64_t low = logstate_floor(&g->state), size = g->published.size;
+	bool is_known = !mem_eq(boot->id, unknown.id, BOOT_ID_SIZE);
+	if (is_known && !failed(logwritten_read(g->folder, w)) &&
+	    mem_eq(w->boot.id, boot->id, BOOT_ID_SIZE) && w->tiles <= next_seq &&
+	    w->indexed <= next_seq) {
+		uint64_t there = logwritten_there(g->folder, g->state.durable, w->tiles);
+		if (w->indexed > g->state.indexed)
+			g->state.indexed = w->indexed;
+		there = there < g->state.indexed ? there : g->state.indexed;
+		low = there > low ? there - there % TILE_WIDTH : low;
+	}
+	*w = (struct logwritten){ .boot = *boot };
 	return low < size ? low : size - size % TILE_WIDTH;
 }
 
-static ch_err rebuild(struct integrator *g, const struct chain_opened *o)
+static ch_err rebuild(struct integrator *g, const struct boot_id *boot,
+		      const struct chain_opened *o)
 {
-	uint64_t from = lowest(g);
 	const struct chain_ref ref = { g->folder, LOGSTORE_JOURNAL, JOURNAL_PURPOSE, read_room,
 				       sizeof(read_room) };
 	if (g->published.size > o->next_seq || g->state.durable > o->next_seq) {
@@ -172,6 +187,7 @@ static ch_err rebuild(struct integrator *g, const struct chain_opened *o)
 		return ch_fail(CH_E_MISMATCH, "the journal ends before the published head",
 			       o->next_seq);
 	}
+	uint64_t from = lowest(g, boot, o->next_seq);
 	g->tree = &tree;
 	g->again = &again;
 	TRY(say_tile(g->tree, logtree_begin(g->tree, g->folder, LOGTREE_WRITE, from)));
@@ -195,7 +211,7 @@ static ch_err recover_tree(struct ledger *l, const struct chain_opened *o)
 	TRY(read_state(g, o));
 	atomic_store(&l->handover.erasable, logstate_floor(&g->state));
 	TRY(read_head(g));
-	TRY(rebuild(g, o));
+	TRY(rebuild(g, &l->boot, o));
 	g->last = g->asked = g->published;
 	if (o->created)
 		TRY(logstate_write(g->folder, &g->state));

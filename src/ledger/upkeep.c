@@ -57,6 +57,17 @@ bool upkeep_waits(const struct integrator *g)
 	return g->state.durable < g->mark;
 }
 
+void upkeep_note(struct integrator *g)
+{
+	static const struct boot_id unknown;
+	struct logwritten w = { g->written.boot, full_tiles(g), g->state.indexed };
+	bool is_new = w.tiles != g->written.tiles || w.indexed != g->written.indexed;
+	if (!is_new || mem_eq(w.boot.id, unknown.id, BOOT_ID_SIZE) ||
+	    failed(logwritten_write(g->folder, &w)))
+		return;
+	g->written = w;
+}
+
 /* A cursor reads ahead as far as its room goes; once all of it is in the tree, it goes back. */
 static void release_room(struct integrator *g)
 {
@@ -72,6 +83,10 @@ ch_err upkeep(struct integrator *g, uint64_t now_ns)
 {
 	release_room(g);
 	TRY(upkeep_index(g));
+	if (now_ns - g->written_ns >= SECOND) {
+		upkeep_note(g);
+		g->written_ns = now_ns;
+	}
 	if (upkeep_waits(g)) {
 		TRY(logtree_sync(g->folder, g->state.durable, g->mark, FILES_A_TURN,
 				 &g->state.durable));
@@ -92,5 +107,6 @@ ch_err upkeep_finish(struct integrator *g)
 	TRY(upkeep_index(g));
 	while (g->state.durable < to && clock_mono_ns() < until)
 		TRY(logtree_sync(g->folder, g->state.durable, to, FILES_A_TURN, &g->state.durable));
+	upkeep_note(g);
 	return write_state(g);
 }

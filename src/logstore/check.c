@@ -10,6 +10,7 @@
 #include "logstore/index.h"
 #include "logstore/journal.h"
 #include "logstore/state.h"
+#include "logstore/written.h"
 #include "logstore_internal.h"
 #include "merkle/checkpoint.h"
 
@@ -67,6 +68,12 @@ ch_err look_at_state(struct looking *l)
 		check_tell(l, "the state is damaged", LIT(LOGSTORE_STATE), 0, e);
 	e = logminimum_read(l->c->dir_fd, &l->report->minimum);
 	l->bad_minimum = failed(e);
+	struct logwritten written;
+	ch_err w = logwritten_read(l->c->dir_fd, &written);
+	l->bad_written = ch_code_of(w) == CH_E_MISMATCH;
+	if (l->bad_written)
+		check_tell(l, "what the ledger noted of this boot is damaged",
+			   LIT(LOGSTORE_WRITTEN), 0, w);
 	if (failed(e))
 		check_tell(l, "the minimum index is damaged", LIT(LOGSTORE_MINIMUM), 0, e);
 	if (!l->report->has_head)

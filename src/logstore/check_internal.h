@@ -10,6 +10,7 @@ struct looking {
 	struct logstate state;
 	struct merkle_hash root; /* of the published head, or of the one in the state */
 	bool has_state, bad_head, bad_journal, bad_minimum;
+	bool bad_written;
 	bool differs;    /* the journal from the bundles, and it was told */
 	bool mends;      /* older open tiles that differ are written anew */
 	uint64_t bundle; /* 1 + the number of the one that was read last */

@@ -176,6 +176,17 @@ static ch_err mend_head(struct looking *l)
 	return CH_DONE;
 }
 
+/* Who does not find it goes by the state. */
+static ch_err mend_written(struct looking *l)
+{
+	if (!l->bad_written)
+		return CH_DONE;
+	if (unlinkat(l->c->dir_fd, LOGSTORE_WRITTEN, 0) != 0 && errno != ENOENT)
+		return ch_fail(CH_E_IO, "cannot remove a damaged file", errno);
+	say(l, "what the ledger noted of this boot was removed", LIT(LOGSTORE_WRITTEN), 0);
+	return CH_DONE;
+}
+
 static ch_err mend_state(struct looking *l)
 {
 	l->state.durable = l->report->size / TILE_WIDTH * TILE_WIDTH;
@@ -225,6 +236,7 @@ static ch_err mend(struct looking *l)
 	TRY(mend_tiles(l));
 	TRY(mend_index(l));
 	TRY(mend_head(l));
+	TRY(mend_written(l));
 	return mend_state(l);
 }
 

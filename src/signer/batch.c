@@ -72,7 +72,7 @@ static ch_err log_it(const struct signer *s, const struct realm *m, const struct
 static ch_err build(const struct signer *s, struct batch *b, const struct sign_request *q,
 		    int64_t now_s, struct pending_entry *e)
 {
-	struct claim claims[SIGN_CLAIMS_MAX];
+	NOT_ZEROED struct claim claims[SIGN_CLAIMS_MAX];
 	uint8_t jti[JTI_TEXT];
 	struct wr j = wr_of(jti, sizeof(jti));
 	struct wr w = wr_of(b->text + b->used, INPUT_MAX);

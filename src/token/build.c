@@ -80,7 +80,7 @@ static void put_claim(struct json_out *o, const struct claim *c)
 
 static void write_header(struct wr *w, const struct token_header *h)
 {
-	uint8_t json[1024];
+	NOT_ZEROED uint8_t json[1024];
 	struct wr text = wr_of(json, sizeof(json));
 	struct json_out o = json_out_of(&text);
 	json_begin(&o, nameless, '{');
@@ -97,7 +97,7 @@ static void write_header(struct wr *w, const struct token_header *h)
 ch_err token_write_input(struct wr *w, const struct token_header *h, const struct token_stamp *s,
 			 const struct claim *claims, size_t n)
 {
-	uint8_t json[JSON_MAX];
+	NOT_ZEROED uint8_t json[JSON_MAX];
 	struct wr text = wr_of(json, sizeof(json));
 	struct json_out o = json_out_of(&text);
 	TRY(claims_check(claims, n));

@@ -81,6 +81,7 @@ static ch_err run_parts(struct kit *k, int control)
 {
 	static struct ledger l;
 	l = (struct ledger){ .config = k->config,
+			     .boot = k->boot,
 			     .folder = open(k->log, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 			     .lock = -1,
 			     .listen_fd = k->listen_fd,

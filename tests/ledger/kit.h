@@ -38,6 +38,7 @@ struct kit {
 	bool in_thread;       /* its parts, in a thread of this process */
 	pthread_t thread;
 	int control_theirs;
+	struct boot_id boot; /* of the machine, as the parts see it; zeros: not known */
 	const char *program; /* the real one, behind its walls; NULL: its parts, in our child */
 };
 

@@ -147,6 +147,7 @@ static void cut_power(bool keeps)
 	assert_int_equal(stat(kit.log, &st), 0);
 	revive(kit.log, to, (unsigned long)st.st_ino, keeps);
 	assert_int_equal(rename(kit.log, old), 0);
+	kit.boot.id[1]++;
 	assert_int_equal(rename(to, kit.log), 0);
 }
 
@@ -373,6 +374,7 @@ static int open_all(void **state)
 	kit_open(&kit, kit_fast_folder());
 	kit.is_quiet = !getenv("KIT_TELL");
 	kit.config.segment_bytes = 16 * 1024;
+	kit.boot.id[0] = 1;
 	(void)snprintf(log_root, sizeof(log_root), "%.200s", kit.log);
 	(void)snprintf(synced_root, sizeof(synced_root), "%.100s/synced", kit.folder);
 	return 0;

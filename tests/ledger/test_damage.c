@@ -25,6 +25,7 @@ static int open_log(void **state)
 	kit_open(&kit, kit_fast_folder());
 	kit.is_quiet = true;
 	kit.config.segment_bytes = 32 * 1024;
+	kit.boot.id[0] = 1;
 	kit_must_start(&kit);
 	int signer = kit_attach(&kit, "main"), reader = kit_connect(&kit);
 	uint64_t seq = 0;

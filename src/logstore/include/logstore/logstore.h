@@ -18,6 +18,7 @@ enum {
 #define LOGSTORE_INDEX "index"
 #define LOGSTORE_STATE "state"
 #define LOGSTORE_MINIMUM "minimum"
+#define LOGSTORE_WRITTEN "written"
 #define LOGSTORE_LOCK "lock"
 
 /* &s.tiles is the source that proofs and edges are made of (merkle/source.h). */
