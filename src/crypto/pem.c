@@ -20,7 +20,7 @@ static void bio_done(BIO **b)
 	(void)BIO_free(*b);
 }
 
-static void pkcs8_done(PKCS8_PRIV_KEY_INFO **p)
+void pkcs8_done(PKCS8_PRIV_KEY_INFO **p)
 {
 	PKCS8_PRIV_KEY_INFO_free(*p);
 }
@@ -97,13 +97,21 @@ ch_err pkcs8_write(const EVP_PKEY *pkey, struct secret **ret_s)
 	return CH_DONE;
 }
 
-ch_err pkcs8_read(bytes der, EVP_PKEY **ret_pkey)
+ch_err pkcs8_open(bytes der, PKCS8_PRIV_KEY_INFO **ret_info)
 {
 	const uint8_t *at = der.p;
 	AUTO(pkcs8_done) PKCS8_PRIV_KEY_INFO *info =
 		d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.n);
 	if (!info || at != der.p + der.n)
 		return ch_fail(CH_E_SYNTAX, "not PKCS#8, or something after it", lib_error());
+	*ret_info = TAKE(info);
+	return CH_DONE;
+}
+
+ch_err pkcs8_read(bytes der, EVP_PKEY **ret_pkey)
+{
+	AUTO(pkcs8_done) PKCS8_PRIV_KEY_INFO *info = NULL;
+	TRY(pkcs8_open(der, &info));
 	EVP_PKEY *pkey = EVP_PKCS82PKEY(info);
 	if (!pkey)
 		return ch_fail(CH_E_SYNTAX, "PKCS#8 without a key that is known", lib_error());

@@ -40,8 +40,11 @@ ch_err pem_read(const struct secret *pem, EVP_PKEY **ret_pkey);
 /* PKCS#8 DER without a passphrase, out and in; the caller owns *ret_pkey. */
 ch_err pkcs8_write(const EVP_PKEY *pkey, struct secret **ret_s);
 ch_err pkcs8_read(bytes der, EVP_PKEY **ret_pkey);
+/* Only the envelope of it, whatever key is within; the caller owns *ret_info. */
+ch_err pkcs8_open(bytes der, PKCS8_PRIV_KEY_INFO **ret_info);
 /* The same DER as PEM. */
 ch_err pem_write(const struct secret *pkcs8, struct secret **ret_pem);
 
 /* For AUTO(). */
 void pkey_done(EVP_PKEY **k);
+void pkcs8_done(PKCS8_PRIV_KEY_INFO **p);
