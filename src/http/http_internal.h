@@ -11,7 +11,6 @@ struct slot {
 	const struct http_route *route;
 	uint8_t span[TRACE_SPAN_SIZE]; /* ours, when it has a trace */
 	struct MHD_Response *response; /* ready, not yet queued */
-	uint8_t *memory;
 	uint8_t *body;
 	size_t body_cap;
 	size_t swallowed;
@@ -41,10 +40,12 @@ struct http {
 	uint64_t turned_away;
 	struct slot *slots;
 	size_t n_slots;
+	size_t n_made; /* slots that have been used */
 	struct slot *free_slots;
 	uint8_t *arenas;
 	struct link *links; /* as many as slots */
 	size_t n_links;
+	size_t most_links; /* since memory was given back */
 	size_t next_link;
 	uint64_t next_look_ns;
 	size_t under_way;
@@ -56,6 +57,8 @@ struct http {
 ch_err http_start(struct http *h);
 struct slot *slot_take(struct http *h);
 void slot_give(struct slot *s);
+/* Gives the memory of slots that no request has back to the system, and what the heap can spare. */
+void slots_trim(struct http *h);
 struct slot *slot_of(struct http_req *r);
 /* Do all who read this header see the same body and the same host (RFC 9112 sections 3.2,
  * 5.1 and 6.3)? */

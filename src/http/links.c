@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "http_internal.h"
 
-enum { LOOK_EVERY_MS = 500, CROWDED_MS = 1000, MS = 1000000 };
+enum { LOOK_EVERY_MS = 500, CROWDED_MS = 1000, MS = 1000000, MANY = 16 };
 
 static struct link *link_of(struct MHD_Connection *c)
 {
@@ -34,6 +34,8 @@ void link_changed(void *ctx, struct MHD_Connection *c, void **socket_context,
 		*l = (struct link){ .connection = c, .since_ns = clock_mono_ns() };
 		*socket_context = l;
 		h->n_links++;
+		if (h->n_links > h->most_links)
+			h->most_links = h->n_links;
 		h->next_link = (h->next_link + i + 1) % h->n_slots;
 		return;
 	}
@@ -66,6 +68,12 @@ static uint64_t patience_ns(const struct http *h)
 	return (crowded && whole_ms > CROWDED_MS ? CROWDED_MS : whole_ms) * MS;
 }
 
+/* What a crowd needed is kept while it comes and goes, and given back when it has gone. */
+static bool has_thinned(const struct http *h)
+{
+	return h->most_links >= MANY && h->n_links <= h->most_links / 4;
+}
+
 void links_sweep(struct http *h)
 {
 	uint64_t now = clock_mono_ns();
@@ -78,9 +86,13 @@ void links_sweep(struct http *h)
 		if (l->connection && !l->waits_for_us && now - l->since_ns > patience)
 			cut(l);
 	}
+	if (!has_thinned(h))
+		return;
+	slots_trim(h);
+	h->most_links = h->n_links;
 }
 
 int links_timeout_ms(const struct http *h)
 {
-	return h->n_links > 0 ? LOOK_EVERY_MS : -1;
+	return h->n_links > 0 || has_thinned(h) ? LOOK_EVERY_MS : -1;
 }

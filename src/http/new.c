@@ -35,11 +35,6 @@ static ch_err slots_make(struct http *h)
 	if (p == MAP_FAILED)
 		return ch_fail(CH_E_NOMEM, "no memory for requests", size);
 	h->arenas = p;
-	for (size_t i = h->n_slots; i-- > 0;) {
-		h->slots[i].memory = h->arenas + i * h->limits.arena;
-		h->slots[i].next_free = h->free_slots;
-		h->free_slots = &h->slots[i];
-	}
 	return CH_DONE;
 }
 
@@ -71,7 +66,7 @@ ch_err http_new(int listen_fd, const struct http_limits *limits, const struct ht
 static void release_waiting(struct http *h)
 {
 	static const struct http_out later = { LIT("Retry-After"), LIT("1") };
-	for (size_t i = 0; i < h->n_slots; i++)
+	for (size_t i = 0; i < h->n_made; i++)
 		if (h->slots[i].in_use && h->slots[i].suspended)
 			http_answer(&h->slots[i].req,
 				    &(struct http_answer){ .status = MHD_HTTP_SERVICE_UNAVAILABLE,

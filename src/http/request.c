@@ -1,6 +1,8 @@
-/* A request as it arrives: target, header, body, into a slot of its own. The slots are
- * made at the start; there is one for every connection that may be open. */
+/* A request as it arrives: target, header, body, into a slot of its own. There is room for
+ * one for every connection that may be open; what none has used is untouched. */
 #include <arpa/inet.h>
+#include <malloc.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/rand.h"
@@ -14,14 +16,15 @@ struct slot *slot_of(struct http_req *r)
 struct slot *slot_take(struct http *h)
 {
 	struct slot *s = h->free_slots;
-	if (!s)
+	if (s)
+		h->free_slots = s->next_free;
+	else if (h->n_made < h->n_slots)
+		s = &h->slots[h->n_made++];
+	else
 		return NULL;
-	uint8_t *memory = s->memory;
-	h->free_slots = s->next_free;
+	uint8_t *memory = h->arenas + (size_t)(s - h->slots) * h->limits.arena;
 	h->under_way++;
-	*s = (struct slot){
-		.h = h, .memory = memory, .in_use = true, .status = MHD_HTTP_INTERNAL_SERVER_ERROR
-	};
+	*s = (struct slot){ .h = h, .in_use = true, .status = MHD_HTTP_INTERNAL_SERVER_ERROR };
 	s->req.started_ns = clock_mono_ns();
 	arena_init(&s->req.arena, memory, h->limits.arena);
 	return s;
@@ -38,6 +41,15 @@ void slot_give(struct slot *s)
 	s->next_free = s->h->free_slots;
 	s->h->free_slots = s;
 	s->h->under_way--;
+}
+
+void slots_trim(struct http *h)
+{
+	for (size_t i = 0; i < h->n_made; i++)
+		if (!h->slots[i].in_use)
+			(void)madvise(h->arenas + i * h->limits.arena, h->limits.arena,
+				      MADV_DONTNEED);
+	(void)malloc_trim(0);
 }
 
 struct lookup {

@@ -1,12 +1,14 @@
 /* HTTP over a real loopback socket: routes, limits, malformed requests, suspension,
  * stop. The server runs in this process, one turn at a time between the client's. */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,10 +22,12 @@ static struct sockaddr_in address;
 static struct http_req *waiting;
 static str seen_field, seen_cookie;
 static char got[8192];
+static const uint8_t *seen_body;
 
 static void echo(struct http_req *r, void *ctx)
 {
 	(void)ctx;
+	seen_body = r->body.p;
 	http_answer(r, &(struct http_answer){
 			       .status = 200, .type = LIT("text/plain"), .body = r->body });
 }
@@ -72,9 +76,8 @@ static void answered(void *ctx, const struct http_req *r, const struct http_rout
 	seen_status = status;
 }
 
-static int start(void **state)
+static int start_for(unsigned connections, unsigned request_s)
 {
-	(void)state;
 	socklen_t n = sizeof(address);
 	struct http_limits limits = http_limits_default();
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -83,11 +86,23 @@ static int start(void **state)
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 16) ||
 	    getsockname(fd, (struct sockaddr *)&address, &n))
 		return -1;
-	limits.connections = 4;
-	limits.request_s = 1;
+	limits.connections = connections;
+	limits.request_s = request_s;
 	limits.traces = true;
 	waiting = NULL;
 	return failed(http_new(fd, &limits, routes, COUNT_OF(routes), &server)) ? -1 : 0;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return start_for(4, 1);
+}
+
+static int start_for_many(void **state)
+{
+	(void)state;
+	return start_for(32, 30);
 }
 
 static int stop(void **state)
@@ -389,18 +404,77 @@ static void one_too_many(void **state)
 	STARTS(ask("GET /show" H "\r\n"), "HTTP/1.1 200");
 }
 
+/* What a crowd needed goes back to the system when the crowd has gone, and what comes later is
+ * served as before. */
+static void crowd(void **state)
+{
+	(void)state;
+	enum { CROWD = 20 };
+	int fd[CROWD];
+	unsigned char there = 0;
+	for (size_t i = 0; i < CROWD; i++) {
+		fd[i] = client();
+		http_run(server);
+		assert_false(failed(fd_write_all(
+			fd[i],
+			bytes_of_str(LIT("POST /echo" H "Content-Length: 5\r\n\r\nhello")))));
+	}
+	for (size_t i = 0; i < CROWD; i++)
+		STARTS(answer(fd[i]), "HTTP/1.1 200");
+	assert_int_equal(http_connections(server), CROWD);
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	void *const at = (uint8_t *)(uintptr_t)seen_body - (uintptr_t)seen_body % page;
+	assert_int_equal(mincore(at, page, &there), 0);
+	assert_true(there & 1);
+	for (size_t i = 0; i < CROWD; i++)
+		(void)close(fd[i]);
+	/* -1: nothing is left to be done */
+	while (http_timeout_ms(server) >= 0) {
+		(void)poll(NULL, 0, 10);
+		http_run(server);
+	}
+	assert_int_equal(http_connections(server), 0);
+	assert_int_equal(mincore(at, page, &there), 0);
+	assert_false(there & 1);
+	HAS(ask("POST /echo" H "Content-Length: 5\r\n\r\nagain"), "\r\n\r\nagain");
+}
+
+/* libmicrohttpd's calls that would start GnuTLS come to us. */
+static void no_tls(void **state)
+{
+	(void)state;
+	Dl_info here = { 0 }, there = { 0 };
+	int (*start_tls)(void) = NULL;
+	*(void **)(void *)&start_tls = dlsym(RTLD_DEFAULT, "gnutls_global_init");
+	assert_non_null(start_tls);
+	assert_int_equal(start_tls(), 0);
+	assert_true(dladdr((const void *)&routes, &here) != 0);
+	assert_true(dladdr(dlsym(RTLD_DEFAULT, "gnutls_global_init"), &there) != 0);
+	assert_ptr_equal(here.dli_fbase, there.dli_fbase);
+	assert_true(dladdr(dlsym(RTLD_DEFAULT, "_gnutls_global_init_skip"), &there) != 0);
+	assert_ptr_equal(here.dli_fbase, there.dli_fbase);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(serves),       T(refuses),
-		T(large),        T(twice_is_empty),
-		T(suspended),    T(gone_while_suspended),
-		T(stops),        T(stops_with_one_waiting),
-		T(drips),        T(waits_longer),
-		T(one_too_many), T(one_reading_only),
+		T(serves),
+		T(refuses),
+		T(large),
+		T(twice_is_empty),
+		T(suspended),
+		T(gone_while_suspended),
+		T(stops),
+		T(stops_with_one_waiting),
+		T(drips),
+		T(waits_longer),
+		T(one_too_many),
+		T(one_reading_only),
 		T(watched),
+		cmocka_unit_test_setup_teardown(crowd, start_for_many, stop),
+		cmocka_unit_test(no_tls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
