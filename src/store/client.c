@@ -46,7 +46,8 @@ static void client_bind(sqlite3_stmt *q, const struct store_client *c)
 
 ch_err store_client_add(struct store *s, const struct store_client *c)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CLIENT_ADD];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CLIENT_ADD, &q));
 	TRY(client_check(c));
 	client_bind(q, c);
 	return statement_run(q);
@@ -54,7 +55,8 @@ ch_err store_client_add(struct store *s, const struct store_client *c)
 
 ch_err store_client_set(struct store *s, const struct store_client *c)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CLIENT_SET];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CLIENT_SET, &q));
 	TRY(client_check(c));
 	client_bind(q, c);
 	return statement_change(s, q);
@@ -62,7 +64,8 @@ ch_err store_client_set(struct store *s, const struct store_client *c)
 
 ch_err store_client_remove(struct store *s, str realm, str id)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CLIENT_REMOVE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CLIENT_REMOVE, &q));
 	bind_str(q, 1, realm);
 	bind_str(q, 2, id);
 	return statement_change(s, q);
@@ -70,7 +73,8 @@ ch_err store_client_remove(struct store *s, str realm, str id)
 
 ch_err store_client_end(struct store *s, str realm, str id)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_GRANT_END_CLIENT];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_GRANT_END_CLIENT, &q));
 	bind_str(q, 1, realm);
 	bind_str(q, 2, id);
 	return statement_run(q);
@@ -104,7 +108,8 @@ static ch_err client_read(sqlite3_stmt *q, struct arena *a_or_null, struct store
 ch_err store_client_get(struct store *s, str realm, str id, struct arena *a,
 			struct store_client *ret_c)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CLIENT_GET];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CLIENT_GET, &q));
 	bind_str(q, 1, realm);
 	bind_str(q, 2, id);
 	TRY(statement_row(q));
@@ -114,7 +119,8 @@ ch_err store_client_get(struct store *s, str realm, str id, struct arena *a,
 ch_err store_client_list(struct store *s, str realm,
 			 ch_err (*each)(void *ctx, const struct store_client *c), void *ctx)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CLIENT_LIST];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CLIENT_LIST, &q));
 	struct store_client c;
 	bind_str(q, 1, realm);
 	for (int rc = sqlite3_step(q); rc != SQLITE_DONE; rc = sqlite3_step(q)) {

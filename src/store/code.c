@@ -6,14 +6,16 @@
 
 static ch_err code_purge(struct store *s, int64_t now)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CODE_PURGE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CODE_PURGE, &q));
 	(void)sqlite3_bind_int64(q, 1, now);
 	return statement_run(q);
 }
 
 ch_err store_code_add(struct store *s, const struct store_code *c, int64_t now)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CODE_ADD];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CODE_ADD, &q));
 	TRY(code_purge(s, now));
 	bind_blob(q, 1, BYTES_OF(c->hash));
 	bind_str(q, 2, c->realm);
@@ -59,7 +61,8 @@ static ch_err code_read(sqlite3_stmt *q, struct arena *a, struct store_code *ret
 ch_err store_code_get(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
 		      struct arena *a, struct store_code *ret_c)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CODE_GET];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CODE_GET, &q));
 	bind_blob(q, 1, (bytes){ hash, STORE_HASH_SIZE });
 	bind_str(q, 2, realm);
 	TRY(statement_row(q));
@@ -68,7 +71,8 @@ ch_err store_code_get(struct store *s, str realm, const uint8_t hash[static STOR
 
 ch_err store_code_spend(struct store *s, const uint8_t hash[static STORE_HASH_SIZE], str grant_id)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CODE_SPEND];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CODE_SPEND, &q));
 	bind_blob(q, 1, (bytes){ hash, STORE_HASH_SIZE });
 	bind_str(q, 2, grant_id);
 	TRY(statement_run(q));

@@ -5,7 +5,8 @@
 
 ch_err store_consent_set(struct store *s, const struct store_consent *c)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CONSENT_SET];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CONSENT_SET, &q));
 	TRY(store_text_check(c->scope, STORE_LIST_MAX));
 	bind_str(q, 1, c->sub);
 	bind_str(q, 2, c->realm);
@@ -30,7 +31,8 @@ static ch_err consent_read(sqlite3_stmt *q, struct arena *a_or_null, struct stor
 ch_err store_consent_get(struct store *s, str sub, str client_id, struct arena *a,
 			 struct store_consent *ret_c)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CONSENT_GET];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CONSENT_GET, &q));
 	bind_str(q, 1, sub);
 	bind_str(q, 2, client_id);
 	TRY(statement_row(q));
@@ -39,7 +41,8 @@ ch_err store_consent_get(struct store *s, str sub, str client_id, struct arena *
 
 ch_err store_consent_remove(struct store *s, str sub, str client_id)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CONSENT_REMOVE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CONSENT_REMOVE, &q));
 	bind_str(q, 1, sub);
 	bind_str(q, 2, client_id);
 	return statement_run(q);
@@ -48,7 +51,8 @@ ch_err store_consent_remove(struct store *s, str sub, str client_id)
 ch_err store_consent_list(struct store *s, str sub,
 			  ch_err (*each)(void *ctx, const struct store_consent *c), void *ctx)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_CONSENT_LIST];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_CONSENT_LIST, &q));
 	struct store_consent c;
 	bind_str(q, 1, sub);
 	for (int rc = sqlite3_step(q); rc != SQLITE_DONE; rc = sqlite3_step(q)) {

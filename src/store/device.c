@@ -8,14 +8,16 @@
 
 static ch_err device_purge(struct store *s, int64_t now)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DEVICE_PURGE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DEVICE_PURGE, &q));
 	(void)sqlite3_bind_int64(q, 1, now);
 	return statement_run(q);
 }
 
 static ch_err device_count(struct store *s, const struct store_device *d)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DEVICE_COUNT];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DEVICE_COUNT, &q));
 	bind_str(q, 1, d->realm);
 	bind_str(q, 2, d->client_id);
 	TRY(statement_row(q));
@@ -29,7 +31,8 @@ static ch_err device_count(struct store *s, const struct store_device *d)
 
 static ch_err device_insert(struct store *s, const struct store_device *d)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DEVICE_ADD];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DEVICE_ADD, &q));
 	bind_blob(q, 1, BYTES_OF(d->hash));
 	bind_str(q, 2, d->user_code);
 	bind_str(q, 3, d->realm);
@@ -81,7 +84,8 @@ static ch_err device_read(sqlite3_stmt *q, struct arena *a, struct store_device 
 ch_err store_device_get(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
 			struct arena *a, struct store_device *ret_d)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DEVICE_GET];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DEVICE_GET, &q));
 	bind_blob(q, 1, (bytes){ hash, STORE_HASH_SIZE });
 	bind_str(q, 2, realm);
 	TRY(statement_row(q));
@@ -91,7 +95,8 @@ ch_err store_device_get(struct store *s, str realm, const uint8_t hash[static ST
 ch_err store_device_by_code(struct store *s, str realm, str user_code, struct arena *a,
 			    struct store_device *ret_d)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DEVICE_BY_CODE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DEVICE_BY_CODE, &q));
 	bind_str(q, 1, realm);
 	bind_str(q, 2, user_code);
 	TRY(statement_row(q));
@@ -100,7 +105,8 @@ ch_err store_device_by_code(struct store *s, str realm, str user_code, struct ar
 
 ch_err store_device_decide(struct store *s, const struct store_device *d, int64_t now)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DEVICE_DECIDE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DEVICE_DECIDE, &q));
 	assert(d->state == DEVICE_ALLOWED || d->state == DEVICE_DENIED);
 	bind_blob(q, 1, BYTES_OF(d->hash));
 	bind_str(q, 2, d->realm);
@@ -114,7 +120,8 @@ ch_err store_device_decide(struct store *s, const struct store_device *d, int64_
 
 ch_err store_device_spend(struct store *s, const uint8_t hash[static STORE_HASH_SIZE], str grant_id)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DEVICE_SPEND];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DEVICE_SPEND, &q));
 	bind_blob(q, 1, (bytes){ hash, STORE_HASH_SIZE });
 	bind_str(q, 2, grant_id);
 	return statement_change(s, q);

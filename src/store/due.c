@@ -5,7 +5,8 @@
 
 ch_err store_due_add(struct store *s, str realm, bytes record)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DUE_ADD];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DUE_ADD, &q));
 	if (record.n == 0 || record.n > STORE_DUE_MAX)
 		return ch_fail(CH_E_FULL, "a revocation is too long to be stored", record.n);
 	bind_str(q, 1, realm);
@@ -28,7 +29,8 @@ static ch_err due_read(sqlite3_stmt *q, struct store_due *ret_d)
 ch_err store_due_list(struct store *s, ch_err (*each)(void *ctx, const struct store_due *d),
 		      void *ctx)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DUE_LIST];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DUE_LIST, &q));
 	struct store_due d;
 	for (int rc = sqlite3_step(q); rc != SQLITE_DONE; rc = sqlite3_step(q)) {
 		if (rc != SQLITE_ROW)
@@ -57,7 +59,8 @@ ch_err store_probe(struct store *s)
 
 ch_err store_due_remove(struct store *s, int64_t id)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DUE_REMOVE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DUE_REMOVE, &q));
 	(void)sqlite3_bind_int64(q, 1, id);
 	return statement_run(q);
 }

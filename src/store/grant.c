@@ -6,14 +6,16 @@
 
 static ch_err grant_purge(struct store *s, int64_t now)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_GRANT_PURGE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_GRANT_PURGE, &q));
 	(void)sqlite3_bind_int64(q, 1, now);
 	return statement_run(q);
 }
 
 ch_err store_grant_add(struct store *s, const struct store_grant *g)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_GRANT_ADD];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_GRANT_ADD, &q));
 	TRY(grant_purge(s, g->created));
 	bind_str(q, 1, g->id);
 	bind_str(q, 2, g->realm);
@@ -62,7 +64,8 @@ static ch_err grant_read(sqlite3_stmt *q, struct arena *a_or_null, struct store_
 ch_err store_grant_get(struct store *s, str realm, str id, struct arena *a,
 		       struct store_grant *ret_g)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_GRANT_GET];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_GRANT_GET, &q));
 	bind_str(q, 1, realm);
 	bind_str(q, 2, id);
 	TRY(statement_row(q));
@@ -72,7 +75,8 @@ ch_err store_grant_get(struct store *s, str realm, str id, struct arena *a,
 ch_err store_grant_rotate(struct store *s, const struct store_grant *g, int64_t now,
 			  int64_t expires)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_GRANT_ROTATE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_GRANT_ROTATE, &q));
 	bind_str(q, 1, g->realm);
 	bind_str(q, 2, g->id);
 	(void)sqlite3_bind_int64(q, 3, g->seq);
@@ -87,7 +91,8 @@ ch_err store_grant_rotate(struct store *s, const struct store_grant *g, int64_t 
 
 ch_err store_grant_revoke(struct store *s, str realm, str id)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_GRANT_REVOKE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_GRANT_REVOKE, &q));
 	bind_str(q, 1, realm);
 	bind_str(q, 2, id);
 	return statement_run(q);
@@ -96,7 +101,8 @@ ch_err store_grant_revoke(struct store *s, str realm, str id)
 ch_err store_grant_list(struct store *s, str realm, str sub, int64_t now,
 			ch_err (*each)(void *ctx, const struct store_grant *g), void *ctx)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_GRANT_LIST];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_GRANT_LIST, &q));
 	struct store_grant g;
 	bind_str(q, 1, sub);
 	bind_str(q, 2, realm);

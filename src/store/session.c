@@ -6,14 +6,16 @@
 
 static ch_err sessions_purge(struct store *s, int64_t now)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SESSION_PURGE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_SESSION_PURGE, &q));
 	(void)sqlite3_bind_int64(q, 1, now);
 	return statement_run(q);
 }
 
 static ch_err sessions_trim(struct store *s, str sub)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SESSION_TRIM];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_SESSION_TRIM, &q));
 	bind_str(q, 1, sub);
 	(void)sqlite3_bind_int(q, 2, STORE_SESSIONS_MAX);
 	return statement_run(q);
@@ -21,7 +23,8 @@ static ch_err sessions_trim(struct store *s, str sub)
 
 static ch_err session_insert(struct store *s, const struct store_session *n)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SESSION_ADD];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_SESSION_ADD, &q));
 	bind_blob(q, 1, BYTES_OF(n->hash));
 	bind_str(q, 2, n->realm);
 	bind_str(q, 3, n->sub);
@@ -67,7 +70,8 @@ static ch_err session_read(sqlite3_stmt *q, struct arena *a_or_null, struct stor
 ch_err store_session_get(struct store *s, str realm, const uint8_t hash[static STORE_HASH_SIZE],
 			 struct arena *a, struct store_session *ret_n)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SESSION_GET];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_SESSION_GET, &q));
 	bind_blob(q, 1, (bytes){ hash, STORE_HASH_SIZE });
 	bind_str(q, 2, realm);
 	TRY(statement_row(q));
@@ -77,7 +81,8 @@ ch_err store_session_get(struct store *s, str realm, const uint8_t hash[static S
 ch_err store_session_seen(struct store *s, const uint8_t hash[static STORE_HASH_SIZE], int64_t seen,
 			  int64_t expires)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SESSION_SEEN];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_SESSION_SEEN, &q));
 	bind_blob(q, 1, (bytes){ hash, STORE_HASH_SIZE });
 	(void)sqlite3_bind_int64(q, 2, seen);
 	(void)sqlite3_bind_int64(q, 3, expires);
@@ -86,7 +91,8 @@ ch_err store_session_seen(struct store *s, const uint8_t hash[static STORE_HASH_
 
 ch_err store_session_end(struct store *s, str sub, str sid)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SESSION_END];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_SESSION_END, &q));
 	bind_str(q, 1, sub);
 	bind_str(q, 2, sid);
 	return statement_change(s, q);
@@ -94,7 +100,8 @@ ch_err store_session_end(struct store *s, str sub, str sid)
 
 ch_err store_session_end_others(struct store *s, str sub, str sid)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SESSION_END_OTHERS];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_SESSION_END_OTHERS, &q));
 	bind_str(q, 1, sub);
 	bind_str(q, 2, sid);
 	return statement_run(q);
@@ -103,7 +110,8 @@ ch_err store_session_end_others(struct store *s, str sub, str sid)
 ch_err store_session_list(struct store *s, str sub, int64_t now,
 			  ch_err (*each)(void *ctx, const struct store_session *n), void *ctx)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_SESSION_LIST];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_SESSION_LIST, &q));
 	struct store_session n;
 	bind_str(q, 1, sub);
 	(void)sqlite3_bind_int64(q, 2, now);

@@ -245,6 +245,9 @@ static ch_err db_open(str folder, int flags, sqlite3 **ret_db)
 {
 	struct path path;
 	sqlite3 *db = NULL;
+	/* pages of the file are kept as they are read, not twenty at once; when the engine has
+	 * started already it keeps what it has */
+	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 	TRY(path_join(&path, folder, LIT("chancery.db"), (str){ 0 }));
 	int rc = sqlite3_open_v2(path.p, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
 				 NULL);
@@ -309,16 +312,30 @@ ch_err store_create(str folder, uid_t owner, gid_t group)
 	return schema_create(db);
 }
 
-static ch_err prepare_all(struct store *s)
+ch_err store_query(struct store *s, enum store_query query, sqlite3_stmt **ret_q)
 {
-	for (size_t i = 0; i < Q_COUNT; i++) {
-		int rc = sqlite3_prepare_v3(s->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT,
-					    &s->q[i], NULL);
-		if (rc == SQLITE_ERROR)
-			return ch_fail(CH_E_STORE,
-				       "the file is no store of ours: a table is missing", i);
-		if (rc != SQLITE_OK)
-			return db_fail(s->db, rc);
+	int rc = SQLITE_OK;
+	if (!s->q[query])
+		rc = sqlite3_prepare_v3(s->db, queries[query], -1, SQLITE_PREPARE_PERSISTENT,
+					&s->q[query], NULL);
+	if (rc == SQLITE_ERROR)
+		return ch_fail(CH_E_STORE, "the file is no store of ours: a table is missing",
+			       query);
+	if (rc != SQLITE_OK)
+		return db_fail(s->db, rc);
+	*ret_q = s->q[query];
+	return CH_DONE;
+}
+
+/* A store that lacks something is refused when it is opened, not when somebody asks. Nothing is
+ * kept: most of the questions are never asked of most stores. */
+static ch_err try_all(struct store *s)
+{
+	for (unsigned i = 0; i < Q_COUNT; i++) {
+		sqlite3_stmt *unused = NULL;
+		TRY(store_query(s, i, &unused));
+		(void)sqlite3_finalize(s->q[i]);
+		s->q[i] = NULL;
 	}
 	return CH_DONE;
 }
@@ -329,7 +346,7 @@ ch_err store_setup(struct store *s, str folder)
 	TRY(db_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 			   "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"));
 	TRY(schema_update(s->db));
-	return prepare_all(s);
+	return try_all(s);
 }
 
 ch_err store_begin(struct store *s)
@@ -348,7 +365,8 @@ ch_err store_end(struct store *s, bool keep)
 
 ch_err store_version(struct store *s, uint64_t *ret_version)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_DATA_VERSION];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_DATA_VERSION, &q));
 	TRY(statement_row(q));
 	*ret_version = (uint64_t)sqlite3_column_int64(q, 0);
 	return CH_DONE;

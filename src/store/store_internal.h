@@ -61,8 +61,10 @@ struct store {
 	sqlite3_stmt *q[Q_COUNT];
 };
 
-/* Opens the file, sets the connection up, prepares what it will ask; s is zeroed. */
+/* Opens the file, sets the connection up, tries all that it may be asked; s is zeroed. */
 ch_err store_setup(struct store *s, str folder);
+/* The statement of a question, which the store keeps; statement_done() when it is answered. */
+ch_err store_query(struct store *s, enum store_query query, sqlite3_stmt **ret_q);
 /* An engine's result code as an error that says what to do. */
 ch_err store_fail(int rc);
 /* Statements without data. */

@@ -65,7 +65,8 @@ static ch_err user_bind(sqlite3_stmt *q, const struct store_user *u, str sub,
 ch_err store_user_add(struct store *s, const struct store_user *u,
 		      char ret_sub[static STORE_SUB_SIZE])
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_ADD];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_USER_ADD, &q));
 	struct lowered storage;
 	char sub[STORE_SUB_SIZE];
 	if (u->sub.n == 0)
@@ -82,7 +83,8 @@ ch_err store_user_add(struct store *s, const struct store_user *u,
 
 ch_err store_user_set(struct store *s, const struct store_user *u)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_SET];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_USER_SET, &q));
 	struct lowered storage;
 	TRY(user_bind(q, u, u->sub, &storage));
 	return statement_change(s, q);
@@ -90,9 +92,12 @@ ch_err store_user_set(struct store *s, const struct store_user *u)
 
 ch_err store_user_end(struct store *s, str sub)
 {
-	AUTO(statement_done) sqlite3_stmt *codes = s->q[Q_CODE_END];
-	AUTO(statement_done) sqlite3_stmt *grants = s->q[Q_GRANT_END];
-	AUTO(statement_done) sqlite3_stmt *devices = s->q[Q_DEVICE_END];
+	AUTO(statement_done) sqlite3_stmt *codes = NULL;
+	AUTO(statement_done) sqlite3_stmt *grants = NULL;
+	AUTO(statement_done) sqlite3_stmt *devices = NULL;
+	TRY(store_query(s, Q_CODE_END, &codes));
+	TRY(store_query(s, Q_GRANT_END, &grants));
+	TRY(store_query(s, Q_DEVICE_END, &devices));
 	bind_str(codes, 1, sub);
 	bind_str(grants, 1, sub);
 	bind_str(devices, 1, sub);
@@ -104,7 +109,8 @@ ch_err store_user_end(struct store *s, str sub)
 
 ch_err store_user_remove(struct store *s, str realm, str sub)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_REMOVE];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_USER_REMOVE, &q));
 	bind_str(q, 1, realm);
 	bind_str(q, 2, sub);
 	return statement_change(s, q);
@@ -128,7 +134,8 @@ static ch_err user_read(sqlite3_stmt *q, struct arena *a_or_null, struct store_u
 ch_err store_user_by_name(struct store *s, str realm, str username, struct arena *a,
 			  struct store_user *ret_u)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_BY_NAME];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_USER_BY_NAME, &q));
 	struct lowered storage;
 	str lowered = { 0 };
 	if (failed(lower(username, &storage, &lowered)))
@@ -142,7 +149,8 @@ ch_err store_user_by_name(struct store *s, str realm, str username, struct arena
 ch_err store_user_by_sub(struct store *s, str realm, str sub, struct arena *a,
 			 struct store_user *ret_u)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_BY_SUB];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_USER_BY_SUB, &q));
 	bind_str(q, 1, realm);
 	bind_str(q, 2, sub);
 	TRY(statement_row(q));
@@ -152,7 +160,8 @@ ch_err store_user_by_sub(struct store *s, str realm, str sub, struct arena *a,
 ch_err store_user_list(struct store *s, str realm,
 		       ch_err (*each)(void *ctx, const struct store_user *u), void *ctx)
 {
-	AUTO(statement_done) sqlite3_stmt *q = s->q[Q_USER_LIST];
+	AUTO(statement_done) sqlite3_stmt *q = NULL;
+	TRY(store_query(s, Q_USER_LIST, &q));
 	struct store_user u;
 	bind_str(q, 1, realm);
 	for (int rc = sqlite3_step(q); rc != SQLITE_DONE; rc = sqlite3_step(q)) {
