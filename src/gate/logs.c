@@ -169,13 +169,16 @@ static size_t issuer_at(const struct logs *l, str issuer)
 	return i;
 }
 
-/* By the later of two clocks: neither alone keeps what is over. */
+/* By the later of two clocks: neither alone keeps what is over. What was issued just before must not
+ * look forged, though: it is believed until its life and the skews are over, and then it has
+ * expired by any clock that we go by. */
 static bool is_legacy(const struct logs *l, const struct log_source *s, size_t issuer,
 		      const struct token_verdict *v, int64_t now_s)
 {
+	const struct gate_issuer *g = &l->config->issuers[issuer];
 	int64_t latest = s->tail.latest_s > now_s ? s->tail.latest_s : now_s;
-	return v->iat < v->logged_from &&
-	       latest < v->logged_from + (int64_t)l->config->issuers[issuer].max_ttl_s;
+	int64_t skew_s = (int64_t)g->skew_s + (int64_t)s->of->skew_s;
+	return v->iat < v->logged_from && latest <= v->logged_from + (int64_t)g->max_ttl_s + skew_s;
 }
 
 enum log_say logs_look(struct logs *l, const struct token_verdict *v, int64_t now_s,

@@ -474,14 +474,15 @@ ch_err grant_end(const struct realm *m, str grant_id, enum revoke_why why);
 ch_err refresh_write(struct job *j, const struct store_grant *g, int64_t seq);
 
 /* --- room.c --- */
-/* E_NO_ROOM, the store's, is counted: room_turn() says it, not each request. */
+enum { ROOM_OF_LOG = 'l' }; /* detail of an E_NO_ROOM that the ledger had */
+/* E_NO_ROOM, the store's or the log's, is counted: room_turn() says it, not each request. */
 void room_note(ch_err e);
 /* The same, and what a request failed of as it is answered: a full disk that another file than
  * the store met is E_NO_ROOM, too, and is logged here; others stay as they are. */
 ch_err room_judge(ch_err e);
 /* Once a turn: says it, and looks each second whether there is room again. */
 void room_turn(struct issuer *is);
-/* Has the last write found a full disk? */
+/* Has the last write to the store found a full disk? */
 bool room_lacks(void);
 
 /* Is the body a form? E_INVALID_REQUEST. */

@@ -206,6 +206,10 @@ static void put_state(const struct prom *p, const struct metrics *m, const struc
 		 now->hasher_there);
 	prom_one(p, LIT("hashers_gone_total"), "counter",
 		 "Hashers that ended without being told to.", m->hasher_gone);
+	if (now->has_log)
+		prom_one(p, LIT("log_head_age_seconds"), "gauge",
+			 "Since the log's last head; more than some seconds: no token is given.",
+			 now->log_age_s);
 	prom_one(p, LIT("requests_under_way"), "gauge",
 		 "Requests that were begun and not answered.", now->under_way);
 	prom_one(p, LIT("connections"), "gauge", "Open connections, busy or idle.",
@@ -239,9 +243,15 @@ static void put_reason(struct json_out *o, str reason, str realm)
 	json_finish(o, '}');
 }
 
+static bool log_is_silent(const struct metrics_now *now)
+{
+	return now->has_log && now->log_age_s > LOG_SILENT_S;
+}
+
 static bool is_ready(const struct metrics_now *now)
 {
-	bool ready = now->store_ok && !now->stopping && (!now->has_hasher || now->hasher_there);
+	bool ready = now->store_ok && !now->stopping && !log_is_silent(now) &&
+		     (!now->has_hasher || now->hasher_there);
 	for (size_t i = 0; i < now->n_realms; i++)
 		ready = ready && now->realms[i].signs;
 	return ready;
@@ -259,6 +269,8 @@ bool ready_write(struct wr *w, const struct metrics_now *now)
 			put_reason(&o, LIT("stopping"), (str){ 0 });
 		if (!now->store_ok)
 			put_reason(&o, LIT("store_unwritable"), (str){ 0 });
+		if (log_is_silent(now))
+			put_reason(&o, LIT("log_silent"), (str){ 0 });
 		if (now->has_hasher && !now->hasher_there)
 			put_reason(&o, LIT("no_hasher"), (str){ 0 });
 		for (size_t i = 0; i < now->n_realms; i++)

@@ -69,6 +69,8 @@ void metrics_answered(struct metrics *m, size_t endpoint, unsigned status, uint6
 void metrics_time(struct prom_times *t, uint64_t ns);
 
 /* What stands elsewhere when it is asked. */
+enum { LOG_SILENT_S = 5 }; /* then its ledger does not work: no token is given */
+
 struct metrics_now {
 	str group, build;
 	size_t n_realms;
@@ -85,6 +87,8 @@ struct metrics_now {
 	uint64_t hashes_waiting, under_way, connections, turned_away;
 	bool stopping;
 	bool store_ok; /* it answered just now */
+	bool has_log;
+	uint64_t log_age_s; /* of its newest head, which is signed anew each second */
 };
 
 /* w should have METRICS_ANSWER_MAX of room: wr_done says if it was too little. */

@@ -1,5 +1,8 @@
 /* What an operator's watch asks, on an address of its own that no front passes on: counters, does
  * it live, can it serve. No secret and no person is in the answers. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "issuer.h"
@@ -24,6 +27,17 @@ static void realm_now(const struct realm *m, struct metrics_now *now, size_t i)
 	now->realms[i].waiting = m->waiting;
 }
 
+/* The ledger has each head signed and written anew, idle or not; before the first one, since we are here. */
+static uint64_t log_age_s(const struct issuer *is)
+{
+	struct stat st = { 0 };
+	int64_t at_s = is->metrics.started_s;
+	if (fstatat(is->log.folder_fd, "checkpoint", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		at_s = st.st_mtime;
+	int64_t age_s = clock_unix_s() - at_s;
+	return age_s > 0 ? (uint64_t)age_s : 0;
+}
+
 static void now_take(struct issuer *is, struct metrics_now *now)
 {
 	static str grants[METRICS_GRANTS_MAX];
@@ -41,7 +55,10 @@ static void now_take(struct issuer *is, struct metrics_now *now)
 		.turned_away = http_turned_away(is->http),
 		.stopping = is->stopping,
 		.store_ok = !room_lacks() && store_answers(is),
+		.has_log = is->log.folder_fd >= 0,
 	};
+	if (now->has_log)
+		now->log_age_s = log_age_s(is);
 	for (size_t i = 0; i < is->config.n_realms; i++)
 		realm_now(&is->realms[i], now, i);
 }

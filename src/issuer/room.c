@@ -2,6 +2,8 @@
  * line a minute, however many ask. Each second it is tried whether there is room again: nobody
  * has to restart anything. It must never let go out what was not stored. */
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -10,20 +12,23 @@
 #define SAY_EVERY_NS (60 * UINT64_C(1000000000))
 #define PROBE_EVERY_NS UINT64_C(1000000000)
 
-/* A process has one store, and who answers a request need not know it. */
-static struct {
+/* A process has one store and one log, and who answers a request need not know them. */
+static struct disk {
 	bool lacks, said;
 	uint64_t refused; /* since it was first said */
 	uint64_t said_ns, tried_ns;
-} room;
+	int64_t since_s;
+} store_disk, log_disk;
 
 void room_note(ch_err e)
 {
 	if (ch_code_of(e) != CH_E_NO_ROOM)
 		return;
-	room.lacks = true;
-	room.refused++;
-	room.tried_ns = clock_mono_ns();
+	struct disk *d = e.detail == ROOM_OF_LOG ? &log_disk : &store_disk;
+	d->lacks = true;
+	d->refused++;
+	d->tried_ns = clock_mono_ns();
+	d->since_s = clock_unix_s();
 }
 
 ch_err room_judge(ch_err e)
@@ -38,36 +43,57 @@ ch_err room_judge(ch_err e)
 
 bool room_lacks(void)
 {
-	return room.lacks;
+	return store_disk.lacks;
 }
 
-static void say(const struct issuer *is, uint64_t now)
+static void say(struct disk *d, str folder, uint64_t now)
 {
-	if (room.said_ns > 0 && now - room.said_ns < SAY_EVERY_NS)
+	if (d->said_ns > 0 && now - d->said_ns < SAY_EVERY_NS)
 		return;
 	LOG(LOG_ALARM,
 	    "the disk is full: what must be stored is answered 503 and nothing is issued for it; "
 	    "make room on the disk of this folder, and it goes on by itself",
-	    log_str("folder", is->config.store), log_u64("refused", room.refused));
-	room.said = true;
-	room.said_ns = now;
+	    log_str("folder", folder), log_u64("refused", d->refused));
+	d->said = true;
+	d->said_ns = now;
+}
+
+static void over(struct disk *d, str folder)
+{
+	d->lacks = false;
+	if (d->said)
+		LOG(LOG_WARN, "there is room on the disk again", log_str("folder", folder),
+		    log_u64("refused", d->refused));
+	d->said = false;
+	d->refused = 0;
+}
+
+/* The ledger writes no head either as long as it has no room. */
+static bool log_has_room(const struct issuer *is)
+{
+	struct stat st = { 0 };
+	return is->log.folder_fd < 0 ||
+	       (fstatat(is->log.folder_fd, "checkpoint", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		st.st_mtime > log_disk.since_s);
+}
+
+static void turn(struct issuer *is, struct disk *d, uint64_t now)
+{
+	bool of_log = d == &log_disk;
+	str folder = of_log ? is->config.log : is->config.store;
+	if (!d->lacks)
+		return;
+	say(d, folder, now);
+	if (now - d->tried_ns < PROBE_EVERY_NS)
+		return;
+	d->tried_ns = now;
+	if (of_log ? log_has_room(is) : !failed(store_probe(is->store)))
+		over(d, folder);
 }
 
 void room_turn(struct issuer *is)
 {
 	uint64_t now = clock_mono_ns();
-	if (!room.lacks)
-		return;
-	say(is, now);
-	if (now - room.tried_ns < PROBE_EVERY_NS)
-		return;
-	room.tried_ns = now;
-	if (failed(store_probe(is->store)))
-		return;
-	room.lacks = false;
-	if (room.said)
-		LOG(LOG_WARN, "there is room on the disk again",
-		    log_str("folder", is->config.store), log_u64("refused", room.refused));
-	room.said = false;
-	room.refused = 0;
+	turn(is, &store_disk, now);
+	turn(is, &log_disk, now);
 }

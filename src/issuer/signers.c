@@ -210,6 +210,16 @@ static ch_err take_keys(struct signer *s, bytes message)
 	return CH_DONE;
 }
 
+static ch_err why_not(enum ch_code code)
+{
+	if (code == CH_OK)
+		return CH_DONE;
+	if (code == CH_E_NO_ROOM)
+		return ch_fail(CH_E_NO_ROOM, "the disk is full: no token can be logged",
+			       ROOM_OF_LOG);
+	return ch_err_from_wire(code, 0);
+}
+
 static ch_err take_answer(struct signer *s, const struct sign_answer *a)
 {
 	size_t slot = a->req >> 1, i = a->req & 1;
@@ -226,7 +236,7 @@ static ch_err take_answer(struct signer *s, const struct sign_answer *a)
 		metrics_time(&s->realm->issuer->metrics.signing,
 			     clock_mono_ns() - s->sent_ns[j->batch]);
 	if (--j->missing == 0)
-		job_end(j, j->code == CH_OK ? CH_DONE : ch_err_from_wire(j->code, 0));
+		job_end(j, why_not(j->code));
 	return CH_DONE;
 }
 

@@ -133,6 +133,12 @@ static void test_ready(void **state)
 	assert_false(ready("{\"ready\":false,\"reasons\":[{\"reason\":\"no_hasher\"}]}"));
 	now.has_hasher = false;
 	assert_true(ready("{\"ready\":true}"));
+	now.has_log = true;
+	now.log_age_s = LOG_SILENT_S;
+	assert_true(ready("{\"ready\":true}"));
+	now.log_age_s++;
+	assert_false(ready("{\"ready\":false,\"reasons\":[{\"reason\":\"log_silent\"}]}"));
+	now.has_log = false;
 	now.store_ok = false;
 	now.stopping = true;
 	assert_false(ready("{\"ready\":false,\"reasons\":[{\"reason\":\"stopping\"},"
