@@ -484,6 +484,10 @@ ch_err room_judge(ch_err e);
 void room_turn(struct issuer *is);
 /* Has the last write to the store found a full disk? */
 bool room_lacks(void);
+/* A signature came: the ledger had room for its entry. */
+void room_signed(void);
+/* Has the log no room, as the ledger last said? */
+bool room_lacks_log(void);
 
 /* Is the body a form? E_INVALID_REQUEST. */
 ch_err body_form(struct http_req *r, struct form *ret_form);

@@ -245,7 +245,7 @@ static void put_reason(struct json_out *o, str reason, str realm)
 
 static bool log_is_silent(const struct metrics_now *now)
 {
-	return now->has_log && now->log_age_s > LOG_SILENT_S;
+	return now->has_log && (now->log_full || now->log_age_s > LOG_SILENT_S);
 }
 
 static bool is_ready(const struct metrics_now *now)

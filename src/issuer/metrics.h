@@ -87,7 +87,7 @@ struct metrics_now {
 	uint64_t hashes_waiting, under_way, connections, turned_away;
 	bool stopping;
 	bool store_ok; /* it answered just now */
-	bool has_log;
+	bool has_log, log_full;
 	uint64_t log_age_s; /* of its newest head, which is signed anew each second */
 };
 

@@ -56,6 +56,7 @@ static void now_take(struct issuer *is, struct metrics_now *now)
 		.stopping = is->stopping,
 		.store_ok = !room_lacks() && store_answers(is),
 		.has_log = is->log.folder_fd >= 0,
+		.log_full = room_lacks_log(),
 	};
 	if (now->has_log)
 		now->log_age_s = log_age_s(is);

@@ -11,13 +11,16 @@
 
 #define SAY_EVERY_NS (60 * UINT64_C(1000000000))
 #define PROBE_EVERY_NS UINT64_C(1000000000)
+#define QUIET_NS (5 * UINT64_C(1000000000))
 
 /* A process has one store and one log, and who answers a request need not know them. */
 static struct disk {
 	bool lacks, said;
 	uint64_t refused; /* since it was first said */
 	uint64_t said_ns, tried_ns;
+	uint64_t refused_ns;
 	int64_t since_s;
+	bool signed_since; /* the log's alone */
 } store_disk, log_disk;
 
 void room_note(ch_err e)
@@ -27,7 +30,8 @@ void room_note(ch_err e)
 	struct disk *d = e.detail == ROOM_OF_LOG ? &log_disk : &store_disk;
 	d->lacks = true;
 	d->refused++;
-	d->tried_ns = clock_mono_ns();
+	d->tried_ns = d->refused_ns = clock_mono_ns();
+	d->signed_since = false;
 	d->since_s = clock_unix_s();
 }
 
@@ -44,6 +48,11 @@ ch_err room_judge(ch_err e)
 bool room_lacks(void)
 {
 	return store_disk.lacks;
+}
+
+bool room_lacks_log(void)
+{
+	return log_disk.lacks;
 }
 
 static void say(struct disk *d, str folder, uint64_t now)
@@ -68,13 +77,20 @@ static void over(struct disk *d, str folder)
 	d->refused = 0;
 }
 
-/* The ledger writes no head either as long as it has no room. */
-static bool log_has_room(const struct issuer *is)
+/* A signature says so at once; where nobody asks for one, who watches may be what keeps them away: new
+ * heads, and no refusal for some seconds. */
+static bool log_has_room(const struct issuer *is, uint64_t now)
 {
 	struct stat st = { 0 };
-	return is->log.folder_fd < 0 ||
-	       (fstatat(is->log.folder_fd, "checkpoint", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return log_disk.signed_since ||
+	       (now - log_disk.refused_ns > QUIET_NS &&
+		fstatat(is->log.folder_fd, "checkpoint", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		st.st_mtime > log_disk.since_s);
+}
+
+void room_signed(void)
+{
+	log_disk.signed_since = log_disk.lacks;
 }
 
 static void turn(struct issuer *is, struct disk *d, uint64_t now)
@@ -87,7 +103,7 @@ static void turn(struct issuer *is, struct disk *d, uint64_t now)
 	if (now - d->tried_ns < PROBE_EVERY_NS)
 		return;
 	d->tried_ns = now;
-	if (of_log ? log_has_room(is) : !failed(store_probe(is->store)))
+	if (of_log ? log_has_room(is, now) : !failed(store_probe(is->store)))
 		over(d, folder);
 }
 

@@ -138,6 +138,9 @@ static void test_ready(void **state)
 	assert_true(ready("{\"ready\":true}"));
 	now.log_age_s++;
 	assert_false(ready("{\"ready\":false,\"reasons\":[{\"reason\":\"log_silent\"}]}"));
+	now.log_age_s = 0;
+	now.log_full = true;
+	assert_false(ready("{\"ready\":false,\"reasons\":[{\"reason\":\"log_silent\"}]}"));
 	now.has_log = false;
 	now.store_ok = false;
 	now.stopping = true;
