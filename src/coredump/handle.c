@@ -20,6 +20,7 @@ struct dump {
 	enum verdict verdict;
 	enum dump_wish wish;
 	bool by_build_id, registry_silent, handed_over;
+	bool again; /* it is kept out by its rate, as one before it was, which was said */
 	struct path store;
 	int dir; /* the store */
 	uint64_t room;
@@ -110,6 +111,7 @@ static ch_err is_there_room(struct dump *d)
 	if (d->test.store.n > 0)
 		return CH_DONE;
 	TRY(rate_ask(d->state->dir, &who, l, &rate));
+	d->again = rate == RATE_TOO_MANY;
 	if (rate == RATE_FIRST_TOO_MANY)
 		(void)leave_note(d, LIT("rate"));
 	if (rate != RATE_GO)
@@ -325,7 +327,8 @@ static void say(const struct dump *d, ch_err e)
 		LOG(LOG_INFO, "a crash was left to the former core_pattern, which is no program",
 		    log_str("program", program), log_u64("pid", (uint64_t)c->pid),
 		    log_u64("uid", c->uid));
-	else if (ch_code_of(e) == CH_E_DENIED)
+	else if (ch_code_of(e) == CH_E_DENIED || d->again)
+		/* who crashes a thousand times a second must not fill the log either */
 		LOG(LOG_DEBUG, "a crash was not wanted", log_u64("uid", c->uid), log_err(e));
 	else
 		LOG(LOG_WARN, "a crash was not kept", log_str("program", program),

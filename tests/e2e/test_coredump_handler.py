@@ -280,7 +280,10 @@ def test_rate(handler):
         assert handler.sidecar_of(pid)["dump"]
     note = handler.sidecar_of(pids[2])
     assert not note["dump"] and note["why"] == "rate"
+    handler.uninstall()
     assert len(handler.sidecars()) == 3, "one note, however many there are"
+    said = [line for line in handler.log().splitlines() if "was not kept" in line]
+    assert [f"pid={pids[2]} " in line for line in said] == [True], said
 
 
 def test_crashes_queue(handler):
