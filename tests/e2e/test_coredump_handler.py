@@ -528,6 +528,48 @@ def test_the_former_handler_gets_what_the_kernel_gives(handler, former, mode):
     handler.assert_nothing_plain()
 
 
+# as distributions install them; none need be on this machine
+KNOWN = {
+    "apport": ("|/usr/share/apport/apport -p%p -s%s -c%c -d%d -P%P -u%u -g%g -F%F -- %E", "10"),
+    "systemd-coredump": ("|/usr/lib/systemd/systemd-coredump %P %u %g %s %t %c %h", "16"),
+    "abrt": ("|/usr/libexec/abrt-hook-ccpp %s %c %p %u %g %t %P %I %h", "0"),
+}
+
+
+@pytest.fixture
+def known(handler, machine):
+    """Such a handler in core_pattern, until the test is over."""
+    def put(name):
+        PATTERN.write_text(KNOWN[name][0] + "\n")
+        LIMIT.write_text(KNOWN[name][1] + "\n")
+        return both()
+    yield put
+    handler.uninstall("--force")
+    for path, value in zip((PATTERN, LIMIT), machine):
+        path.write_text(value)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_known_handler_is_taken_over_and_comes_back(handler, known, name):
+    """Remembered to the letter; told when it takes core_pattern back, as a service of its own does
+    when it is started or upgraded, and taken over again."""
+    before = known(name)
+    handler.write_policy(others="never")
+    said = handler.install()
+    assert both() != before and handler.status()["works"]
+    assert "UNREDACTED" not in said and not handler.status()["hands_over"]
+    pid = crash()
+    assert handler.sidecar_of(pid)["dump"]
+    known(name)
+    status = handler.status()
+    assert not status["works"] and not status["healthy"]
+    assert KNOWN[name][0] in handler.run("status", "--state", handler.state, status=1)
+    handler.install()
+    assert handler.status()["works"]
+    handler.uninstall()
+    assert both() == before
+
+
 def test_never_is_nobodys(handler, former):
     program = former()
     handler.write_policy(rules=f"  - uid: {UID + 1}\n    level: never\n",
