@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -303,6 +304,18 @@ static ch_err on_event(const struct dev_wish *w)
 	return dev.ready ? tell_pids() : CH_DONE;
 }
 
+/* Who edited chancery.yaml and asks for a reload must not believe that it was one. */
+static void say_hangup(void)
+{
+	struct signalfd_siginfo si = { 0 };
+	if (read(dev.signals, &si, sizeof(si)) == (ssize_t)sizeof(si) && si.ssi_signo == SIGHUP)
+		say("SIGHUP stops a throw-away authority: --dev never reads chancery.yaml again, "
+		    "nor "
+		    "what was changed in it (log.public, say). `chancery serve DIR` serves this "
+		    "folder by it",
+		    str_from_c(dev.a.dir.p));
+}
+
 /* Until the supervisor is gone; a signal closes its control socket, which stops it. */
 static int watch(const struct dev_wish *w)
 {
@@ -312,8 +325,10 @@ static int watch(const struct dev_wish *w)
 		int n = poll(p, COUNT_OF(p), dev.stale ? AGAIN_MS : -1);
 		if (n < 0 && errno != EINTR)
 			break;
-		if (p[1].revents)
+		if (p[1].revents) {
+			say_hangup();
 			break;
+		}
 		ch_err e = p[0].revents ? on_event(w) : CH_DONE;
 		if (n == 0)
 			e = tell_pids();

@@ -198,6 +198,18 @@ def test_sigterm_stops_everything(folder):
     wait_for(lambda: not any(alive(p) for p in pids), 10, "the end of all roles")
 
 
+def test_sighup_is_no_reload_of_a_throw_away(folder):
+    """Who edits its chancery.yaml is told how that takes effect; and then it does."""
+    a = Authority(folder)
+    config = folder / "chancery.yaml"
+    assert "\n  public: true\n" in config.read_text()
+    config.write_text(config.read_text().replace("\n  public: true\n", "\n  public: false\n"))
+    a.process.send_signal(signal.SIGHUP)
+    assert a.process.wait(60) == 0
+    assert "never reads chancery.yaml again" in a.log_text() and "log.public" in a.log_text()
+    a.stop()
+
+
 def test_roles_do_not_outlive_a_killed_parent(folder):
     a = Authority(folder)
     pids = [p for role in a.read_dev()["pids"].values() for p in role]

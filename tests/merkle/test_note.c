@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "codec/base64.h"
+#include "crypto/hash.h"
 #include "golden.h"
 #include "signed.h"
 
@@ -170,6 +172,86 @@ static void test_signed_head(void **state)
 	test_signer_done(&other);
 }
 
+enum { ML_DSA_44_KEY = 1312, ML_DSA_44_SIGNATURE = 2420, LONG_LINE = 4096 };
+
+/* A line of type 06 as https://c2sp.org/tlog-cosignature has it: id, time, signature. */
+static void put_ml_dsa(struct wr *w, str name, uint8_t seed)
+{
+	static uint8_t key[NOTE_NAME_MAX + 2 + ML_DSA_44_KEY];
+	static uint8_t raw[4 + 8 + ML_DSA_44_SIGNATURE];
+	uint8_t hash[SHA256_SIZE];
+	struct wr k = wr_of(key, sizeof(key));
+	wr_str(&k, name);
+	wr_u8(&k, '\n');
+	wr_u8(&k, 0x06);
+	while (k.n < name.n + 2 + ML_DSA_44_KEY)
+		wr_u8(&k, seed);
+	sha256(wr_bytes(&k), hash);
+	for (size_t i = 0; i < sizeof(raw); i++)
+		raw[i] = i < 4 ? hash[i] : (uint8_t)(seed + i);
+	wr_str(w, LIT("\xe2\x80\x94 "));
+	wr_str(w, name);
+	wr_char(w, ' ');
+	base64_write(w, BYTES_OF(raw));
+	wr_char(w, '\n');
+}
+
+/* What a reader has no key for is passed over, whatever its type and length, wherever it stands. */
+static void test_unknown_kinds(void **state)
+{
+	static uint8_t room[CHECKPOINT_MAX + 8 * LONG_LINE], whole[CHECKPOINT_MAX];
+	static struct log_head h;
+	struct test_signer log, witness;
+	struct note_key keys[1];
+	size_t good = 9;
+	(void)state;
+	test_signer_new(sample.origin, &log);
+	test_signer_new(LIT("w.example/1"), &witness);
+	keys[0] = witness.cosigner;
+	struct wr w = wr_of(whole, sizeof(whole));
+	test_head(&w, &log, &sample, 1795396127);
+	str head = wr_text(&w);
+	for (unsigned places = 1; places < 8; places++) {
+		struct wr n = wr_of(room, sizeof(room));
+		str left = head;
+		for (size_t line = 0; line < 4; line++) {
+			wr_str(&n, str_cut(&left, '\n'));
+			wr_char(&n, '\n');
+		}
+		/* under the log's own name, another's, and the witness's */
+		if (places & 1)
+			put_ml_dsa(&n, sample.origin, 1);
+		wr_str(&n, str_cut(&left, '\n'));
+		wr_char(&n, '\n');
+		if (places & 2)
+			put_ml_dsa(&n, LIT("other.example/w"), 2);
+		wr_str(&n, left);
+		struct note as_read;
+		assert_false(failed(note_open(head, &as_read)));
+		test_cosign(&n, &witness, as_read.body, 1795396128);
+		if (places & 4)
+			put_ml_dsa(&n, LIT("w.example/1"), 3);
+		assert_false(n.full);
+		assert_false(failed(log_head_open(wr_text(&n), &log.note, &h)));
+		assert_int_equal(h.c.size, sample.size);
+		assert_false(failed(cosignatures_count(&h.note, keys, 1, 0, &good)));
+		assert_int_equal(good, 1);
+	}
+	/* alone they are nothing: neither the log's word nor a witness's */
+	struct wr n = wr_of(room, sizeof(room));
+	checkpoint_write(&n, &sample);
+	wr_char(&n, '\n');
+	put_ml_dsa(&n, sample.origin, 1);
+	put_ml_dsa(&n, LIT("w.example/1"), 3);
+	assert_int_equal(ch_code_of(log_head_open(wr_text(&n), &log.note, &h)), CH_E_MISSING);
+	struct note alone;
+	assert_false(failed(note_open(wr_text(&n), &alone)));
+	assert_false(failed(cosignatures_count(&alone, keys, 1, 0, &good)));
+	assert_int_equal(good, 0);
+	test_signer_done(&log);
+	test_signer_done(&witness);
+}
+
 /* A head loses what it says with any bit; what still opens is the same bytes. */
 static void test_every_bit(void **state)
 {
@@ -310,12 +392,12 @@ static void test_checkpoint_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),           cmocka_unit_test(test_vkeys),
-		cmocka_unit_test(test_no_notes),        cmocka_unit_test(test_empty_lines),
-		cmocka_unit_test(test_limits),          cmocka_unit_test(test_signed_head),
-		cmocka_unit_test(test_every_bit),       cmocka_unit_test(test_half_heads),
-		cmocka_unit_test(test_witnesses),       cmocka_unit_test(test_checkpoints),
-		cmocka_unit_test(test_checkpoint_back),
+		cmocka_unit_test(test_names),         cmocka_unit_test(test_vkeys),
+		cmocka_unit_test(test_no_notes),      cmocka_unit_test(test_empty_lines),
+		cmocka_unit_test(test_limits),        cmocka_unit_test(test_signed_head),
+		cmocka_unit_test(test_unknown_kinds), cmocka_unit_test(test_every_bit),
+		cmocka_unit_test(test_half_heads),    cmocka_unit_test(test_witnesses),
+		cmocka_unit_test(test_checkpoints),   cmocka_unit_test(test_checkpoint_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
