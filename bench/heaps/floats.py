@@ -28,7 +28,7 @@ def dense(mb):
 
 
 def sparse(mb):
-    room = mmap.mmap(-1, mb << 20)
+    room = mmap.mmap(-1, mb << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     for at in range(0, mb << 20, 65536):
         text = f"row {at}: of a table whose pages are mostly empty; ".encode()
         room[at:at + 4000] = (text * 100)[:4000]

@@ -23,6 +23,27 @@ static ch_err file_read_at(struct core_memory *m, uint64_t addr, void *to, size_
 	return CH_DONE;
 }
 
+enum { RUN_MAX = 64 * 1024, SAME_MIN = 4, GUESSES_MAX = 16 };
+
+/* Where data that begin at `data` end. Each question costs about as much as to read a page, and in
+ * heaps that are mostly empty most runs are a page: after some of the same length the next
+ * are taken to be so, too. What is too much are zeros, what is too little is asked for next. */
+static off_t end_of_data(struct memory_file *f, off_t data)
+{
+	bool more = (uint64_t)data == f->data_to;
+	uint64_t end = (uint64_t)data + f->run;
+	if (f->same >= SAME_MIN && f->guessed < GUESSES_MAX && !more && end <= f->size) {
+		f->guessed++;
+		return (off_t)end;
+	}
+	off_t hole = lseek(f->fd, data, SEEK_HOLE);
+	uint64_t run = hole > data ? (uint64_t)(hole - data) : 0;
+	f->same = run == f->run && run <= RUN_MAX && !more ? f->same + 1 : 0;
+	f->run = run;
+	f->guessed = 0;
+	return hole;
+}
+
 /* The stretch of data in which `from` lies, or the next. Kept: a file system without an index
  * of its holes (tmpfs) walks over all pages of a stretch to tell where it ends. */
 static bool find_data(struct memory_file *f, uint64_t from)
@@ -30,7 +51,7 @@ static bool find_data(struct memory_file *f, uint64_t from)
 	if (from >= f->hole_from && from < f->data_to)
 		return true;
 	off_t data = lseek(f->fd, (off_t)from, SEEK_DATA);
-	off_t hole = data < 0 ? data : lseek(f->fd, data, SEEK_HOLE);
+	off_t hole = data < 0 ? data : end_of_data(f, data);
 	if (data < 0 || hole < 0)
 		return false;
 	f->hole_from = from;

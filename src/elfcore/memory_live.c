@@ -28,7 +28,10 @@ enum {
 #define PAGEMAP_THERE (UINT64_C(3) << 62) /* present or swapped */
 #define PAGEMAP_FILE (UINT64_C(1) << 61)
 
-enum { ENTRIES = 512, GAP_PAGES = 16, RUN_PAGES = 4096, PAGE = CORE_PAGE, SPARSE_MIN = 128 * 1024 };
+enum { ENTRIES = 512, RUN_PAGES = 4096, PAGE = CORE_PAGE, SPARSE_MIN = 128 * 1024 };
+/* Gaps that are read over. What is not there costs a fourth of a read a page; where the kernel
+ * tells of one page at a time, to ask about it costs more than that. */
+enum { GAP_KNOWN = PAGE, GAP_ASKED = 16 * PAGE };
 
 /* Pages of a range that are there, or those of them that are of a file or shared. */
 enum wanted { ALL_PAGES, FILE_PAGES };
@@ -43,13 +46,13 @@ static uint64_t page_up(uint64_t v)
 	return (v + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 }
 
-/* Small gaps are read over, since each question costs about a read. A run ends somewhere,
- * so that who asks again and again for the rest does not pay for all of it each time. */
-static bool grows(struct touched *t, uint64_t from, uint64_t to)
+/* A run ends somewhere, so that who asks again and again for the rest does not pay for all of it
+ * each time. */
+static bool grows(struct touched *t, uint64_t from, uint64_t to, uint64_t gap)
 {
 	if (t->from == t->to)
 		t->from = from;
-	else if (from - t->to > GAP_PAGES * PAGE || t->to - t->from >= RUN_PAGES * PAGE)
+	else if (from - t->to > gap || t->to - t->from >= RUN_PAGES * PAGE)
 		return false;
 	t->to = to;
 	return true;
@@ -97,7 +100,7 @@ static struct touched first_of(const struct memory_live *m, uint64_t from, uint6
 	for (; low < m->n_regions && m->regions[low].from < to; low++) {
 		uint64_t start = m->regions[low].from > from ? m->regions[low].from : from;
 		uint64_t end = m->regions[low].to < to ? m->regions[low].to : to;
-		if (!grows(&t, start, end))
+		if (!grows(&t, start, end, GAP_KNOWN))
 			break;
 	}
 	return t;
@@ -142,7 +145,7 @@ static ch_err walk(int fd, enum wanted what, uint64_t from, uint64_t to, struct 
 			if (!(entries[i] & PAGEMAP_THERE) ||
 			    (what == FILE_PAGES && !(entries[i] & PAGEMAP_FILE)))
 				continue;
-			if (!grows(&t, page * PAGE, (page + 1) * PAGE)) {
+			if (!grows(&t, page * PAGE, (page + 1) * PAGE, GAP_ASKED)) {
 				*ret_t = t;
 				return CH_DONE;
 			}

@@ -117,6 +117,20 @@ static ch_err walk_range(struct walk *w, uint64_t from, uint64_t to)
 	return CH_DONE;
 }
 
+/* The next n bytes are known to be zeros. */
+static ch_err walk_zeros(struct walk *w, uint64_t n)
+{
+	while (n > 0) {
+		if (w->n == WINDOW_SIZE)
+			TRY(turn(w, true));
+		size_t part = WINDOW_SIZE - w->n < n ? WINDOW_SIZE - w->n : (size_t)n;
+		mem_zero(w->p + w->n, part);
+		w->n += part;
+		n -= part;
+	}
+	return CH_DONE;
+}
+
 /* A half that begins within a segment begins with what is in front of it, as each window does
  * that goes on from another. */
 static ch_err begin(struct walk *w, uint64_t at)
@@ -145,10 +159,11 @@ static ch_err walk_load(struct walk *w, const struct core_load *load)
 		TRY(m->next(m, at, end, &from, &to));
 		if (from >= end)
 			break;
-		/* a short gap is read as well, lest it cut something apart */
+		/* over a short gap things go on, and must not be cut apart */
 		if (w->addr + w->n == at && from - at < WINDOW_OVERLAP)
-			from = at;
-		from -= from % 8 < from - at ? from % 8 : from - at;
+			TRY(walk_zeros(w, from - at));
+		else
+			from -= from % 8 < from - at ? from % 8 : from - at;
 		TRY(walk_range(w, from, to < end ? to : end));
 		at = to;
 	}

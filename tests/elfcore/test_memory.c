@@ -128,6 +128,37 @@ static void walks_a_file_with_holes(void **state)
 	(void)close(fd);
 }
 
+/* Runs of one length teach what the next may be like; what differs then is there all the same. */
+static void walks_over_runs_of_any_length(void **state)
+{
+	(void)state;
+	static const uint8_t pages[] = { 1, 1, 1, 1, 1, 1, 1, 3, 1, 2, 2, 2, 2, 2, 2, 2, 1, 1,
+					 2, 7, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+	enum { STEP = 10 * PAGE };
+	bool there[16 * MIB / PAGE] = { false };
+	int fd = file_of(3 * PAGE + 16 * MIB);
+	for (uint64_t i = 0; i < 16 * MIB / STEP; i++)
+		for (uint64_t k = 0; k < pages[i % COUNT_OF(pages)]; k++) {
+			put(fd, 3 * PAGE + i * STEP + k * PAGE, 'c', PAGE);
+			there[i * STEP / PAGE + k] = true;
+		}
+	struct memory_file m;
+	assert_false(failed(memory_file_init(&m, &map, fd)));
+	const uint64_t from = 0x20000, to = from + 16 * MIB;
+	uint64_t extra = 0;
+	for (uint64_t at = from; at < to;) {
+		struct range r = next(&m.memory, at, to);
+		assert_true(r.from == to || r.to > r.from);
+		for (; at < r.from; at += PAGE)
+			assert_false(there[(at - from) / PAGE]);
+		for (; at < r.to; at += PAGE)
+			extra += !there[(at - from) / PAGE];
+	}
+	/* too much is given rarely */
+	assert_true(extra < 16 * MIB / STEP / 4 || extra > 16 * MIB / PAGE / 2);
+	(void)close(fd);
+}
+
 /* What was learnt of one stretch says nothing wrong of another, in whatever order. */
 static void walks_in_any_order(void **state)
 {
@@ -350,6 +381,7 @@ int main(void)
 		cmocka_unit_test(reads_a_file),
 		cmocka_unit_test(reads_over_neighbours),
 		cmocka_unit_test(walks_a_file_with_holes),
+		cmocka_unit_test(walks_over_runs_of_any_length),
 		cmocka_unit_test(walks_in_any_order),
 		cmocka_unit_test(no_pipe_is_memory),
 		cmocka_unit_test(untouched_memory_costs_nothing),
