@@ -8,8 +8,9 @@
 
 enum { ZEROS = 64 * 1024, PARTS = 1 + CHAIN_AHEAD_MAX / ZEROS };
 
-/* Never written to, so all its pages are the kernel's one page of zeros. */
-static const uint8_t zeros[ZEROS];
+/* Never written to, so all its pages are the kernel's one page of zeros: not const, or it would be pages of
+ * the program's file. */
+static uint8_t zeros[ZEROS];
 
 bool is_blank(bytes b)
 {
