@@ -319,20 +319,19 @@ static size_t differ_to(void)
 }
 
 /* What was written last is on disk up to any byte, or from any byte on; where it made the file
- * larger, the file has the size of before, of then, or just what is there. */
+ * larger, the file has the size of then, or of what is there. In turns: each has its own
+ * exhaustive test in tests/chain. */
 static void any_byte_of(const char *segment, uint64_t told, size_t before, size_t after)
 {
 	struct head last = kit.signed_last;
 	size_t from = differ_from(), to = differ_to(), cuts = 0;
 	kit_save(&kit, "cut");
-	for (size_t n = from; n <= to; n += byte_step, cuts += 3) {
-		mem_copy(made, synced, SEGMENT);
-		mem_copy(made + from, live + from, n - from);
-		try_disk(segment, n > before ? n : before, told, last, n);
-		try_disk(segment, after, told, last, n);
-		mem_copy(made, live, SEGMENT);
-		mem_copy(made + from, synced + from, n - from);
-		try_disk(segment, after, told, last, n);
+	for (size_t n = from; n <= to; n += byte_step, cuts++) {
+		bool is_end = cuts % 3 == 2;
+		size_t least = n > before ? n : before;
+		mem_copy(made, is_end ? live : synced, SEGMENT);
+		mem_copy(made + from, (is_end ? synced : live) + from, n - from);
+		try_disk(segment, cuts % 3 == 1 ? least : after, told, last, n);
 	}
 	print_message("%zu cuts within the last write, of %zu bytes\n", cuts, to - from);
 }
