@@ -90,6 +90,9 @@ static ch_err send_lent(struct record_writer *w, size_t n, bool *ret_sent)
 
 void record_writer_lend(struct record_writer *w, void *storage)
 {
+	w->lender.storage = NULL;
+	if (!storage)
+		return;
 	long page = sysconf(_SC_PAGESIZE);
 	int size = fcntl(w->fd, F_GETPIPE_SZ);
 	if (page <= 0 || size <= 0 || RECORD_LENT_SIZE % page)

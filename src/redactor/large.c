@@ -302,10 +302,12 @@ ch_err keep_large(struct work *w, enum level level)
 	TRY(values_new(&values));
 	TRY(publics_new(&publics));
 	bool room = w->head.map.n <= CALM_SEGMENTS_MAX;
-	if (room)
+	if (room) {
 		TRY(calm_new(&calm));
-	else
+	} else {
 		finders_done(&w->finders_too);
+		record_writer_lend(&w->records, NULL);
+	}
 	const struct hunt_helper helper = { w->beside, w->memory_too, w->finders_too.all };
 	struct hunt h = { .map = &w->head.map,
 			  .memory = w->memory,

@@ -17,7 +17,6 @@
 enum { EXIT_DONE = 0, EXIT_NEVER = 1, EXIT_TROUBLE = 3 };
 
 static uint8_t boot_storage[BOOT_MAX];
-static uint8_t record_room[RECORD_HEADER_SIZE + RECORD_MAX];
 static _Alignas(CORE_PAGE) uint8_t lent_room[RECORD_LENT_ROOMS * RECORD_LENT_SIZE];
 static struct redactor_config config;
 
@@ -123,7 +122,7 @@ static ch_err run(bool *ret_never)
 		TRY(finders_new(&w.finders_too));
 	}
 	TRY(read_registered(&w));
-	record_writer_init(&w.records, RECORDS_FD, record_room);
+	record_writer_init(&w.records, RECORDS_FD, lent_room);
 	record_writer_lend(&w.records, lent_room);
 	TRY(confine(&config, large ? &w.beside : NULL));
 	TRY(report_new(&w.report));

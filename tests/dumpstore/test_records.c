@@ -338,6 +338,15 @@ static void test_lent_to_nobody(void **state)
 	rewind_it(fd);
 	check_core(fd, LONG);
 	assert_int_equal(pipe(ends), 0);
+	record_writer_init(&w, ends[1], lent_room);
+	record_writer_lend(&w, lent_room);
+	record_writer_lend(&w, NULL);
+	mem_zero(lent_room, sizeof(lent_room));
+	/* less than the pipe takes, more than stays gathered */
+	ok(record_put(&w, (bytes){ plain, 1000 }));
+	ok(record_end(&w, true, 42));
+	check_core(ends[0], 1000);
+	assert_true(w.p == lent_room);
 	(void)close(ends[0]);
 	record_writer_init(&w, ends[1], out_room);
 	record_writer_lend(&w, lent_room);

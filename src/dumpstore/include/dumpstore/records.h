@@ -52,7 +52,8 @@ void record_writer_init(struct record_writer *w, int fd, void *storage);
 /* From now on the pipe is lent what it would else copy. storage: RECORD_LENT_ROOMS times
  * RECORD_LENT_SIZE bytes, on a page of their own; nobody else writes there, ever, since the pipe has
  * them until they are read. They are used again once the pipe cannot have them any more, and copied
- * where that is not known: its size must not grow after this. Before anything is put. */
+ * where that is not known: its size must not grow after this. Before anything is put.
+ * NULL: after all nothing is lent, and one of the rooms is all that is written to. */
 void record_writer_lend(struct record_writer *w, void *storage);
 ch_err record_put(struct record_writer *w, bytes b);
 ch_err record_fill(struct record_writer *w, uint8_t with, uint64_t n);
