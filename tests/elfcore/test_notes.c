@@ -130,7 +130,8 @@ static void masks_and_learns(void **state)
 	assert_true(r.h.map.loads[0].file_backed && r.h.map.loads[1].file_backed);
 	assert_false(r.h.map.loads[2].file_backed);
 	assert_true(r.h.map.loads[0].flags & CORE_PROGRAM);
-	assert_false(r.h.map.loads[1].flags & CORE_PROGRAM || r.h.map.loads[2].flags & CORE_PROGRAM);
+	assert_false(r.h.map.loads[1].flags & CORE_PROGRAM ||
+		     r.h.map.loads[2].flags & CORE_PROGRAM);
 	assert_true(core_is_code(&r.h, CODE + 4095) && !core_is_code(&r.h, DATA));
 	assert_true(!core_is_code(&r.h, CODE + 4096) && !core_is_code(&r.h, STACK));
 	assert_int_equal(r.h.notes_broken, 0);
