@@ -6,19 +6,6 @@
 
 #include "codec/base64url.h"
 
-str list_next(str *list)
-{
-	return str_cut(list, ' ');
-}
-
-bool list_has(str list, str item)
-{
-	while (list.n > 0)
-		if (str_eq(list_next(&list), item))
-			return true;
-	return false;
-}
-
 static const void *part(const struct attr *at, const void *row)
 {
 	return (const uint8_t *)row + at->at;
@@ -75,7 +62,7 @@ static void put_value(struct json_out *o, const struct attr *at, const void *row
 		list = attrs_text(at, row);
 		json_begin(o, at->name, '[');
 		while (list.n > 0)
-			json_put_str(o, (str){ 0 }, list_next(&list));
+			json_put_str(o, (str){ 0 }, list_cut(&list));
 		json_finish(o, ']');
 		return;
 	}
@@ -114,7 +101,7 @@ static bool signed_item(str item, char sign)
 static bool all_signed(str items)
 {
 	while (items.n > 0) {
-		str one = list_next(&items);
+		str one = list_cut(&items);
 		if (!signed_item(one, '+') && !signed_item(one, '-'))
 			return false;
 	}
@@ -124,20 +111,11 @@ static bool all_signed(str items)
 static bool taken_out(str items, str item)
 {
 	while (items.n > 0) {
-		str one = list_next(&items);
+		str one = list_cut(&items);
 		if (signed_item(one, '-') && str_eq(str_sub(one, 1, one.n), item))
 			return true;
 	}
 	return false;
-}
-
-static void list_put(struct wr *w, str item)
-{
-	if (list_has(wr_text(w), item))
-		return;
-	if (w->n > 0)
-		wr_char(w, ' ');
-	wr_str(w, item);
 }
 
 static ch_err list_edit(str old, str items, struct arena *a, str *ret_list)
@@ -146,12 +124,12 @@ static ch_err list_edit(str old, str items, struct arena *a, str *ret_list)
 	struct wr w = wr_of(room, sizeof(room));
 	str left = all_signed(items) ? old : (str){ 0 };
 	while (left.n > 0) {
-		str one = list_next(&left);
+		str one = list_cut(&left);
 		if (!taken_out(items, one))
 			list_put(&w, one);
 	}
 	for (left = items; left.n > 0;) {
-		str one = list_next(&left);
+		str one = list_cut(&left);
 		if (!signed_item(one, '-'))
 			list_put(&w, signed_item(one, '+') ? str_sub(one, 1, one.n) : one);
 	}

@@ -4,6 +4,7 @@
 #pragma once
 #include "base/arena.h"
 #include "codec/json.h"
+#include "codec/list.h"
 #include "store/store.h"
 
 enum { ATTRS_MAX = 24 };
@@ -56,6 +57,3 @@ bool attrs_read(const struct attrs *r, const struct json_node *object, struct ar
 		str *ret_bad);
 /* JSON without what may stand around its signs. */
 void json_squeeze(struct wr *w, str text);
-/* The first item of a list, taken out of it. */
-str list_next(str *list);
-bool list_has(str list, str item);

@@ -91,7 +91,7 @@ static bool lists_fit(const struct config_realm *realm, const struct store_clien
 	};
 	for (size_t i = 0; i < COUNT_OF(lists); i++)
 		for (str left = lists[i].list; left.n > 0;) {
-			str one = list_next(&left);
+			str one = list_cut(&left);
 			if (!lists[i].ok(realm, one))
 				return complain(lists[i].complaint, one);
 		}

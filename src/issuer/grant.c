@@ -1,38 +1,12 @@
 /* What a client gets: scope and audience, from what it asks and what it may have. */
 #include "rules.h"
 
-str list_cut(str *list)
-{
-	str item = { 0 };
-	do
-		item = str_cut(list, ' ');
-	while (item.n == 0 && list->n > 0);
-	return item;
-}
-
-bool list_has(str list, str item)
-{
-	while (list.n > 0)
-		if (str_eq(list_cut(&list), item) && item.n > 0)
-			return true;
-	return false;
-}
-
 bool realm_has_scope(const struct issuer_realm *realm, str scope)
 {
 	for (size_t i = 0; i < realm->n_scopes; i++)
 		if (str_eq(realm->scopes[i], scope))
 			return true;
 	return false;
-}
-
-static void scope_add(struct wr *w, str item)
-{
-	if (list_has(wr_text(w), item))
-		return;
-	if (w->n > 0)
-		wr_char(w, ' ');
-	wr_str(w, item);
 }
 
 ch_err scope_resolve(const struct issuer_realm *realm, str allowed, str asked, struct arena *a,
@@ -47,7 +21,7 @@ ch_err scope_resolve(const struct issuer_realm *realm, str allowed, str asked, s
 		str item = list_cut(&left);
 		bool known = list_has(allowed, item) && realm_has_scope(realm, item);
 		if (known)
-			scope_add(&w, item);
+			list_put(&w, item);
 		else if (asked.n > 0 && item.n > 0)
 			return ch_fail(CH_E_INVALID_SCOPE,
 				       "a scope is unknown or not this client's", 0);
@@ -97,7 +71,7 @@ ch_err scope_without(str scope, str others, str within, struct arena *a, str *re
 	while (scope.n > 0) {
 		str item = list_cut(&scope);
 		if (!list_has(others, item) && (!within.p || list_has(within, item)))
-			scope_add(&w, item);
+			list_put(&w, item);
 	}
 	*ret_scope = wr_text(&w);
 	return CH_DONE;

@@ -4,15 +4,11 @@
 #include "base/address.h"
 #include "base/arena.h"
 #include "codec/form.h"
+#include "codec/list.h"
 #include "crypto/hash.h"
 #include "pages.h"
 #include "store/store.h"
 #include "wire/roles.h"
-
-/* --- lists: items with one blank between them --- */
-bool list_has(str list, str item);
-/* Cuts the first item off; empty when there is none. */
-str list_cut(str *list);
 
 /* --- client authentication, basic.c --- */
 /* `Basic base64(id:secret)`, both form-encoded (RFC 6749 section 2.3.1, RFC 7617).
