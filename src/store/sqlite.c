@@ -343,8 +343,11 @@ static ch_err try_all(struct store *s)
 ch_err store_setup(struct store *s, str folder)
 {
 	TRY(db_open(folder, SQLITE_OPEN_READWRITE, &s->db));
-	TRY(db_exec(s->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-			   "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"));
+	TRY(db_exec(s->db,
+		    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+		    "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+		    /* KiB; the system keeps what is left out, so a page read again costs a copy */
+		    "PRAGMA cache_size=-512;"));
 	TRY(schema_update(s->db));
 	return try_all(s);
 }
