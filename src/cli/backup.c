@@ -162,7 +162,7 @@ static ch_err folder_of(const struct backup *b, const char *path, DIR **ret_d)
 		return ch_fail(CH_E_NOT_FOUND, "there is no such folder", ENOENT);
 	if (!d)
 		return ch_fail(CH_E_IO, "cannot open a folder", errno);
-	fd = -1;
+	(void)TAKE_FD(fd); /* the folder's from now on */
 	*ret_d = d;
 	return CH_DONE;
 }

@@ -108,7 +108,7 @@ static size_t read_all(const char *name, uint64_t *ret, size_t cap)
 
 static void each_record_once(void **state)
 {
-	uint64_t seqs[64];
+	uint64_t seqs[64] = { 0 };
 	(void)state;
 	assert_int_equal(place(0, 1), 0);
 	assert_int_equal(take(0, batch(1, 0, 10)).records, 10);
