@@ -6,12 +6,9 @@
 
 #include <stdlib.h>
 
-/* what may stand behind a name, before = or : or in their place */
-#define NEXT "[\\x09-\\x0d \"'\\\\=:>]"
-/* what stands before a prefix that is short (BEHIND in text_table.c) */
-#define FRONT "[\"' =:\\x00]"
-
-/* As patterns are written, of characters and sets alone; a leading ^ ignores case. */
+/* As patterns are written, of characters and sets alone; a leading ^ ignores case, \\< is what
+ * stands before a prefix that is short (BEHIND in text_table.c), \\> what may stand behind a name,
+ * before = or : or in their place. */
 static const char *const fragments[] = {
 	/* private keys and public halves */
 	"--BEGIN ",
@@ -81,8 +78,8 @@ static const char *const fragments[] = {
 	"whsec_",
 	"npm_",
 	"pypi-AgE",
-	FRONT "SG\\.",
-	FRONT "rt\\.",
+	"\\<SG\\.",
+	"\\<rt\\.",
 	"^twilio",
 	":AA[E-H]",
 	"^discord",
@@ -101,7 +98,7 @@ static const char *const fragments[] = {
 	"lin_api_",
 	"atlasv1\\.",
 	"glsa_",
-	FRONT "hf_",
+	"\\<hf_",
 	/* TLS */
 	"T_RANDOM",
 	"SECRET[ _]",
@@ -110,7 +107,7 @@ static const char *const fragments[] = {
 	"\\$argon2",
 	"\\$gy\\$",
 	"\\$scrypt",
-	FRONT "\\$[56y]\\$",
+	"\\<\\$[56y]\\$",
 	"{SHA",
 	"{SSHA",
 	"{CRYPT",
@@ -118,16 +115,16 @@ static const char *const fragments[] = {
 	"SCRAM-SH",
 	"pbkdf2_s",
 	/* passwords, keys and tokens by name */
-	"^assword" NEXT,
-	"^passwd" NEXT,
-	"^sphrase" NEXT,
-	"^sscode" NEXT,
-	"^[^l]pwd" NEXT,
-	"^secret" NEXT,
+	"^assword\\>",
+	"^passwd\\>",
+	"^sphrase\\>",
+	"^sscode\\>",
+	"^[^l]pwd\\>",
+	"^secret\\>",
 	"^p\\x00a\\x00s\\x00s\\x00",
 	"^p\\x00w\\x00d\\x00",
 	"^s\\x00e\\x00c\\x00r\\x00",
-	"^[_istegnrd-]key" NEXT,
+	"^[_istegnrd-]key\\>",
 	"^[t_]key[_b]",
 	"^token",
 	"^nection[_s]",
@@ -223,6 +220,22 @@ static void ignore_case(uint8_t *set)
 	}
 }
 
+/* The set at *s, of one byte or more, and *s behind it. */
+static void read_one(const char **s, uint8_t *set)
+{
+	const char *front = "\"' =:\\x00]", *next = "\\x09-\\x0d \"'\\\\=:>]";
+	if (**s == '[') {
+		(*s)++;
+		read_set(s, set);
+	} else if (**s == '\\' && ((*s)[1] == '<' || (*s)[1] == '>')) {
+		read_set((*s)[1] == '<' ? &front : &next, set);
+		*s += 2;
+	} else {
+		uint8_t c = character(s);
+		add(set, c, c);
+	}
+}
+
 void fragment_at(size_t i, struct fragment *ret_f)
 {
 	const char *s = fragments[i];
@@ -233,13 +246,7 @@ void fragment_at(size_t i, struct fragment *ret_f)
 		if (n == FRAGMENT_MAX)
 			abort();
 		uint8_t *set = ret_f->sets[n];
-		if (*s == '[') {
-			s++;
-			read_set(&s, set);
-		} else {
-			uint8_t c = character(&s);
-			add(set, c, c);
-		}
+		read_one(&s, set);
 		if (any_case)
 			ignore_case(set);
 		ret_f->n = n + 1;

@@ -330,7 +330,7 @@ static void every_fragment_is_seen_anywhere(void **state_of)
 			assert_non_null(p);
 			write_fragment(&f, at % 3 == 0, p + at);
 			/* cut right behind it, so that a sanitizer sees what is read there */
-			uint8_t *cut = malloc(at + f.n);
+			uint8_t *cut = malloc(at + f.n ? at + f.n : 1);
 			assert_non_null(cut);
 			mem_copy(cut, p, at + f.n);
 			if (!is_seen(p, at, at + f.n, N) || !is_seen(cut, at, at + f.n, at + f.n))
