@@ -308,14 +308,12 @@ class Script(Program):
     """A program in a language, that reads what it is given and says when it is ready."""
     LANGUAGE, NAME, SOURCE = (), "", ""
     KINDS = ("rsa", "p256")
-    # its opaque token stands behind `Bearer`, its point of P-256 in DER
-    CLAIMED = True
+    CLAIMED = True  # its opaque token stands behind `Bearer`
 
     def start(self):
         keys = self.keys(*self.KINDS)
         secret, bearer = password("password"), opaque("bearer")
-        for one in (bearer, *[s for s in self.secrets if s.name == "p256-1 d"]):
-            one.claimed = self.CLAIMED
+        bearer.claimed = self.CLAIMED
         jwt = token(keys[1], "JWT")
         self.secrets += [secret, bearer, jwt]
         given, ready, source = (self.folder / n for n in ("given", "ready", self.NAME))
@@ -388,10 +386,13 @@ class Perl(Script):
 
 
 class Erlang(Script):
-    """Numbers are terms: limbs of 64 bits behind a header."""
+    """Numbers are terms: limbs of 64 bits behind a header. No key of P-256: now and then the head
+    of its PEM text was overwritten, and 16 characters are left of it that look like no key (see
+    "What stays" in docs/COREDUMP.md)."""
     LANGUAGE, NAME, needs = ("escript",), "it.erl", ("escript",)
     own_code = True
-    CLAIMED = False  # both may be terms of their own, and what they were read from gone
+    KINDS = ("rsa", "rsa")
+    CLAIMED = False  # a list of two
     SOURCE = r"""#!/usr/bin/env escript
         %%! -noinput
         main([Given, Ready]) ->
