@@ -249,8 +249,12 @@ def look_for_forged(run):
     for gate in run.gates:
         wait_for(lambda: gate.ready() == {"ready": True}, 120, "a gate that is up to date")
         before = gate.metric("forged_total")
-        assert not gate.active(run.issuer.forged())
-        assert gate.metric("forged_total") == before + 1
+
+        def is_told():  # on a slow machine a head may be too old by now, and nobody is accused
+            assert not gate.active(run.issuer.forged())
+            return gate.metric("forged_total") == before + 1
+
+        wait_for(is_told, 60, "a forgery that is told")
 
 
 def within_the_limit(run, n, batch, each, progress):
