@@ -2,7 +2,7 @@
  * it, from the first one on: key material then lies where the caller wants it and
  * is wiped when freed. There is no way back to malloc: a full heap is a failure. Random
  * numbers are the kernel's own: libcrypto's generators would make an object for each
- * cipher that it knows, and keep state that foretells numbers (decision 031). */
+ * cipher that it knows, and keep state that foretells numbers (decision 036). */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
 #include <openssl/rand.h>

@@ -87,6 +87,14 @@ def test_what_is_allowed_passes(root_dir, tmp_path, name, text):
     assert lint(root_dir, tmp_path, {name: text}) == ""
 
 
+def test_decisions_have_numbers_of_their_own(root_dir, tmp_path):
+    files = {"docs/decisions/001-one.md": "# 001: One\n", "docs/decisions/002-two.md": "# 002: Two\n"}
+    assert lint(root_dir, tmp_path, files) == ""
+    said = lint(root_dir, tmp_path, {"docs/decisions/002-too.md": "# 003: Too\n"})
+    assert "002-two.md:1: decision: 002 is 002-too.md: take the next free" in said
+    assert "002-too.md:1: decision: begin with `# 002: title`" in said
+
+
 def test_commit_subjects(root_dir, tmp_path):
     def git(*words):
         subprocess.run(["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b.test",
