@@ -126,6 +126,16 @@ static void send_compromise(struct collector *c)
 		LOG(LOG_ERROR, "cannot ask for a key to be compromised", log_err(e));
 }
 
+static void begin_compromise(struct collector *c, str realm, str id)
+{
+	c->compromise_ns = clock_mono_ns();
+	c->compromise_realm = realm;
+	mem_copy(c->compromise_id, id.p, sizeof(c->compromise_id));
+	c->next_realm = (str){ NULL, 0 };
+	c->counters.compromises_asked++;
+	send_compromise(c);
+}
+
 /* The rules that decide are those of `chancery key compromise --alarm`; here is only how often it
  * is asked. */
 static void ask_compromise(struct collector *c, const struct pending *p, str id)
@@ -138,13 +148,12 @@ static void ask_compromise(struct collector *c, const struct pending *p, str id)
 		    "the key of this alarm is not compromised by itself: one was within the hour; "
 		    "do it by hand (chancery key compromise)",
 		    log_str("alarm", id), log_str("kid", p->kid));
+		/* if that one is refused, this one may yet be granted */
+		c->next_realm = p->realm;
+		mem_copy(c->next_id, id.p, sizeof(c->next_id));
 		return;
 	}
-	c->compromise_ns = now;
-	c->compromise_realm = p->realm;
-	mem_copy(c->compromise_id, id.p, sizeof(c->compromise_id));
-	c->counters.compromises_asked++;
-	send_compromise(c);
+	begin_compromise(c, p->realm, id);
 }
 
 void alarms_compromised(struct collector *c, uint32_t code)
@@ -164,6 +173,11 @@ void alarms_compromised(struct collector *c, uint32_t code)
 	c->compromise_ns = 0;
 	LOG(LOG_ALARM, "the key of an alarm was not compromised, see above; look into it",
 	    log_str("alarm", id), log_u64("status", code));
+	if (c->next_realm.n > 0) {
+		char next[ALARM_ID_SIZE];
+		mem_copy(next, c->next_id, sizeof(next));
+		begin_compromise(c, c->next_realm, (str){ next, sizeof(next) });
+	}
 }
 
 /* Who has a key fills no disk with what he signs, nor keeps people from hearing of another key. */

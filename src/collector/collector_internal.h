@@ -91,6 +91,9 @@ struct collector {
 	uint64_t again_ns;      /* when that is asked for again; 0: it is not */
 	str compromise_realm;   /* of it, of the configuration */
 	char compromise_id[ALARM_ID_SIZE];
+	/* the last one that came while that was being decided; no realm: none */
+	str next_realm;
+	char next_id[ALARM_ID_SIZE];
 	uint64_t warned_ns; /* when a strange sighting was last logged */
 	uint64_t unwarned;  /* strange ones since then that were not */
 	int64_t started_s;
