@@ -16,7 +16,8 @@ def test_proof():
 
 
 def run(root_dir, folder, no_skip):
-    shutil.copy(root_dir / "tests/e2e/conftest.py", folder)
+    for name in ("conftest.py", "soak.py"):
+        shutil.copy(root_dir / "tests/e2e" / name, folder)
     (folder / "test_one.py").write_text(LEFT_OUT)
     env = {**os.environ, "CHANCERY_NO_SKIP": no_skip}
     return subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider",
