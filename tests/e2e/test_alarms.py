@@ -186,7 +186,7 @@ def test_a_flood_of_poison_slows_nobody_down(authority, thief):
 def believed(authority, thief, hook):
     """A forged token, reported by a gate; when, and what the webhook was sent."""
     genuine(authority)  # nobody is accused by a log that begins later
-    token = thief.token(sub="mallory", client_id="demo")
+    token = thief.token(sub="mallory", client_id="demo", iat=int(time.time()))
     began = time.monotonic()
     assert raise_alarm(authority, token, location="imap") == "believed"
     at, alarm, _, _ = hook.next()
