@@ -17,7 +17,7 @@ struct taken_chain {
 	bool told; /* the gate knows what is wanted of this chain: it was answered so */
 	uint8_t id[REPORT_CHAIN_ID]; /* of the gate's chain; if placed */
 	uint8_t told_id[REPORT_CHAIN_ID];
-	uint64_t next;               /* the number that is wanted */
+	uint64_t next; /* the number that is wanted */
 };
 
 struct taken {

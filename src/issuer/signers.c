@@ -212,14 +212,14 @@ static ch_err take_keys(struct signer *s, bytes message)
 
 static ch_err why_not(enum ch_code code)
 {
-	if (code == CH_OK)
+	if (code == CH_OK) {
 		room_signed();
-	if (code == CH_OK)
 		return CH_DONE;
+	}
 	if (code == CH_E_NO_ROOM)
 		return ch_fail(CH_E_NO_ROOM, "the disk is full: no token can be logged",
 			       ROOM_OF_LOG);
-	return ch_err_from_wire(code, 0);
+	return ch_err_from_wire((uint16_t)code, 0);
 }
 
 static ch_err take_answer(struct signer *s, const struct sign_answer *a)

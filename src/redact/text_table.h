@@ -58,9 +58,9 @@ enum text_check {
 };
 
 enum text_flags {
-	ROW_NOCASE = 1,   /* the pattern ignores case */
-	ROW_WIDE = 2,     /* UTF-16LE: the check sees every second byte */
-	ROW_PUBLIC = 4,   /* masks nothing: a public half is learned */
+	ROW_NOCASE = 1,  /* the pattern ignores case */
+	ROW_WIDE = 2,    /* UTF-16LE: the check sees every second byte */
+	ROW_PUBLIC = 4,  /* masks nothing: a public half is learned */
 	ROW_COUNTED = 8, /* found by the length before it, not by Vectorscan */
 };
 

@@ -43,7 +43,7 @@ struct memory_file {
 	uint64_t size; /* of the file */
 	/* as was last asked: a hole up to data_from, data up to data_to */
 	uint64_t hole_from, data_from, data_to;
-	uint64_t run; /* how long data were that were asked for last */
+	uint64_t run;           /* how long data were that were asked for last */
 	unsigned same, guessed; /* in a row: as long as the one before, and guessed so */
 };
 ch_err memory_file_init(struct memory_file *m, const struct core_map *map, int fd);
