@@ -12,6 +12,16 @@ enum {
 	RECORD_HEADER = 12,
 };
 
+enum {
+	CHAIN_LEAP_MS = 24 * 3600 *
+			1000, /* a clock that is wrong by less costs no more than that */
+	CHAIN_HOLD_MS = 20 * 3600 *
+			1000, /* less than a day: who is started anew each night erases */
+};
+
+/* write.c: from now on the clock is watched; leapt: it is not believed yet. */
+void chain_clock_begin(struct chain *c, int64_t now_ms, bool leapt);
+
 /* --- format.c: bytes alone --- */
 struct segment_header {
 	uint8_t id[CHAIN_ID_SIZE];

@@ -112,6 +112,21 @@ static ch_err begun_at(int dir_fd, uint64_t segment,
 	return CH_DONE;
 }
 
+/* A segment that was begun in the future by a clock that was wrong is passed over: what was begun behind
+ * it says as much. */
+static ch_err ended_by(int dir_fd, uint64_t after, const uint8_t purpose[static CHAIN_PURPOSE_MAX],
+		       int64_t now_ms, int64_t *ret_ms)
+{
+	struct folder f = { .has_after = true, .after = after };
+	int64_t at = 0;
+	do {
+		TRY(begun_at(dir_fd, f.after, purpose, &at));
+		TRY(folder_look(dir_fd, f.after, false, &f));
+	} while (at > now_ms && f.has_after);
+	*ret_ms = at;
+	return CH_DONE;
+}
+
 static bool too_many(const struct folder *f, const struct chain_limits *l)
 {
 	/* the newest may grow to its full size before anybody looks again */
@@ -130,7 +145,7 @@ ch_err folder_retain(int dir_fd, const uint8_t purpose[static CHAIN_PURPOSE_MAX]
 		TRY(folder_look(dir_fd, all.first, false, &f));
 		if (all.n < 2 || !f.has_after)
 			break;
-		TRY(begun_at(dir_fd, f.after, purpose, &ended));
+		TRY(ended_by(dir_fd, f.after, purpose, now_ms, &ended));
 		bool too_old = limits->keep_ms > 0 && ended < now_ms - limits->keep_ms;
 		if ((!too_old && !too_many(&all, limits)) ||
 		    (limits->guarded && f.after > limits->guard_seq))

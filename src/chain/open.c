@@ -74,12 +74,13 @@ static ch_err walk_of(const struct chain *c, uint64_t segment, int flags, struct
 
 /* The segment before the last must be whole, and end where the last one begins. */
 static ch_err check_link(const struct chain *c, const struct chain_walk *last, uint64_t before,
-			 struct chain_opened *report)
+			 struct chain_opened *report, int64_t *ret_begun_ms)
 {
 	AUTO(walk_close) struct chain_walk w = { .fd = -1 };
 	report->fault = (struct chain_place){ before, 0 };
 	TRY(walk_of(c, before, O_RDONLY, &w));
 	TRY(recover(&w, false, report));
+	*ret_begun_ms = w.created_ms;
 	report->fault = (struct chain_place){ last->segment, 0 };
 	if (w.seq != last->segment || !mem_eq(w.last, last->before, CHAIN_HASH_SIZE) ||
 	    !mem_eq(w.id, last->id, CHAIN_ID_SIZE))
@@ -115,21 +116,32 @@ static void go_on_from(struct chain *c, struct chain_walk *w)
 	mem_copy(c->room, w->hash, CHAIN_HASH_SIZE);
 }
 
-static ch_err open_last(struct chain *c, const struct folder *f, struct chain_opened *report)
+/* Each segment is followed by one, or has a writer, when its time is over. */
+static bool is_leap(const struct chain *c, int64_t from_ms, int64_t to_ms)
+{
+	return to_ms - from_ms > c->limits.segment_ms + CHAIN_LEAP_MS;
+}
+
+static ch_err open_last(struct chain *c, const struct folder *f, int64_t now_ms,
+			struct chain_opened *report)
 {
 	AUTO(walk_close) struct chain_walk w = { .fd = -1 };
 	struct folder older = { 0 };
+	int64_t before_ms = INT64_MAX;
 	report->fault = (struct chain_place){ f->last, 0 };
 	TRY(walk_of(c, f->last, O_RDWR, &w));
 	report->fault = (struct chain_place){ 0 };
 	if (f->n > 1) {
 		TRY(folder_look(c->dir_fd, f->last - 1, false, &older));
-		TRY(check_link(c, &w, older.upto, report));
+		TRY(check_link(c, &w, older.upto, report, &before_ms));
 		w.have = 0; /* they share the room */
 	}
 	TRY(recover(&w, true, report));
 	TRY(cut(&w));
 	go_on_from(c, &w);
+	chain_clock_begin(c, now_ms,
+			  is_leap(c, w.created_ms, now_ms) ||
+				  (before_ms != INT64_MAX && is_leap(c, before_ms, w.created_ms)));
 	return CH_DONE;
 }
 
@@ -145,7 +157,7 @@ static ch_err open_chain(struct chain *c, const struct chain_ref *ref, int64_t n
 		TRY(make_first(c, now_ms));
 		TRY(folder_look(c->dir_fd, 0, false, &f));
 	}
-	TRY(open_last(c, &f, report));
+	TRY(open_last(c, &f, now_ms, report));
 	report->first_seq = f.first;
 	report->next_seq = c->next_seq;
 	return CH_DONE;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/ck.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/rw.h"
 #include "chain_internal.h"
@@ -149,15 +150,47 @@ ch_err chain_rotate(struct chain *c, int64_t now_ms)
 	return begin_segment(c, now_ms);
 }
 
-static ch_err retain(const struct chain *c, int64_t now_ms)
+static uint64_t mono_ms(void)
+{
+	return clock_mono_ns() / 1000000;
+}
+
+void chain_clock_begin(struct chain *c, int64_t now_ms, bool leapt)
+{
+	c->offset_ms = now_ms - (int64_t)mono_ms();
+	c->held_ms = leapt ? mono_ms() + CHAIN_HOLD_MS : 0;
+}
+
+static void watch_clock(struct chain *c, int64_t now_ms)
+{
+	int64_t leap = now_ms - (int64_t)mono_ms() - c->offset_ms;
+	if (leap > CHAIN_LEAP_MS)
+		c->held_ms = mono_ms() + CHAIN_HOLD_MS;
+	if (leap > CHAIN_LEAP_MS || leap < -CHAIN_LEAP_MS)
+		c->offset_ms += leap;
+}
+
+bool chain_is_wary(const struct chain *c)
+{
+	return mono_ms() < c->held_ms;
+}
+
+/* What is erased is gone: a clock that is put right tomorrow must not have cost all that is kept. */
+static ch_err retain(struct chain *c, int64_t now_ms)
 {
 	uint64_t erased = 0;
-	return folder_retain(c->dir_fd, c->purpose, &c->limits, now_ms, &erased);
+	struct chain_limits limits = c->limits;
+	watch_clock(c, now_ms);
+	if (chain_is_wary(c))
+		limits.keep_ms = 0;
+	return folder_retain(c->dir_fd, c->purpose, &limits, now_ms, &erased);
 }
 
 static bool is_old(const struct chain *c, int64_t now_ms)
 {
-	return now_ms - c->segment_created_ms >= c->limits.segment_ms;
+	int64_t age_ms = now_ms - c->segment_created_ms;
+	/* or by a clock that was ahead: else it would never be */
+	return age_ms >= c->limits.segment_ms || -age_ms > CHAIN_LEAP_MS;
 }
 
 ch_err chain_tidy(struct chain *c, int64_t now_ms)

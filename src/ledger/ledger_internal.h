@@ -135,6 +135,7 @@ struct sequencer {
 	int epoll;
 	bool is_full;
 	bool is_stopping;
+	bool is_wary;  /* the clock leapt, and that was said */
 	bool is_dirty; /* the room has been written to since it was given back */
 	uint64_t tidied_ns;
 	uint64_t sync_ns; /* what a write and its sync take, lately */

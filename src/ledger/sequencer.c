@@ -292,6 +292,11 @@ static void tidy(struct sequencer *s)
 	ch_err e = chain_tidy(&s->chain, clock_unix_ms());
 	if (failed(e))
 		LOG(LOG_WARN, "old segments of the journal cannot be erased", log_err(e));
+	bool is_wary = chain_is_wary(&s->chain);
+	if (is_wary && !s->is_wary && s->chain.segment_first > 0)
+		LOG(LOG_WARN, "the clock is days ahead of the journal: nothing of it is erased for "
+			      "its age for 20 hours. If the clock is wrong, set it");
+	s->is_wary = is_wary;
 }
 
 static void be_idle(struct sequencer *s)

@@ -122,11 +122,17 @@ static void retention(void **state)
 	at = append(at, 320);
 	assert_int_equal(kit_stop(&kit), 0);
 	assert_true(files_in("journal", ".chain") >= had);
+	/* a clock that is suddenly so much later may be wrong: nothing goes for that alone */
 	days_on = JOURNAL_KEEP_DAYS + 2;
+	kit_must_start(&kit);
+	at = append(at, 1024);
+	assert_int_equal(kit_stop(&kit), 0);
+	assert_true(files_in("journal", ".chain") > had);
+	/* but when the journal has gone on with it */
 	kit_must_start(&kit);
 	at = append(at, 320);
 	assert_int_equal(kit_stop(&kit), 0);
-	assert_true(files_in("journal", ".chain") < 5);
+	assert_true(files_in("journal", ".chain") < had);
 	assert_int_equal(kit_damaged(&kit), 0);
 	kit_check_log(&kit);
 	/* what the journal does not have any more, bundles have: tiles and index files come back */

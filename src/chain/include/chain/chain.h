@@ -32,7 +32,8 @@ struct chain_limits {
 	uint64_t segment_bytes; /* a new segment before it grows beyond [16 MiB] … */
 	int64_t segment_ms;     /* … or when it is so old [a day] */
 	uint64_t total_bytes;   /* of all segments, at least 2 × segment_bytes; 0: no bound */
-	int64_t keep_ms;        /* segments whose last record is older are erased; 0: none */
+	int64_t keep_ms;        /* segments whose last record is older are erased; 0: none.
+				 * Not while the clock may be wrong: see chain_tidy */
 	uint32_t ahead_bytes;   /* zeros written ahead, so that syncs are quicker; 0: none */
 	bool guarded;           /* whatever they say, only what ends … */
 	uint64_t guard_seq;     /* … at or before this record may be erased */
@@ -86,6 +87,8 @@ struct chain {
 	size_t waiting;      /* bytes */
 	uint16_t n_waiting;
 	uint8_t last[CHAIN_HASH_SIZE]; /* of the last frame */
+	int64_t offset_ms;             /* of the clock to the one that never leaps */
+	uint64_t held_ms;              /* by that one: nothing is erased for its age before */
 	bool torn;   /* behind `end` there may be the rest of a write that failed */
 	bool broken; /* a sync failed: nobody knows what is on the disk */
 };
@@ -119,8 +122,12 @@ ch_err chain_write(struct chain *c, int64_t now_ms, enum chain_sync sync);
 /* Makes durable what was written. Nothing to do: no system call. */
 ch_err chain_flush(struct chain *c);
 /* Now and then: a new segment if this one has grown old, and retention. An error here says
- * that something could not be erased or begun; writing goes on. */
+ * that something could not be erased or begun; writing goes on.
+ * A clock that leapt ahead by more than a day, while the chain is open, since its last segment
+ * was due or between its last two, is believed for erasing when it has gone on for 20 hours. */
 ch_err chain_tidy(struct chain *c, int64_t now_ms);
+/* Is nothing erased for its age now, since the clock leapt? */
+bool chain_is_wary(const struct chain *c);
 /* A new segment now, unless this one is empty. */
 ch_err chain_rotate(struct chain *c, int64_t now_ms);
 
