@@ -189,6 +189,11 @@ uint64_t live_count(const struct live *l)
 	return l->count;
 }
 
+uint64_t live_most(const struct live *l)
+{
+	return l->most;
+}
+
 uint64_t live_bytes(const struct live *l)
 {
 	return sizeof(*l) + l->n_map * sizeof(*l->map) + l->slots * sizeof(struct live_slot);

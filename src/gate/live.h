@@ -35,6 +35,8 @@ int64_t live_floor(const struct live *l);
 /* Forgets all, the floor too. */
 void live_clear(struct live *l);
 uint64_t live_count(const struct live *l);
+/* As many as there may be. */
+uint64_t live_most(const struct live *l);
 /* Of memory. */
 uint64_t live_bytes(const struct live *l);
 

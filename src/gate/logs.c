@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-enum { RETRY_MS = 500, SETTLE_S = 8, BUNDLES_A_TURN = 16, BUSY_MS = 20 };
+enum { RETRY_MS = 500, LIMIT_RETRY_S = 30, SETTLE_S = 8, BUNDLES_A_TURN = 16, BUSY_MS = 20 };
 #define MS UINT64_C(1000000)
 
 /* --- heads --- */
@@ -93,6 +93,8 @@ void logs_compute(struct logs *l, struct log_source *s, uint64_t now_ns)
 	if (failed(e) && ch_code_of(e) != CH_E_BUSY && !s->tail.broken) {
 		logs_url_forget(s);
 		logs_missed(s, e);
+		if (ch_code_of(e) == CH_E_LIMIT)
+			s->retry_ns = now_ns + LIMIT_RETRY_S * 1000 * MS;
 	}
 	if (!failed(e) && s->tail.started)
 		log_first(s);

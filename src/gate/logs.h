@@ -22,7 +22,7 @@ enum {
 	LOGS_WAIT_MS = 3000, /* an unknown token waits at most so long */
 	LOGS_WAITERS_MAX = 2048,
 	LOGS_LIVE_MAX = 1 << 26, /* live tokens of one log */
-	LOGS_TILES_KEPT = 10,
+	LOGS_TILES_KEPT = 18,    /* what a proof in a tree of any size takes */
 };
 
 /* Has the question been asked of the log before? */

@@ -7,7 +7,7 @@
 
 #include "merkle/entry.h"
 
-enum { STAGED_MIN = 1024 };
+enum { STAGED_MIN = 1024, STAGED_KEPT = 1 << 16 };
 
 void tail_init(struct tail *t, const struct note_key *key, int64_t max_ttl_s, struct live *live)
 {
@@ -16,13 +16,19 @@ void tail_init(struct tail *t, const struct note_key *key, int64_t max_ttl_s, st
 	t->max_ttl_s = max_ttl_s;
 	t->live = live;
 	t->latest_s = INT64_MIN;
+	t->read_max = TAIL_READ_MAX;
 }
 
-void tail_done(struct tail *t)
+static void staged_drop(struct tail *t)
 {
 	free(t->staged);
 	t->staged = NULL;
 	t->n_staged = t->room_staged = 0;
+}
+
+void tail_done(struct tail *t)
+{
+	staged_drop(t);
 }
 
 ch_err tail_witness(struct tail *t, const struct note_key *k)
@@ -160,6 +166,9 @@ int64_t tail_witnessed_s(const struct tail *t, size_t quorum)
 
 static ch_err stage(struct tail *t, const struct live_print *p)
 {
+	if (live_count(t->live) + t->n_staged >= live_most(t->live))
+		return ch_fail(CH_E_LIMIT, "more tokens are live than there is room for",
+			       live_most(t->live));
 	if (t->n_staged == t->room_staged) {
 		size_t room = t->room_staged ? 2 * t->room_staged : STAGED_MIN;
 		struct live_print *more = realloc(t->staged, room * sizeof(*more));
@@ -186,7 +195,8 @@ static ch_err take_entry(struct tail *t, bytes entry)
 		return CH_DONE;
 	}
 	/* of these alone a gate judges any */
-	if (e.typ != LOG_TYP_AT_JWT || e.exp_s <= live_floor(t->live))
+	if (e.typ != LOG_TYP_AT_JWT || e.exp_s <= live_floor(t->live) ||
+	    e.exp_s - e.iat_s > t->max_ttl_s)
 		return CH_DONE;
 	struct live_print p = live_print_of(t->live, e.hash, e.exp_s);
 	return t->started ? stage(t, &p) : live_add(t->live, &p);
@@ -205,10 +215,14 @@ static ch_err read_bundle(struct tail *t, struct tile_source *s)
 
 /* --- what is believed --- */
 
+static int64_t floor_by(const struct tail_head *h, int64_t now_s)
+{
+	return (now_s < h->time_s ? now_s : h->time_s) - TAIL_SLACK_S;
+}
+
 static int64_t floor_of(const struct tail *t, int64_t now_s)
 {
-	const struct tail_head *h = t->started ? &t->believed : &t->target;
-	return (now_s < h->time_s ? now_s : h->time_s) - TAIL_SLACK_S;
+	return floor_by(t->started ? &t->believed : &t->target, now_s);
 }
 
 static ch_err believe(struct tail *t)
@@ -216,6 +230,10 @@ static ch_err believe(struct tail *t)
 	for (size_t i = 0; i < t->n_staged; i++)
 		TRY(live_add(t->live, &t->staged[i]));
 	t->n_staged = 0;
+	if (t->room_staged > STAGED_KEPT)
+		staged_drop(t);
+	if (t->skipping)
+		live_forget(t->live, t->skip_floor_s);
 	t->believed = t->target;
 	t->edge = t->work;
 	t->started = true;
@@ -248,23 +266,34 @@ static ch_err arrive(struct tail *t)
 
 /* --- the phases --- */
 
+static void seek(struct tail *t)
+{
+	t->skipping = t->started;
+	t->n_staged = 0;
+	t->phase = TAIL_SEEK;
+	tail_seek_begin(t);
+}
+
 static void begin(struct tail *t)
 {
 	t->target = t->newest;
-	t->doubting = false;
+	t->doubting = t->skipping = false;
 	t->n_staged = 0;
 	t->work = t->edge;
-	t->phase = t->started ? TAIL_READ : TAIL_SEEK;
-	if (!t->started)
-		tail_seek_begin(t);
+	t->phase = TAIL_READ;
+	if (!t->started || t->target.size - t->edge.size > t->read_max)
+		seek(t);
 }
 
 static ch_err on_seek(struct tail *t, struct tile_source *s, int64_t now_s)
 {
 	bool done = t->target.size == 0;
-	live_forget(t->live, floor_of(t, now_s));
+	if (t->skipping)
+		t->skip_floor_s = floor_by(&t->target, now_s);
+	else
+		live_forget(t->live, floor_of(t, now_s));
 	if (!done)
-		TRY(tail_seek(t, s, live_floor(t->live), &done));
+		TRY(tail_seek(t, s, t->skipping ? t->skip_floor_s : live_floor(t->live), &done));
 	if (done)
 		t->phase = TAIL_EDGE;
 	return CH_DONE;
@@ -273,7 +302,26 @@ static ch_err on_seek(struct tail *t, struct tile_source *s, int64_t now_s)
 static ch_err on_edge(struct tail *t, struct tile_source *s)
 {
 	uint64_t from = t->target.size > 0 ? t->first_live * TILE_WIDTH : 0;
+	if (t->skipping && from < t->believed.size)
+		from = t->believed.size;
+	if (t->target.size - from > t->read_max)
+		return ch_fail(CH_E_LIMIT,
+			       "a log has more entries that may live than are read at once",
+			       t->target.size - from);
+	if (t->skipping && from == t->believed.size)
+		return ch_fail(CH_E_NOT_FOUND, "entries of a log that may live are gone", from);
 	TRY(merkle_edge_within(s, from, t->target.size, &t->work));
+	t->phase = t->skipping ? TAIL_JOIN : TAIL_READ;
+	return CH_DONE;
+}
+
+/* What was passed over is not read, but it must lie in a tree that the believed one is part of. */
+static ch_err on_join(struct tail *t, struct tile_source *s)
+{
+	struct merkle_proof proof;
+	TRY(merkle_prove_consistency(s, t->believed.size, t->target.size, &proof));
+	TRY(merkle_check_consistency(t->believed.size, &t->believed.root, t->target.size,
+				     &t->target.root, &proof));
 	t->phase = TAIL_READ;
 	return CH_DONE;
 }
@@ -295,8 +343,12 @@ static ch_err on_doubt(struct tail *t, struct tile_source *s)
 
 static ch_err on_read(struct tail *t, struct tile_source *s)
 {
-	if (t->work.size < t->target.size)
-		TRY(read_bundle(t, s));
+	ch_err e = t->work.size < t->target.size ? read_bundle(t, s) : CH_DONE;
+	if (ch_code_of(e) == CH_E_NOT_FOUND && t->started && !t->doubting && !t->skipping) {
+		seek(t); /* pruned, perhaps: all that has expired there need not be read */
+		return CH_DONE;
+	}
+	TRY(e);
 	return t->work.size < t->target.size ? CH_DONE : arrive(t);
 }
 
@@ -317,6 +369,8 @@ static ch_err step(struct tail *t, struct tile_source *s, int64_t now_s)
 		return on_seek(t, s, now_s);
 	case TAIL_EDGE:
 		return on_edge(t, s);
+	case TAIL_JOIN:
+		return on_join(t, s);
 	case TAIL_READ:
 		return on_read(t, s);
 	case TAIL_DOUBT:
@@ -328,7 +382,7 @@ static ch_err step(struct tail *t, struct tile_source *s, int64_t now_s)
 static void give_up(struct tail *t)
 {
 	t->phase = TAIL_IDLE;
-	t->n_staged = 0;
+	staged_drop(t);
 	if (!t->started)
 		live_clear(t->live);
 }

@@ -14,6 +14,9 @@ enum {
 	TAIL_HEADS_KEPT = 64,
 	/* nothing is forgotten until so long after its time, by the slower of two clocks */
 	TAIL_SLACK_S = 120,
+	/* entries that are read for one head: a log with its key can sign any size, and serve entries
+	 * for it without end */
+	TAIL_READ_MAX = 1 << 27,
 };
 
 struct tail_head {
@@ -26,6 +29,7 @@ enum tail_phase {
 	TAIL_IDLE,
 	TAIL_SEEK,  /* where do entries begin that may live? */
 	TAIL_EDGE,  /* the tree's edge there */
+	TAIL_JOIN,  /* some were passed over: does the tree go on from what was believed? */
 	TAIL_READ,  /* entries from there to the target */
 	TAIL_DOUBT, /* the root differs: were we shown another tree before? */
 };
@@ -58,14 +62,17 @@ struct tail {
 
 	enum tail_phase phase;
 	bool doubting; /* reads again, from an edge that the tiles gave */
+	bool skipping; /* what lies next is gone, or too much: begins where entries may live */
 	struct tail_head target;
 	struct merkle_edge edge;              /* of the believed tree */
 	struct merkle_edge work;              /* on the way to the target */
+	int64_t skip_floor_s;                 /* what expires until then need not have been read */
 	uint64_t step, first_live, last_aged; /* of the search, in bundles; last_aged is one more */
 	struct live_print *staged;            /* entries that wait for their root */
 	size_t n_staged, room_staged;
-	uint64_t unread;  /* entries of another form, so far */
-	struct wr bundle; /* over room */
+	uint64_t read_max; /* TAIL_READ_MAX */
+	uint64_t unread;   /* entries of another form, so far */
+	struct wr bundle;  /* over room */
 	uint8_t room[TILE_ROOM_MAX];
 };
 
@@ -87,7 +94,7 @@ ch_err tail_cosigned(struct tail *t, str note);
 bool tail_busy(const struct tail *t);
 /* Goes on, at most so many bundles far. now_s says, with the head's time, what has expired
  * beyond doubt. Success: the newest head is believed. E_BUSY: as far as it could get, or the
- * source says so. Anything else: begun again at the next call, later; what was believed stays;
+ * source says so. E_LIMIT: there is more to read or to keep than may be. Anything else: begun again at the next call, later; what was believed stays;
  * t->broken may be set then. */
 ch_err tail_run(struct tail *t, struct tile_source *s, int64_t now_s, unsigned bundles);
 /* Is what is not in the set, and expires then, not in the believed tree? */

@@ -98,6 +98,7 @@ static void test_a_slow_source_gives_the_same(void **unused)
 {
 	(void)unused;
 	kit.slow = true;
+	tail.max_ttl_s = 4000;
 	add_tokens(0, 3000, T0, 4000);
 	follow(T0 + 3000);
 	assert_int_equal(live_count(live), 3000);
@@ -165,6 +166,105 @@ static void test_pruned_entries_are_not_missed(void **unused)
 	kit.gone = 20;
 	follow(T0 + 15000);
 	assert_true(knows(14999, T0 + 14999 + TTL));
+}
+
+/* It was cut off, and what it had not read is gone: all of that has expired. */
+static void test_it_starts_over_behind_a_prune(void **unused)
+{
+	(void)unused;
+	add_tokens(0, 1000, T0, TTL);
+	follow(T0 + 1000);
+	add_tokens(1000, 15000, T0 + 1000, TTL);
+	kit.gone = 20; /* bundles */
+	follow(T0 + 15000);
+	assert_false(tail.broken);
+	for (uint64_t i = 15000 - TTL; i < 15000; i++)
+		assert_true(knows(i, T0 + (int64_t)i + TTL));
+	assert_false(tail_covers(&tail, T0 + 15000 - TAIL_SLACK_S));
+	assert_true(tail_covers(&tail, T0 + 15001));
+	add_tokens(15000, 15100, T0 + 15000, TTL);
+	follow(T0 + 15100);
+}
+
+/* Some of it has not: nothing is said to be absent. */
+static void test_what_may_live_is_not_passed_over(void **unused)
+{
+	(void)unused;
+	add_tokens(0, 1000, T0, TTL);
+	follow(T0 + 1000);
+	add_tokens(1000, 3000, T0 + 1000, TTL);
+	kit.gone = 6;
+	MUST(head_at(T0 + 3000));
+	assert_int_equal(ch_code_of(run(T0 + 3000)), CH_E_NOT_FOUND);
+	assert_false(tail.broken);
+	assert_int_equal(tail.believed.size, 1000);
+	assert_true(knows(999, T0 + 999 + TTL));
+	kit.gone = 0;
+	MUST(run(T0 + 3000));
+	assert_int_equal(live_count(live), 3000);
+}
+
+/* Nor is another tree gone over to, behind what was pruned. */
+static void test_behind_a_prune_it_is_the_same_tree(void **unused)
+{
+	(void)unused;
+	add_tokens(0, 1000, T0, TTL);
+	follow(T0 + 1000);
+	add_tokens(1000, 15000, T0 + 1000, TTL);
+	kit.entries[5] = kit.entries[6];
+	kit.gone = 20;
+	MUST(head_at(T0 + 15000));
+	assert_true(failed(run(T0 + 15000)));
+	assert_int_equal(tail.believed.size, 1000);
+	assert_false(knows(14999, T0 + 14999 + TTL));
+}
+
+/* A log that lies with its key: any size, and entries without end. */
+static void test_what_is_read_is_bounded(void **unused)
+{
+	(void)unused;
+	tail.read_max = 1000;
+	add_tokens(0, 900, T0, TTL);
+	follow(T0 + 900);
+	add_tokens(900, 2500, T0 + 900, TTL);
+	MUST(head_at(T0 + 2500));
+	assert_int_equal(ch_code_of(run(T0 + 2500)), CH_E_LIMIT);
+	assert_null(tail.staged);
+	assert_int_equal(tail.believed.size, 900);
+	assert_true(knows(899, T0 + 899 + TTL));
+	/* much was issued while it was cut off, of which little lives: that it goes over to */
+	add_tokens(2500, 9000, T0 + 2500, TTL);
+	tail.read_max = 5000;
+	kit.asked = 0;
+	follow(T0 + 9000);
+	assert_true(knows(8999, T0 + 8999 + TTL));
+	/* the same at a start */
+	tail.read_max = 1000;
+	tail.started = false;
+	add_tokens(9000, 9001, T0 + 9000, TTL);
+	MUST(head_at(T0 + 9001));
+	assert_int_equal(ch_code_of(run(T0 + 9001)), CH_E_LIMIT);
+	assert_int_equal(live_count(live), 0);
+}
+
+static void test_what_is_kept_is_bounded(void **unused)
+{
+	(void)unused;
+	struct live *small = NULL;
+	MUST(live_new(1000, &small));
+	tail.live = small;
+	add_tokens(0, 600, T0, TTL);
+	follow(T0 + 600);
+	/* longer than any token here may live: no gate takes one, and nothing is kept of it */
+	add_tokens(600, 3000, T0, TTL + 1);
+	follow(T0 + 600);
+	assert_int_equal(live_count(small), 600);
+	add_tokens(3000, 3401, T0, TTL);
+	MUST(head_at(T0 + 601));
+	assert_int_equal(ch_code_of(run(T0 + 601)), CH_E_LIMIT);
+	assert_int_equal(live_count(small), 600);
+	tail.live = live;
+	live_free(small);
 }
 
 /* What may live is missing: nothing is believed. */
@@ -403,6 +503,11 @@ int main(void)
 		T(what_lives_is_not_stepped_over),
 		T(pruned_entries_are_not_missed),
 		T(missing_entries_are),
+		T(it_starts_over_behind_a_prune),
+		T(what_may_live_is_not_passed_over),
+		T(behind_a_prune_it_is_the_same_tree),
+		T(what_is_read_is_bounded),
+		T(what_is_kept_is_bounded),
 		T(only_access_tokens_are_live),
 		T(unsigned_heads_change_nothing),
 		T(damaged_entries_are_no_fork),
