@@ -174,6 +174,18 @@ static void logged(struct judging *j)
 		forged_note(j->g, j->v, j->a->token, j->a);
 }
 
+/* One that was tried for another place is forged all the same, and shows that the key is stolen. It is
+ * refused either way. */
+static void logged_elsewhere(struct judging *j)
+{
+	enum log_say say = logs_look(&j->g->logs, j->v, j->now_s, j->a->turn);
+	j->waits = say == LOG_WAIT;
+	if (say != LOG_ABSENT)
+		return;
+	refuse(j->v, TOKEN_not_logged, LIT("token"), (str){ 0 });
+	forged_note(j->g, j->v, j->a->token, j->a);
+}
+
 /* In this order; the first that refuses ends it. Whether a token was taken back stands
  * between the rules and the proof: a proof must not be used up for nothing. */
 static void (*const steps[])(struct judging *) = { logged, place_rules, taken_back, confirm };
@@ -253,6 +265,8 @@ enum told judge(struct gate *g, const struct asked *a, struct token_verdict *ret
 	if (ret_v->code == TOKEN_unknown_key || ret_v->code == TOKEN_foreign_key)
 		keys_unknown_kid(&g->keys, ret_v->issuer);
 	bool claims_known = ret_v->code == TOKEN_accepted;
+	if (ret_v->code == TOKEN_bad_audience)
+		logged_elsewhere(&j);
 	for (size_t i = 0; i < COUNT_OF(steps) && ret_v->code == TOKEN_accepted; i++)
 		steps[i](&j);
 	if (j.waits)

@@ -210,10 +210,11 @@ static const struct refusal *times_judge(struct judge *j)
 	return v->iat < j->key->from_s - skew ? REFUSAL(key_not_valid, "payload", "iat") : NULL;
 }
 
+/* The audience last: what is refused for it is good in all else, and its verdict is whole. */
 const struct refusal *claims_judge(struct judge *j)
 {
 	static const struct refusal *(*const checks[])(struct judge *) = {
-		texts_judge, binding_judge, audience_judge, times_read, times_judge,
+		texts_judge, binding_judge, times_read, times_judge, audience_judge,
 	};
 	const struct refusal *r = NULL;
 	for (size_t i = 0; i < COUNT_OF(checks) && !r; i++)

@@ -349,11 +349,20 @@ def test_no_token_is_too_long_for_an_alarm(authority, thief, believed):
 
 
 def test_what_a_thief_tries_shows(authority, thief, believed):
-    """Refused before anybody asked the log, since it was for another service: the collector asks."""
+    """Refused before anybody asked the log, since it lives too long: the collector asks."""
     before = metrics(authority)["sightings_unlogged_total"]
-    assert not ask(authority, thief.token(aud="api", sub="trying")).json()["active"]
+    late = int(time.time()) + 86400 * 300
+    assert not ask(authority, thief.token(exp=late, sub="trying")).json()["active"]
     wait_for(lambda: metrics(authority)["sightings_unlogged_total"] == before + 1,
              what="the sighting's being compared")
+
+
+def test_the_audience_is_the_thief_s(authority, thief, believed):
+    """Nobody here knows it: what he signed is forged all the same, and an alarm."""
+    for aud in ("https://nowhere.test", ["mail", "api", "https://nowhere.test"]):
+        token = thief.token(aud=aud, sub="elsewhere")
+        assert raise_alarm(authority, token) == "believed"
+        assert (authority.dir / "alarms" / id_of(token) / "alarm.json").exists()
 
 
 def test_an_alarm_that_waited_for_the_collector_is_believed(authority, thief, believed):

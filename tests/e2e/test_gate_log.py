@@ -52,6 +52,22 @@ def test_issued_passes_and_forged_does_not(gate, issuer):
     print(f"{gate.way}: refused and said after {took * 1000:.0f} ms")
 
 
+def test_forged_for_another_place(gate, issuer):
+    """The audience is the forger's: he is found out wherever he tries it. A genuine one that was meant for
+    somebody else is only that; and what has expired, or lives too long, is never called forged."""
+    forged, elsewhere = gate.metric("forged_total"), gate.verdicts("bad_audience")
+    assert not gate.active(issuer.forged(aud="nobody-knows-this", sub="mallory"))
+    assert not gate.active(issuer.forged(aud=["one", "two"]))
+    assert gate.metric("forged_total") == forged + 2
+    assert 'code="not_logged"' in forged_lines(gate)[-1]
+    assert not gate.active(issuer.token(aud="api"))
+    now = int(time.time())
+    assert not gate.active(issuer.forged(aud="api", iat=now - 600, exp=now - 5))
+    assert not gate.active(issuer.forged(aud="api", exp=now + 86400 * 400))
+    assert gate.verdicts("bad_audience") == elsewhere + 1
+    assert gate.metric("forged_total") == forged + 2
+
+
 def test_what_was_read_before_passes_at_once(gate, issuer):
     token = issuer.token()
     assert gate.active(token)

@@ -29,7 +29,8 @@ struct token_binding {
 
 /* All slices point into the scratch, the cache's entry or the policy. Meaningless
  * unless code is TOKEN_accepted, but for code, where and what, and for issuer, realm
- * and kid, which are set as far as they were known good, for the log. */
+ * and kid, which are set as far as they were known good, for the log. The audience is judged
+ * last: of TOKEN_bad_audience all but the audience is set, and was found good. */
 struct token_verdict {
 	enum token_code code;
 	str where; /* of a refusal: "token", "header", "payload", "cnf", "signature",
