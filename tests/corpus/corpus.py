@@ -147,7 +147,8 @@ def crash_at(level, program, base, options):
     with whole_machine():
         handler = Handler(options.chancery, base / "handler", level, options.mode)
         try:
-            took = [handler.crash(pid, base / f"{pid}.after") for _, pid in judges]
+            took = [handler.crash(pid, base / f"{pid}.after", by=program.crash_signal)
+                    for _, pid in judges]
         finally:
             handler.end()
     return [{**judge.look(level, base / f"{pid}.after", crashed=True),

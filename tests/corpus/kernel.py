@@ -33,10 +33,13 @@ class Handler:
             raise RuntimeError(f"coredump {words[0]}: {done.returncode} {done.stdout}{done.stderr}")
         return done.stdout
 
-    def crash(self, pid, out, seconds=120):
+    def crash(self, pid, out, seconds=120, by=signal.SIGSEGV):
         """Kills pid, waits for its dump, opens it to `out`; how long the crash took."""
+        # whoever ends with what was crashed before would be waited for in vain
+        if pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX":
+            raise RuntimeError(f"{pid} ended before it was crashed")
         start = time.monotonic()
-        os.kill(pid, signal.SIGSEGV)
+        os.kill(pid, by)
         end = start + seconds
         while time.monotonic() < end:
             rows = [r for r in json.loads(self._run("list", "--json", "--store", self.store))

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -36,6 +37,7 @@ class Program:
     needs = ()
     own_code = False  # made while it runs, or on stacks that gdb does not know
     handled = False  # it has a handler of SIGSEGV of its own, after which its frames are others
+    crash_signal = signal.SIGSEGV  # where a handler of it ends the program in silence: another
     undumpable = False  # it asks the kernel for no dumps; root's gcore makes one all the same
 
     def __init__(self, folder):

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -120,8 +121,9 @@ class Lighttpd(Program):
 
 
 class Dropbear(Program):
-    """libtommath's numbers: 60 bits in each word of 64."""
+    """libtommath's numbers: 60 bits in each word of 64. It says farewell at SIGSEGV, and exits."""
     needs = ("dropbear", "dropbearkey")
+    crash_signal = signal.SIGABRT
 
     def start(self):
         port, words = free_port(), []
@@ -300,8 +302,8 @@ class Mosquitto(Program):
                           key.cert_file, "--insecure", "-u", "joe", "-P", secret.value.decode(),
                           "-t", "x")
         time.sleep(1)
+        self.dump("mosquitto_sub", client.pid)  # first: it ends when its broker crashes
         self.dump("mosquitto", process.pid)
-        self.dump("mosquitto_sub", client.pid)
 
 
 class Script(Program):
@@ -349,6 +351,7 @@ class Php(Script):
 
 class Ruby(Script):
     LANGUAGE, NAME, needs = ("ruby",), "it.rb", ("ruby",)
+    crash_signal = signal.SIGABRT  # at SIGSEGV it writes a report first
     SOURCE = """
         require "json"; require "openssl"; require "base64"; require "net/http"
         given = JSON.parse(File.read(ARGV[0]))
