@@ -24,9 +24,12 @@ void logs_missed(struct log_source *s, ch_err e)
 	s->missing = true;
 }
 
+/* Heads come, and what is below them cannot be read: that is no news each second. */
 static void heard(struct log_source *s)
 {
 	s->vain = false;
+	if (s->unread)
+		return;
 	if (s->missing)
 		LOG(LOG_INFO, "a log is followed again", log_str("log", s->of->name));
 	s->missing = false;
@@ -92,9 +95,14 @@ void logs_compute(struct logs *l, struct log_source *s, uint64_t now_ns)
 	s->more = ch_code_of(e) == CH_E_BUSY && !s->wants_tile;
 	if (failed(e) && ch_code_of(e) != CH_E_BUSY && !s->tail.broken) {
 		logs_url_forget(s);
+		s->unread = true;
 		logs_missed(s, e);
 		if (ch_code_of(e) == CH_E_LIMIT)
 			s->retry_ns = now_ns + LIMIT_RETRY_S * 1000 * MS;
+	}
+	if (!failed(e) && s->unread) {
+		s->unread = false;
+		heard(s);
 	}
 	if (!failed(e) && s->tail.started)
 		log_first(s);

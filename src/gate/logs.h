@@ -55,7 +55,7 @@ struct log_source {
 	struct note_key witnesses[LOG_WITNESSES_MAX];
 
 	/* said in the log */
-	bool missing, stale, broken, first;
+	bool missing, unread, stale, broken, first;
 	uint64_t opened_ns, looked_ns, cosigned_ns;
 	uint64_t retry_ns; /* after a failure, not before */
 	bool more;         /* there is more to compute now */
