@@ -126,8 +126,11 @@ static ch_err check_absent(const struct authority *a, str id, const struct token
 	TRY(logstore_open(a->fd, "log", &s));
 	TRY(head_after(&s, &key, st.st_mtime, &head));
 	TRY(logstore_find(&s, f->identity, head.c.size, room, &index, &found));
-	return found ? ch_fail(CH_E_EXISTS, "the log has that token: it was issued", index)
-		     : CH_DONE;
+	if (found)
+		return ch_fail(CH_E_EXISTS, "the log has that token: it was issued", index);
+	TRY(logstore_reach(&s, f->iat, head.c.size, room, &found));
+	return found ? CH_DONE
+		     : ch_fail(CH_E_RANGE, "its entry may have been pruned", (uint64_t)f->iat);
 }
 
 int key_alarm_read(const struct authority *a, str id, struct key_alarm *ret_k)

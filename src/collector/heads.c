@@ -260,21 +260,7 @@ ch_err heads_find(struct heads *h, const uint8_t hash[static 32], bool *ret_foun
 	return logstore_find(&h->store, hash, size, h->room, &index, ret_found);
 }
 
-/* Entries are in the order of iat, give or take minutes. */
 ch_err heads_reach(struct heads *h, int64_t iat_s, bool *ret_reach)
 {
-	enum { ORDER_S = 300 };
-	uint64_t first = 0;
-	bytes entry;
-	struct log_entry e;
-	*ret_reach = true;
-	TRY(logstore_minimum(&h->store, &first));
-	if (first == 0 || first >= h->edge.size) {
-		*ret_reach = first == 0;
-		return CH_DONE;
-	}
-	TRY(logstore_entry(&h->store, first, h->edge.size, h->room, &entry));
-	TRY(log_entry_read(entry, &e));
-	*ret_reach = iat_s >= e.iat_s + ORDER_S;
-	return CH_DONE;
+	return logstore_reach(&h->store, iat_s, h->edge.size, h->room, ret_reach);
 }

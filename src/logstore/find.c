@@ -106,3 +106,22 @@ ch_err logstore_find(struct logstore *s, const uint8_t hash[static LOGSTORE_HASH
 	*ret_found = q.found;
 	return CH_DONE;
 }
+
+/* Entries are in the order of iat, give or take minutes. */
+ch_err logstore_reach(struct logstore *s, int64_t iat_s, uint64_t size,
+		      uint8_t storage[static TILE_ROOM_MAX], bool *ret_reach)
+{
+	enum { ORDER_S = 300 };
+	uint64_t first = 0;
+	bytes entry;
+	struct log_entry e;
+	TRY(logstore_minimum(s, &first));
+	if (first == 0 || first >= size) {
+		*ret_reach = first == 0;
+		return CH_DONE;
+	}
+	TRY(logstore_entry(s, first, size, storage, &entry));
+	TRY(log_entry_read(entry, &e));
+	*ret_reach = iat_s >= e.iat_s + ORDER_S;
+	return CH_DONE;
+}

@@ -280,9 +280,21 @@ def test_an_alarm_s_id_is_not_enough(authority, believed):
     (folder / "signature").write_text(token.rpartition(".")[2])
     (folder / "checkpoint").write_text("x")
     for name, why in [(folder.name, "was issued"), ("nothing", ""), ("..", "no alarm's id")]:
-        said = subprocess.run([PROGRAM, "key", "compromise", "--alarm", name, "-C",
-                               str(authority.dir)], capture_output=True, text=True, timeout=120)
-        assert said.returncode == 1 and why in said.stderr, said.stderr
+        refused_for(authority, name, why)
+    # nor of one whose entry may have been pruned
+    minimum = authority.dir / "log" / "minimum"
+    body = b"chlmini\n" + (1).to_bytes(8, "big")
+    minimum.write_bytes(body + hashlib.sha256(body).digest())
+    try:
+        refused_for(authority, believed[1]["id"], "may have been pruned")
+    finally:
+        minimum.unlink()
+
+
+def refused_for(authority, name, why):
+    said = subprocess.run([PROGRAM, "key", "compromise", "--alarm", name, "-C",
+                           str(authority.dir)], capture_output=True, text=True, timeout=120)
+    assert said.returncode == 1 and why in said.stderr, said.stderr
 
 
 def test_the_timeline_and_the_evidence_say_so(authority, thief, believed):

@@ -54,3 +54,7 @@ ch_err logstore_entry(struct logstore *s, uint64_t index, uint64_t size,
 ch_err logstore_find(struct logstore *s, const uint8_t hash[static LOGSTORE_HASH_SIZE],
 		     uint64_t size, uint8_t storage[static TILE_ROOM_MAX], uint64_t *ret_index,
 		     bool *ret_found);
+/* Would the entry of a token that was issued then be there still, or may it have been pruned?
+ * storage as above. */
+ch_err logstore_reach(struct logstore *s, int64_t iat_s, uint64_t size,
+		      uint8_t storage[static TILE_ROOM_MAX], bool *ret_reach);
