@@ -49,7 +49,7 @@ static const char usage[] =
 	"  --foreign            not a log of Chancery's: entries are not looked into\n"
 	"  --exec PROGRAM       run for each alarm, which it gets as JSON on standard input\n"
 	"  --webhook URL        where each alarm is posted to, as JSON\n"
-	"  --every S            seconds between two looks (5)\n"
+	"  --every S            seconds between two looks, and for reading one log in one (5)\n"
 	"  --once               one look\n"
 	"  --json               alarms as JSON, a line each\n";
 
@@ -248,6 +248,8 @@ static const char *numbers_take(struct monitor *m)
 	    !seconds(m->witness_silence, 60, &witness_silence) ||
 	    !seconds(m->every, 5, &m->every_s))
 		return "--silence, --witness-silence and --every are seconds, 1 at least";
+	/* others wait for their look, and whoever stops us; --once was asked for all of it */
+	r->patience_ms = m->once ? 0 : m->every_s * 1000;
 	r->silence_s = (int64_t)silence;
 	r->witness_silence_s = (int64_t)witness_silence;
 	r->from_now = m->from && strcmp(m->from, "now") == 0;

@@ -241,13 +241,21 @@ static ch_err grown(struct watched *w, const struct log_head *h, str text)
 {
 	struct merkle_edge edge = { 0 };
 	struct merkle_hash root;
-	ch_err e = edge_have(w, &h->c, &edge);
+	/* one that is cosigned, while a larger one is on the way */
+	if (w->ahead.size > h->c.size)
+		return CH_DONE;
+	ch_err e = w->ahead.size > 0 ? CH_DONE : edge_have(w, &h->c, &edge);
 	if (is_away(e))
 		return e;
 	if (failed(e))
 		return differs(w, h, text);
+	if (w->ahead.size > 0)
+		edge = w->ahead;
+	w->ahead = (struct merkle_edge){ 0 };
 	e = watch_entries(w, &edge, h->c.size);
-	if (is_away(e))
+	if (!failed(e) && edge.size < h->c.size)
+		w->ahead = edge; /* the next look goes on */
+	if (is_away(e) || w->ahead.size > 0)
 		return e;
 	merkle_edge_root(&edge, &root);
 	if (!failed(e) && merkle_eq(&root, &h->c.root)) {
@@ -321,6 +329,7 @@ ch_err watch_look(struct watched *w, int64_t now_s)
 {
 	NOT_ZEROED struct log_head h;
 	bool is_signed = false;
+	w->told = 0;
 	if (w->broken)
 		return CH_DONE;
 	ch_err e = look_at(w, LIT("checkpoint"), now_s, &h, &is_signed);

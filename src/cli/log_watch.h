@@ -9,6 +9,7 @@ enum {
 	WATCH_NAMES_MAX = 32,
 	WATCH_SEEN = 1 << 20, /* entries whose hashes are remembered */
 	WATCH_NAME_CAP = 64,
+	WATCH_ENTRIES_TOLD = 16, /* alarms of single entries, in one look at one log */
 };
 
 /* Those up to ALARM_STATES last, and are told when they begin and when they end. */
@@ -49,6 +50,8 @@ struct watch_rules {
 	bool foreign;  /* entries are others', and are not looked into; heads need bear no time */
 	bool from_now; /* begin at the newest head, else at entry `from` */
 	uint64_t from;
+	uint64_t
+		patience_ms; /* of one look: a log without end must not keep it from others; 0: any */
 	alarm_tell *tell;
 	void *ctx;
 };
@@ -70,9 +73,11 @@ struct watched {
 	bool alarmed;              /* anything, since the process began */
 	bool lasting[ALARM_STATES];
 	struct merkle_hash root;
-	struct merkle_edge edge;      /* of the tree that was verified; its size */
-	int64_t time_s;               /* of the newest head that the log signed */
-	int64_t first_s;              /* when it was first looked for here */
+	struct merkle_edge edge;  /* of the tree that was verified; its size */
+	struct merkle_edge ahead; /* of what was read since, of which no root was compared yet */
+	uint64_t told;            /* alarms of entries, in this look */
+	int64_t time_s;           /* of the newest head that the log signed */
+	int64_t first_s;          /* when it was first looked for here */
 	char note[LOG_NOTE_FILE_MAX]; /* the verified head */
 	size_t note_n;
 	struct seen_hash seen[WATCH_SEEN];
@@ -90,6 +95,7 @@ bool watch_is_good(const struct watched *w);
 
 /* --- between log_watch.c and log_watch_entries.c --- */
 
-/* Goes on from an edge to `size`, entry by entry; looks into each. The source's errors. */
+/* Goes on from an edge to `size`, entry by entry; looks into each. It may stop before, behind a
+ * whole bundle, when patience is over. The source's errors. */
 ch_err watch_entries(struct watched *w, struct merkle_edge *edge, uint64_t size);
 void watch_tell(struct watched *w, const struct alarm *a);

@@ -309,6 +309,57 @@ def test_it_runs(watched):
     assert p.returncode == 0 and rest == ""
 
 
+@pytest.mark.parametrize("looks", [1, pytest.param(3, marks=pytest.mark.soak)])
+def test_a_log_without_end(tmp_path, looks):
+    """It lies with its key: any size, and the same entry for ever. It keeps the monitor from no other log, nor
+    from ending, and is told of sixteen times a look."""
+    key, entry, size = tlog.Key("endless.test/log"), tlog.entry_of(), 10**12
+    full = [tlog.leaf(entry)]
+    for _ in range(63):
+        full.append(tlog.node(full[-1], full[-1]))
+
+    class Endless(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path.endswith("/checkpoint"):
+                root = functools.reduce(lambda right, left: tlog.node(left, right),
+                                        [full[i] for i in range(63) if size >> i & 1])
+                body = f"{key.name}\n{size}\n{tlog.b64(root)}\n"
+                data = (f"{body}\n{key.line(body)}"
+                        f"{key.as_typ(tlog.COSIGNATURE).line(body)}").encode()
+            else:
+                data = (len(entry).to_bytes(2, "big") + entry) * 256
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    other = Watched(tmp_path)
+    other.log.write(other.folder, when=1)
+    lies = f"{key.vkey()}=http://127.0.0.1:{server.server_port}/log"
+    p = subprocess.Popen(other.command("--every", "1", "--log", lies), stdout=subprocess.PIPE, text=True)
+    try:
+        told = []
+        while len(told) < 1 + 16 * looks:
+            told.append(json.loads(p.stdout.readline()))
+    finally:
+        p.send_signal(signal.SIGTERM)
+        p.communicate(timeout=60)
+        server.shutdown()
+        server.server_close()
+    assert p.returncode == 0
+    assert {a["origin"] for a in told if a["alarm"] == "silent"} == {ORIGIN}
+    entries = [a for a in told if a["alarm"] == "duplicate"]
+    last = [i for i, a in enumerate(entries) if "one by one" in a["what"]]
+    assert last == list(range(15, 16 * looks, 16))
+    for i in last[:-1]:
+        assert entries[i + 1]["index"] > entries[i]["index"] + 256, "it goes on where it was"
+
+
 def test_state_that_was_changed(watched):
     assert watched.look() == []
     state, = watched.state.iterdir()
