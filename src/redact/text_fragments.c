@@ -13,6 +13,13 @@ static const char *const fragments[] = {
 	/* private keys and public halves */
 	"--BEGIN ",
 	"B\\x00E\\x00G\\x00",
+	"AgE[AB]MB[AM]",
+	"CAQ[AE]wE[Aw]",
+	"CAQ[AE]wBQY",
+	"IBADA[LN]B",
+	"CAQEE[HIMQ]",
+	"AgEBB[DE]",
+	"IBAAK[BC]",
 	"e-Lines:",
 	"ssh-key-",
 	"[\\x07\\x0b\\x13]ssh-[re]",

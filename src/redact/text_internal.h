@@ -47,7 +47,7 @@ text_check_fn check_run, check_random, check_pem, check_putty, check_openssh, ch
 	check_ssh_text, check_jwt, check_jwk, check_signature, check_basic, check_cookie,
 	check_header, check_userinfo, check_query, check_password, check_command, check_quoted,
 	check_array, check_line, check_login, check_keylog, check_scheme, check_sexp,
-	check_sexp_canonical, check_sexp_binary;
+	check_sexp_canonical, check_sexp_binary, check_bare;
 
 /* --- characters --- */
 bool text_is(uint8_t c, enum text_alphabet a);
@@ -81,6 +81,9 @@ ch_err key_openssh(struct text_job *j, bytes in, size_t *ret_size);
 bool text_no(ch_err e);
 /* Any of the first three. */
 ch_err key_any(struct text_job *j, bytes in, size_t *ret_size);
+/* Any of them of which the end is missing: done where it begins as one; the numbers that are
+ * whole are said. */
+ch_err key_cut(struct text_job *j, bytes in);
 /* All public keys in a DER structure: a certificate, a SubjectPublicKeyInfo. */
 ch_err publics_of_der(struct text_job *j, bytes der);
 ch_err public_of_ssh(struct text_job *j, bytes blob);

@@ -235,6 +235,40 @@ ch_err key_any(struct text_job *j, bytes in, size_t *ret_size)
 	return e;
 }
 
+/* What goes on behind `in`, from the version on: its algorithm must be one that we know. */
+static ch_err cut_pkcs8(struct text_job *j, bytes in)
+{
+	struct rd r;
+	bytes version = { 0 }, algorithm = { 0 }, oid = { 0 };
+	size_t size = 0, header = 0, inner = 0;
+	TRY(outer(in, &r, &size));
+	TRY(der_take_uint(&r, &version));
+	if (version.n > 1 || (version.n && version.p[0] != 1))
+		return wrong(0);
+	TRY(der_take(&r, DER_SEQUENCE, &algorithm));
+	struct rd a = rd_of(algorithm);
+	TRY(der_take(&a, DER_OID, &oid));
+	if (!starts(oid, BYTES_OF(oid_rsa)) && !bytes_eq(oid, BYTES_OF(oid_ec)) &&
+	    oid.n != sizeof(oid_ed25519))
+		return wrong(1);
+	if (!der_is_next(&r, DER_OCTET_STRING))
+		return wrong(2);
+	TRY(der_measure((bytes){ r.p, rd_left(&r) }, &header, &inner));
+	return inner_key(j, oid, (bytes){ a.p, rd_left(&a) },
+			 (bytes){ r.p + header, rd_left(&r) - header });
+}
+
+ch_err key_cut(struct text_job *j, bytes in)
+{
+	size_t size = 0;
+	ch_err e[] = { cut_pkcs8(j, in), key_pkcs1(j, in, &size),
+		       key_sec1(j, in, (bytes){ 0 }, &size) };
+	for (size_t i = 0; i < COUNT_OF(e); i++)
+		if (!text_no(e[i]) || e[i].site->code == CH_E_TRUNCATED)
+			return failed(e[i]) && !text_no(e[i]) ? e[i] : CH_DONE;
+	return e[0];
+}
+
 /* --- openssh-key-v1: PROTOCOL.key of OpenSSH --- */
 
 static const char magic[] = "openssh-key-v1"; /* its NUL belongs to it */

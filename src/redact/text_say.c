@@ -34,6 +34,7 @@ static text_check_fn *const checks[CHECK_COUNT] = {
 	[CHECK_SEXP] = check_sexp,
 	[CHECK_SEXP_CANONICAL] = check_sexp_canonical,
 	[CHECK_SEXP_BINARY] = check_sexp_binary,
+	[CHECK_BARE] = check_bare,
 };
 
 ch_err text_check(struct text_job *j)

@@ -20,6 +20,8 @@
 
 /* between a name and its value: password = 'x', "password": "x", \"password\":\"x\" */
 #define IS "[\"'\\\\]{0,2}[ \\t]{0,4}[=:][ \\t]{0,4}[\"'\\\\]{0,2}"
+/* a digit of base64 */
+#define DIGIT "[A-Za-z0-9+/_-]"
 /* the first character of a value */
 #define VALUE "[^\"'\\\\\\x00-\\x20\\x7f-\\xff]"
 /* a character that stands before what is not the rest of a word; the anchor is longer by it */
@@ -32,6 +34,17 @@ static const struct text_row rows[] = {
 	    "keys and certificates are learned"),
 	ROW("pem-utf16", VALUE_PRIVATE_KEY, CHECK_PEM, AL_PEM, ROW_WIDE, 11, 48, 0,
 	    "-\\x00-\\x00B\\x00E\\x00G\\x00I\\x00N\\x00 \\x00", "likewise in UTF-16LE"),
+	/* PKCS#8 of EC with a header of three bytes and of two, of RSA, of Ed25519 and its like; SEC1
+	 * of P-256 and of longer curves; PKCS#1: filled up to 24 characters */
+	ROW("bare", VALUE_PRIVATE_KEY, CHECK_BARE, AL_PEM, 0, 24, 24, 0,
+	    "M(?:I[E-H]" DIGIT "AgE[AB]MB[AM]GByqGSM49AgEG"
+	    "|[A-H]" DIGIT "CAQ[AE]wE[Aw]YHKoZIzj0CAQY" DIGIT "|II[A-Q]" DIGIT
+	    "[AQgw]IBADA[LN]BgkqhkiG9w0B"
+	    "|[A-H]" DIGIT "CAQ[AE]wBQYDK2V[u-x]B[CD]" DIGIT "{6}"
+	    "|[A-H]" DIGIT "CAQEE(?:[HIM][A-P]|Q[g-v])" DIGIT "{14}"
+	    "|I[E-H]" DIGIT "AgEBB(?:D[A-D]|E[I-L])" DIGIT "{13}"
+	    "|II[A-Q]" DIGIT "[AQgw]IBAAK[BC]" DIGIT "{12})",
+	    "PKCS#8, SEC1 and PKCS#1 in base64 that no PEM stands around, whole or cut: all of it"),
 	ROW("putty", VALUE_PRIVATE_KEY, CHECK_PUTTY, AL_PEM, 0, 0, 24, 0,
 	    "Private-Lines: [0-9]{1,4}\\r?\\n", "PuTTY's private lines: all of them"),
 	ROW("openssh-binary", VALUE_PRIVATE_KEY, CHECK_OPENSSH, AL_NONE, 0, 15, 64, 0,

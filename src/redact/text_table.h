@@ -54,6 +54,7 @@ enum text_check {
 	CHECK_SEXP,      /* libgcrypt's element of one letter: digits of hex in lines */
 	CHECK_SEXP_CANONICAL, /* likewise, so many bytes as were said before */
 	CHECK_SEXP_BINARY,    /* likewise, as it is in memory */
+	CHECK_BARE,           /* DER in base64 without a head: a key, or the start of one */
 	CHECK_COUNT
 };
 

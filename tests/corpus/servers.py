@@ -310,12 +310,14 @@ class Script(Program):
     """A program in a language, that reads what it is given and says when it is ready."""
     LANGUAGE, NAME, SOURCE = (), "", ""
     KINDS = ("rsa", "p256")
-    CLAIMED = True  # its opaque token stands behind `Bearer`
+    # its opaque token stands behind `Bearer`, its point of P-256 in DER
+    CLAIMED = True
 
     def start(self):
         keys = self.keys(*self.KINDS)
         secret, bearer = password("password"), opaque("bearer")
-        bearer.claimed = self.CLAIMED
+        for one in (bearer, *[s for s in self.secrets if s.name == "p256-1 d"]):
+            one.claimed = self.CLAIMED
         jwt = token(keys[1], "JWT")
         self.secrets += [secret, bearer, jwt]
         given, ready, source = (self.folder / n for n in ("given", "ready", self.NAME))
@@ -389,13 +391,11 @@ class Perl(Script):
 
 
 class Erlang(Script):
-    """Numbers are terms: limbs of 64 bits behind a header. No key of P-256: now and then the head
-    of its PEM text was overwritten, and 16 characters are left of it that look like no key (see
-    "What stays" in docs/COREDUMP.md)."""
+    """Numbers are terms: limbs of 64 bits behind a header. Lines of a PEM text are terms, too, and
+    what was around them is overwritten now and then."""
     LANGUAGE, NAME, needs = ("escript",), "it.erl", ("escript",)
     own_code = True
-    KINDS = ("rsa", "rsa")
-    CLAIMED = False  # a list of two
+    CLAIMED = False  # both may be terms of their own, and what they were read from gone
     SOURCE = r"""#!/usr/bin/env escript
         %%! -noinput
         main([Given, Ready]) ->

@@ -147,6 +147,73 @@ static void in_pem_with_other_line_ends(void **state)
 	}
 }
 
+/* The body of a PEM without what stands before and behind it. NULL: OpenSSH's own, which is not
+ * looked for. */
+static const char *bare_body(const struct key *k, size_t *ret_n)
+{
+	const char *body = strchr(k->pem, '\n') + 1;
+	*ret_n = (size_t)(strstr(body, "\n-----END") - body);
+	return strstr(k->pem, "OPENSSH") ? NULL : body;
+}
+
+/* in lines as in PEM, and in one, as base64 and base64url */
+static void in_base64_without_a_head(void **state)
+{
+	(void)state;
+	size_t met = 0;
+	for (size_t i = 0; i < COUNT_OF(keys) * 3; i++) {
+		const struct key *k = &keys[i / 3];
+		size_t n = 0;
+		const char *body = bare_body(k, &n);
+		struct memory m;
+		begin(&m);
+		for (size_t c = 0; body && c < n; c++) {
+			bool url = i % 3 == 2;
+			char is = url && body[c] == '+'   ? '-'
+				  : url && body[c] == '/' ? '_'
+							  : body[c];
+			if (is != '\n' || i % 3 == 0)
+				put(&m, &is, 1);
+		}
+		if (body)
+			expect(k, &m, "base64");
+		met += !!body;
+	}
+	assert_true(met >= 3 * 7);
+}
+
+/* Two thirds of it, then something else: what is whole is said, all of it masked, and nothing
+ * behind it. */
+static void in_base64_cut(void **state)
+{
+	(void)state;
+	static const char *const behind[] = { "\x80\x81 any", ".any", "\n\n\x01 any" };
+	size_t scalars = 0, moduli = 0;
+	for (size_t i = 0; i < COUNT_OF(keys) * COUNT_OF(behind); i++) {
+		const struct key *k = &keys[i / COUNT_OF(behind)];
+		const char *after = behind[i % COUNT_OF(behind)];
+		size_t n = 0;
+		const char *body = bare_body(k, &n);
+		bool ec = k->numbers[0].hex && k->numbers[0].kind == VALUE_EC_SCALAR;
+		bool rsa = k->has_public && k->public_kind == PUBLIC_RSA_MODULUS;
+		if (!body || (!ec && !rsa))
+			continue;
+		struct memory m;
+		begin(&m);
+		put(&m, body, n * 2 / 3 - (body[n * 2 / 3 - 1] == '\n'));
+		size_t to = m.n;
+		put(&m, after, strlen(after));
+		struct said *s = said_new(0x5000, m.n);
+		said_feed(s, (bytes){ m.p, m.n }, 0, 0);
+		if (!said_all(s, m.from, to) || !said_none(s, to, m.n))
+			fail_msg("%s, cut: not masked to its end", k->name);
+		scalars += ec && says(s, VALUE_EC_SCALAR, k->numbers[0].hex);
+		moduli += rsa && knows(s, PUBLIC_RSA_MODULUS, k->public_hex);
+		said_free(s);
+	}
+	assert_true(scalars > 0 && moduli > 0);
+}
+
 static void in_utf16(void **state)
 {
 	(void)state;
@@ -253,6 +320,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_pem),
 		cmocka_unit_test(in_pem_with_other_line_ends),
+		cmocka_unit_test(in_base64_without_a_head),
+		cmocka_unit_test(in_base64_cut),
 		cmocka_unit_test(in_utf16),
 		cmocka_unit_test(in_der),
 		cmocka_unit_test(cut_by_the_end_of_memory),
