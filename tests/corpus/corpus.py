@@ -247,12 +247,16 @@ def arguments():
     parser.add_argument("--mode", help="of `coredump install`")
     parser.add_argument("--levels", default="triage,strict,full")
     parser.add_argument("--chancery", default=PROGRAM)
-    parser.add_argument("programs", nargs="*")
+    named = {p.__name__.lower(): p for p in ALL}
+    parser.add_argument("programs", nargs="*", type=str.lower, metavar="PROGRAM",
+                        help=f"of {', '.join(named)}")
     options = parser.parse_args()
     options.levels = options.levels.split(",")
     options.wanted = programs.SMALL if options.small else ALL
+    if not named.keys() >= set(options.programs):
+        parser.error("no such program: " + ", ".join(set(options.programs) - named.keys()))
     if options.programs:
-        options.wanted = [p for p in ALL if p.__name__.lower() in options.programs]
+        options.wanted = [named[name] for name in options.programs]
     return options
 
 
