@@ -119,7 +119,8 @@ static void go_on_from(struct chain *c, struct chain_walk *w)
 /* Each segment is followed by one, or has a writer, when its time is over. */
 static bool is_leap(const struct chain *c, int64_t from_ms, int64_t to_ms)
 {
-	return to_ms - from_ms > c->limits.segment_ms + CHAIN_LEAP_MS;
+	const int64_t gone_ms = to_ms - from_ms;
+	return gone_ms > CHAIN_LEAP_MS && gone_ms - CHAIN_LEAP_MS > c->limits.segment_ms;
 }
 
 static ch_err open_last(struct chain *c, const struct folder *f, int64_t now_ms,

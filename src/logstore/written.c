@@ -28,7 +28,7 @@ ch_err logwritten_read(int dir_fd, struct logwritten *ret_w)
 	    !mem_eq(hash, b + WRITTEN_SIZE - SHA256_SIZE, SHA256_SIZE))
 		return ch_fail(CH_E_MISMATCH, "a file of the log's own is damaged", n);
 	struct rd r = rd_of((bytes){ b + MAGIC, sizeof(b) - MAGIC });
-	struct logwritten w;
+	struct logwritten w = { 0 };
 	mem_copy(w.boot.id, rd_take(&r, BOOT_ID_SIZE).p, BOOT_ID_SIZE);
 	w.tiles = rd_u64(&r);
 	w.indexed = rd_u64(&r);
