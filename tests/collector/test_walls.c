@@ -8,8 +8,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -128,30 +126,9 @@ static int read_elsewhere(void)
 	return open_code(other, O_RDONLY | O_DIRECTORY);
 }
 
-static int read_users(void)
-{
-	return open_code("/etc/passwd", O_RDONLY);
-}
-
 static int go_out(void)
 {
 	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-}
-
-static int ask_the_kernel(void)
-{
-	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
-}
-
-static int trace_somebody(void)
-{
-	return (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
-}
-
-static int run_new_code(void)
-{
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-	       MAP_FAILED;
 }
 
 static void what_it_needs_works(void **state)

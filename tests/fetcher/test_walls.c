@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <arpa/inet.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -82,52 +80,14 @@ static int make_file(void)
 	return open_code(path, O_WRONLY | O_CREAT);
 }
 
-static int read_users(void)
-{
-	return open_code("/etc/passwd", O_RDONLY);
-}
-
-static int read_itself(void)
-{
-	return open_code("/proc/self/mem", O_RDONLY);
-}
-
 static int read_folder(void)
 {
 	return open_code("/etc", O_RDONLY | O_DIRECTORY);
 }
 
-static int take_a_port(void)
-{
-	struct sockaddr_in any = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	return bind(fd, (struct sockaddr *)&any, sizeof(any));
-}
-
 static int listen_anywhere(void)
 {
 	return listen(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 1);
-}
-
-static int talk_to_the_host(void)
-{
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-}
-
-static int ask_the_kernel(void)
-{
-	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
-}
-
-static int trace_somebody(void)
-{
-	return (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
-}
-
-static int run_new_code(void)
-{
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-	       MAP_FAILED;
 }
 
 static void what_it_needs_works(void **state)

@@ -8,8 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -81,27 +79,11 @@ static int talk_to_the_world(void)
 	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
-static int talk_to_the_host(void)
-{
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-}
-
 static int read_another_process(void)
 {
 	uint8_t b = 0;
 	struct iovec v = { &b, 1 };
 	return (int)process_vm_readv(getppid(), &v, 1, &v, 1, 0);
-}
-
-static int trace_somebody(void)
-{
-	return (int)ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
-}
-
-static int run_new_code(void)
-{
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-	       MAP_FAILED;
 }
 
 static int type_into_a_terminal(void)

@@ -32,3 +32,12 @@ int start_process(void);
 int start_program(void);
 int be_dumpable(void);
 int signal_somebody(void);
+int read_users(void);
+int read_itself(void);
+int trace_somebody(void);
+int run_new_code(void);
+int ask_the_kernel(void); /* by netlink */
+
+/* What some of them need, and the others may not do. */
+int take_a_port(void);
+int talk_to_the_host(void); /* makes a unix socket */
