@@ -1,8 +1,8 @@
-/* AES's key schedule, plainly: it runs a few times a dump, on what is wiped at once. Not
- * constant in time. */
+/* AES's key schedule, word by word, as far as it is one: each word but the first follows from two
+ * before it. What is read may be anything, and is wiped. Not constant in time. */
 #include "aes_schedule.h"
 
-enum { WORD = 4, BLOCK = 16 };
+enum { WORD = 4, BLOCK = 4, WORDS_MAX = AES_SCHEDULE_MAX / WORD };
 
 static uint8_t twice(uint8_t a)
 {
@@ -28,68 +28,90 @@ void aes_tables_init(struct aes_tables *t)
 				       rotated(inverse, 3) ^ rotated(inverse, 4));
 	} while (a != 1);
 	t->sbox[0] = 0x63;
+	for (size_t i = 1; i < AES_ROUNDS; i++)
+		t->rounds[i] = i == 1 ? 1 : twice(t->rounds[i - 1]);
 }
 
 size_t aes_schedule_size(size_t key_size)
 {
-	return BLOCK * (key_size / WORD + 7);
+	return BLOCK * WORD * (key_size / WORD + 7);
 }
 
-void aes_expand(const struct aes_tables *t, bytes key, uint8_t ret_schedule[AES_SCHEDULE_MAX])
+/* Of words the lowest byte is the first. */
+static uint32_t word_at(const struct aes_guess *g, size_t i)
 {
-	uint8_t *w = ret_schedule, round = 1;
-	size_t size = aes_schedule_size(key.n);
-	mem_copy(w, key.p, key.n);
-	for (size_t i = key.n; i < size; i += WORD) {
-		uint8_t x[WORD];
-		mem_copy(x, w + i - WORD, WORD);
-		if (i % key.n == 0) {
-			uint8_t first = x[0];
-			x[0] = t->sbox[x[1]] ^ round;
-			x[1] = t->sbox[x[2]];
-			x[2] = t->sbox[x[3]];
-			x[3] = t->sbox[first];
-			round = twice(round);
-		} else if (key.n == AES_KEY_MAX && i % key.n == BLOCK) {
-			for (size_t k = 0; k < WORD; k++)
-				x[k] = t->sbox[x[k]];
+	uint32_t word = load_le32(g->p + i * WORD);
+	return g->turned ? __builtin_bswap32(word) : word;
+}
+
+static uint32_t substituted(const struct aes_tables *t, uint32_t w)
+{
+	uint32_t low = t->sbox[w & 0xff] | (uint32_t)t->sbox[w >> 8 & 0xff] << 8;
+	return low | (uint32_t)t->sbox[w >> 16 & 0xff] << 16 | (uint32_t)t->sbox[w >> 24] << 24;
+}
+
+static uint32_t down(uint32_t w, unsigned bytes_n)
+{
+	return w >> 8 * bytes_n | w << (32 - 8 * bytes_n);
+}
+
+/* MixColumns, which takes InvMixColumns back. */
+static uint32_t mixed(uint32_t w)
+{
+	uint32_t two = (w & 0x7f7f7f7f) << 1 ^ (w >> 7 & 0x01010101) * 0x1b;
+	return two ^ down(two ^ w, 1) ^ down(w, 2) ^ down(w, 3);
+}
+
+/* Does word i follow from those before it? n: words of the key. */
+static bool follows(const struct aes_tables *t, const uint32_t *w, size_t i, size_t n)
+{
+	uint32_t last = w[i - 1];
+	if (i % n == 0)
+		last = substituted(t, down(last, 1)) ^ t->rounds[i / n];
+	else if (n == AES_KEY_MAX / WORD && i % n == n / 2)
+		last = substituted(t, last);
+	return (w[i - n] ^ last) == w[i];
+}
+
+/* w: WORDS_MAX of room. */
+static bool is_forward(const struct aes_tables *t, const struct aes_guess *g, size_t all,
+		       uint32_t *w)
+{
+	size_t n = g->key_size / WORD;
+	for (size_t i = 0; i < all; i++) {
+		w[i] = word_at(g, i);
+		if (i >= n && !follows(t, w, i, n))
+			return false;
+	}
+	return true;
+}
+
+/* From the last round to the first, as they lie there. */
+static bool is_inverse(const struct aes_tables *t, const struct aes_guess *g, size_t all,
+		       uint32_t *w)
+{
+	size_t n = g->key_size / WORD;
+	for (size_t from = 0; from < all; from += BLOCK) {
+		size_t to = all - BLOCK - from;
+		for (size_t k = 0; k < BLOCK; k++) {
+			uint32_t word = word_at(g, from + k);
+			w[to + k] = from == 0 || to == 0 ? word : mixed(word);
 		}
-		for (size_t k = 0; k < WORD; k++)
-			w[i + k] = w[i + k - key.n] ^ x[k];
-		mem_wipe(x, sizeof(x));
+		for (size_t i = to + n; i < to + n + BLOCK && i < all; i++)
+			if (!follows(t, w, i, n))
+				return false;
 	}
+	return true;
 }
 
-static const uint8_t forth[WORD] = { 2, 3, 1, 1 }, back[WORD] = { 14, 11, 13, 9 };
-
-/* MixColumns or its inverse, of one round key. */
-static void mix(const uint8_t *from, const uint8_t *factors, uint8_t *to)
+bool aes_is_schedule(const struct aes_tables *t, const struct aes_guess *g,
+		     uint8_t ret_key[AES_KEY_MAX])
 {
-	for (size_t i = 0; i < BLOCK; i++) {
-		uint8_t out = 0;
-		for (size_t k = 0; k < WORD; k++) {
-			uint8_t x = from[i / WORD * WORD + (i + k) % WORD];
-			for (uint8_t f = factors[k]; f; f >>= 1, x = twice(x))
-				out ^= f & 1 ? x : 0;
-		}
-		to[i] = out;
-	}
-}
-
-void aes_invert(const uint8_t *schedule, size_t size, uint8_t ret_schedule[AES_SCHEDULE_MAX])
-{
-	for (size_t i = 0; i < size; i += BLOCK) {
-		const uint8_t *from = schedule + size - BLOCK - i;
-		if (i == 0 || i == size - BLOCK)
-			mem_copy(ret_schedule + i, from, BLOCK);
-		else
-			mix(from, back, ret_schedule + i);
-	}
-}
-
-void aes_inverted_key(const uint8_t *inverted, size_t key_size, uint8_t ret_key[AES_KEY_MAX])
-{
-	const uint8_t *last = inverted + aes_schedule_size(key_size) - BLOCK;
-	mem_copy(ret_key, last, BLOCK);
-	mix(last - BLOCK, forth, ret_key + BLOCK);
+	uint32_t NOT_ZEROED w[WORDS_MAX];
+	size_t all = aes_schedule_size(g->key_size) / WORD;
+	bool is = g->inverse ? is_inverse(t, g, all, w) : is_forward(t, g, all, w);
+	for (size_t i = 0; is && i < g->key_size; i++)
+		ret_key[i] = (uint8_t)(w[i / WORD] >> 8 * (i % WORD));
+	mem_wipe(w, sizeof(w));
+	return is;
 }

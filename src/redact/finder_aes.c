@@ -14,11 +14,6 @@ struct finder_aes {
 	struct aes_tables tables;
 };
 
-struct aes_key {
-	uint8_t p[AES_KEY_MAX];
-	size_t n;
-};
-
 struct search {
 	struct noise_taker taker;
 	struct finder_aes *f;
@@ -26,57 +21,33 @@ struct search {
 	size_t found;
 };
 
-/* Bytes as they are, or each word turned. */
-static void load(const uint8_t *from, size_t n, bool turned, uint8_t *to)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = from[turned ? i ^ 3 : i];
-}
-
 static ch_err say(struct search *s, bytes is, uint64_t addr)
 {
 	struct value v = { VALUE_AES_KEY, false, is, s->f->finder.name, addr };
 	return values_add(s->h->values, &v);
 }
 
-/* A schedule may begin at `from`, in either order of bytes: which key it is of. */
-static bool is_schedule(const struct search *s, bytes from, bool turned, bool decrypts,
-			struct aes_key *key)
-{
-	uint8_t NOT_ZEROED is[AES_SCHEDULE_MAX];
-	uint8_t NOT_ZEROED made[2][AES_SCHEDULE_MAX];
-	load(from.p, from.n, turned, is);
-	if (decrypts)
-		aes_inverted_key(is, key->n, key->p);
-	else
-		mem_copy(key->p, is, key->n);
-	aes_expand(&s->f->tables, (bytes){ key->p, key->n }, made[0]);
-	aes_invert(made[0], from.n, made[1]);
-	bool same = mem_eq(made[decrypts], is, from.n);
-	mem_wipe(is, sizeof(is));
-	mem_wipe(made, sizeof(made));
-	return same;
-}
-
+/* A schedule may begin at `at`, in either order of bytes. */
 static ch_err judge(struct search *s, const struct noise_piece *p, size_t at, size_t key_size,
-		    bool decrypts)
+		    bool inverse)
 {
-	struct aes_key key = { .n = key_size };
-	size_t size = aes_schedule_size(key_size);
+	uint8_t NOT_ZEROED key[AES_KEY_MAX];
+	size_t size = aes_schedule_size(key_size), known = values_count(s->h->values);
 	if (at > p->n || p->n - at < size)
 		return CH_DONE;
-	bytes from = { p->p + at, size };
 	for (unsigned turned = 0; turned < 2; turned++) {
-		if (!is_schedule(s, from, turned, decrypts, &key))
+		const struct aes_guess g = { p->p + at, key_size, turned, inverse };
+		if (!aes_is_schedule(&s->f->tables, &g, key))
 			continue;
-		if (s->found++ >= KEYS_MAX) {
+		if (s->found >= KEYS_MAX) {
 			s->h->untried++;
 			break;
 		}
-		TRY(say(s, (bytes){ key.p, key.n }, p->addr + at));
-		TRY(say(s, from, p->addr + at));
+		TRY(say(s, (bytes){ key, key_size }, p->addr + at));
+		TRY(say(s, (bytes){ p->p + at, size }, p->addr + at));
+		mem_wipe(key, sizeof(key));
 	}
-	mem_wipe(&key, sizeof(key));
+	s->found += values_count(s->h->values) > known;
 	return CH_DONE;
 }
 
