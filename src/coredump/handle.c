@@ -10,6 +10,7 @@
 #include "coredump_internal.h"
 #include "former.h"
 #include "report_facts.h"
+#include "stones.h"
 
 enum { REPORT_MAX = 1024 * 1024 + 64 * 1024, UIDS = 3 };
 
@@ -235,6 +236,7 @@ static ch_err work(struct dump *d)
 {
 	AUTO(workers_done) struct workers w;
 	workers_init(&w);
+	(void)stones_lay(d->crash);
 	TRY(crash_open(d->crash));
 	TRY(start_workers(d, &w));
 	return finish(d, &w);
@@ -292,8 +294,8 @@ static ch_err run(struct dump *d, bool by_request)
 	if (failed(e) && is_formers(d, e))
 		return hand_over(d, by_request);
 	if (failed(e)) {
-		if (by_request)
-			(void)request_reject(d->crash->core);
+		/* in a mode without questions the kernel is on its way already */
+		(void)(by_request ? request_reject(d->crash->core) : stones_lay(d->crash));
 		return e;
 	}
 	if (by_request)

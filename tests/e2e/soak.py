@@ -34,7 +34,7 @@ PLAN = {
 }
 OTHERS = 30
 # these want what is the whole machine's (core_pattern), one after the other
-CRASHES = ("test_hunter", "test_coredump_corpus", "test_coredump_handler")
+CRASHES = ("test_hunter", "test_coredump_corpus", "test_coredump_handler", "test_coredump_extremes")
 
 
 def name_of(nodeid):
