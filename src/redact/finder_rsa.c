@@ -249,7 +249,36 @@ static ch_err take(struct noise_taker *t, const struct noise_piece *whole)
 	return CH_DONE;
 }
 
-static bool is_known(const struct rsa_modulus *m, const struct values *v)
+/* The private exponent that goes with it was said, by whoever said the prime. */
+static bool is_exponent_said(const struct rsa_numbers *n, const struct values *v)
+{
+	const bytes is[] = { { n->d, n->d_n }, { n->d_lcm, n->d_lcm_n } };
+	for (size_t i = 0; i < values_count(v); i++) {
+		const struct value *one = values_at(v, i);
+		if (one->kind == VALUE_RSA_EXPONENT &&
+		    (bytes_eq(one->is, is[0]) || bytes_eq(one->is, is[1])))
+			return true;
+	}
+	return false;
+}
+
+/* What is left of a key whose beginning is gone may hold its primes alone. */
+static ch_err say_rest(struct finder_rsa *f, struct hunt *h, struct relater *r, bytes modulus,
+		       const struct value *prime)
+{
+	struct rsa_origin o = { f->finder.name, prime->first_addr, NULL, NULL };
+	struct rsa_numbers NOT_ZEROED n;
+	AUTO(modulus_done) struct modulus *m = NULL;
+	TRY(modulus_new(modulus, &m));
+	if (failed(modulus_from_prime(m, r, prime->is, 65537, &n)))
+		return CH_DONE;
+	bool said = is_exponent_said(&n, h->values);
+	mem_wipe(&n, sizeof(n));
+	return said ? CH_DONE : rsa_say(h, r, m, prime->is, &o);
+}
+
+/* The prime of it that was said, or NULL. */
+static const struct value *known_prime(const struct rsa_modulus *m, const struct values *v)
 {
 	uint64_t p[RSA_LIMBS_MAX];
 	size_t tried = 0;
@@ -262,9 +291,9 @@ static bool is_known(const struct rsa_modulus *m, const struct values *v)
 		mem_zero(p, sizeof(p));
 		bytes_turn(one->is, (uint8_t *)p);
 		if (rsa_divides(m, p, limb_inverse(p[0])))
-			return true;
+			return one;
 	}
-	return false;
+	return NULL;
 }
 
 static int by_size(const void *a, const void *b)
@@ -273,8 +302,8 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* All moduli whose primes are not known, by size. */
-static void gather(struct finder_rsa *f, struct hunt *h)
+/* All moduli whose primes are not known. */
+static ch_err gather(struct finder_rsa *f, struct hunt *h, struct relater *r)
 {
 	for (size_t i = 0; i < publics_count(h->publics, PUBLIC_RSA_MODULUS); i++) {
 		bytes be = publics_at(h->publics, PUBLIC_RSA_MODULUS, i);
@@ -287,8 +316,16 @@ static void gather(struct finder_rsa *f, struct hunt *h)
 		struct one *one = &f->moduli[f->n];
 		one->be = be;
 		rsa_modulus_init(&one->m, be);
-		f->n += !is_known(&one->m, h->values);
+		const struct value *prime = known_prime(&one->m, h->values);
+		f->n += !prime;
+		if (prime)
+			TRY(say_rest(f, h, r, one->be, prime));
 	}
+	return CH_DONE;
+}
+
+static void sort(struct finder_rsa *f, struct hunt *h)
+{
 	qsort(f->moduli, f->n, sizeof(f->moduli[0]), by_size);
 	f->left = f->n;
 	for (size_t i = 0; i < f->n; i++)
@@ -337,10 +374,11 @@ static ch_err end(struct finder *finder, struct hunt *h)
 	struct finder_rsa *f = (struct finder_rsa *)finder;
 	struct walk w;
 	AUTO(relater_done) struct relater *r = NULL;
-	gather(f, h);
+	TRY(relater_new(&r));
+	TRY(gather(f, h, r));
+	sort(f, h);
 	if (!f->left)
 		return CH_DONE;
-	TRY(relater_new(&r));
 	walk_init(&w, f, h);
 	TRY(noise_walk(h->noise, h->memory, &w.taker));
 	if (!w.candidates)

@@ -24,8 +24,7 @@ static size_t skip_line_end(bytes v, size_t at)
 	return i;
 }
 
-/* Where n bytes in base64 end, and what pads them. Less than n are there where it is cut. */
-static size_t base64_end(struct text_job *j, size_t from, size_t n)
+size_t text_base64_end(struct text_job *j, size_t from, size_t n)
 {
 	bytes v = j->v;
 	size_t at = from, end = from, left = (n * 8 + 5) / 6;
@@ -45,6 +44,14 @@ static size_t base64_end(struct text_job *j, size_t from, size_t n)
 		end++;
 	j->open = j->open || left || (padding && end == v.n);
 	return end;
+}
+
+size_t text_base64_lines_end(struct text_job *j, size_t from)
+{
+	bool open = j->open;
+	size_t to = text_base64_end(j, from, TEXT_DER_MAX);
+	j->open = open || to == j->v.n;
+	return to;
 }
 
 /* Of a key that is cut so much is there that it is told from a text about keys. */
@@ -71,7 +78,7 @@ ch_err check_bare(struct text_job *j)
 	size_t from = j->at - j->row->back, size = size_of(j, from), whole = 0;
 	if (!size)
 		return CH_DONE;
-	size_t to = base64_end(j, from, size);
+	size_t to = text_base64_end(j, from, size);
 	size_t n = text_unbase64((bytes){ j->v.p + from, to - from }, der, size);
 	bytes in = { der, n };
 	ch_err e = n == size ? key_any(j, in, &whole) : cut(j, in);

@@ -47,7 +47,8 @@ text_check_fn check_run, check_random, check_pem, check_putty, check_openssh, ch
 	check_ssh_text, check_jwt, check_jwk, check_signature, check_basic, check_cookie,
 	check_header, check_userinfo, check_query, check_password, check_command, check_quoted,
 	check_array, check_line, check_login, check_keylog, check_scheme, check_sexp,
-	check_sexp_canonical, check_sexp_binary, check_bare;
+	check_sexp_canonical, check_sexp_binary, check_bare, check_rsa_tail, check_ec_tail,
+	check_base64_tail, check_pem_tail;
 
 /* --- characters --- */
 bool text_is(uint8_t c, enum text_alphabet a);
@@ -69,6 +70,12 @@ bool bytes_find(bytes hay, str needle, size_t *ret_at);
  * neither. How many bytes it wrote; not more than cap. */
 size_t text_unbase64(bytes text, uint8_t *to, size_t cap);
 
+/* Where n bytes in base64 from `from` on end, and what pads them; its lines may be broken. Less
+ * than n are there where it is cut. */
+size_t text_base64_end(struct text_job *j, size_t from, size_t n);
+/* Likewise all that is there. */
+size_t text_base64_lines_end(struct text_job *j, size_t from);
+
 /* --- keys --- */
 enum { TEXT_DER_MAX = 16 * 1024 };
 /* Each reads one key that starts at in.p[0], says its numbers and learns its public half.
@@ -77,6 +84,9 @@ ch_err key_pkcs1(struct text_job *j, bytes in, size_t *ret_size);
 ch_err key_sec1(struct text_job *j, bytes in, bytes curve_or_none, size_t *ret_size);
 ch_err key_pkcs8(struct text_job *j, bytes in, size_t *ret_size);
 ch_err key_openssh(struct text_job *j, bytes in, size_t *ret_size);
+/* The private section of such a key, wherever it begins in `in`; *ret_to is where it ends, and
+ * stays when there is none. */
+ch_err key_openssh_section(struct text_job *j, bytes in, size_t *ret_to);
 /* Does the error say only that there is no key (or that it is cut)? */
 bool text_no(ch_err e);
 /* Any of the first three. */

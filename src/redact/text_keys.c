@@ -272,6 +272,7 @@ ch_err key_cut(struct text_job *j, bytes in)
 /* --- openssh-key-v1: PROTOCOL.key of OpenSSH --- */
 
 static const char magic[] = "openssh-key-v1"; /* its NUL belongs to it */
+enum { SSH_CHECKS = 8 };
 
 static ch_err ssh_rsa(struct text_job *j, struct rd *r)
 {
@@ -295,9 +296,8 @@ static ch_err ssh_secret(struct text_job *j, struct rd *r)
 	if (str_eq(type, LIT("ssh-rsa")))
 		return ssh_rsa(j, r);
 	if (str_eq(type, LIT("ssh-ed25519"))) {
-		(void)rd_bytes32(r, 32);
-		bytes pair = rd_bytes32(r, 64);
-		return pair.n == 64
+		bytes public = rd_bytes32(r, 32), pair = rd_bytes32(r, 64);
+		return pair.n == 64 && bytes_eq((bytes){ pair.p + 32, 32 }, public)
 			       ? text_value(j, VALUE_ED25519_SEED, false, (bytes){ pair.p, 32 })
 			       : wrong(1);
 	}
@@ -332,5 +332,34 @@ ch_err key_openssh(struct text_job *j, bytes in, size_t *ret_size)
 			return e;
 	}
 	*ret_size = (size_t)(r.p - in.p);
+	return CH_DONE;
+}
+
+/* Two equal numbers stand before the kind of the key. */
+ch_err key_openssh_section(struct text_job *j, bytes in, size_t *ret_to)
+{
+	static const str types[] = { LIT("\0\0\0\x07ssh-rsa"), LIT("\0\0\0\x0bssh-ed25519"),
+				     LIT("\0\0\0\x13"
+					 "ecdsa-sha2-nistp") };
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		size_t at = 0, from = 0;
+		while (bytes_find((bytes){ in.p + from, in.n - from }, types[i], &at)) {
+			at += from;
+			from = at + types[i].n;
+			if (at < SSH_CHECKS)
+				continue;
+			bytes section = { in.p + at - SSH_CHECKS, in.n - at + SSH_CHECKS };
+			struct rd r = rd_of(section);
+			ch_err e = ssh_secret(j, &r);
+			if (failed(e) && !text_no(e))
+				return e;
+			if (failed(e))
+				continue;
+			*ret_to = in.n;
+			/* that of RSA is in another order here, and was learned */
+			if (i)
+				TRY(public_of_ssh(j, (bytes){ in.p + at, in.n - at }));
+		}
+	}
 	return CH_DONE;
 }

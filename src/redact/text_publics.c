@@ -127,6 +127,18 @@ ch_err public_of_ssh(struct text_job *j, bytes blob)
 	return r.bad ? CH_DONE : public_of_point(j, point, (bytes){ 0 });
 }
 
+/* The private section of OpenSSH's format has it, too, behind two equal numbers: it is known
+ * without what stands before. */
+static ch_err private_around(struct text_job *j, size_t at)
+{
+	enum { CHECKS = 8, SECTION_MAX = 4096 };
+	size_t to = 0, n = j->v.n - at;
+	if (at < CHECKS || load_le32(j->v.p + at - 8) != load_le32(j->v.p + at - 4))
+		return CH_DONE;
+	n = CHECKS + (n < SECTION_MAX ? n : SECTION_MAX);
+	return key_openssh_section(j, (bytes){ j->v.p + at - CHECKS, n }, &to);
+}
+
 ch_err check_ssh_blob(struct text_job *j)
 {
 	static const struct {
@@ -138,7 +150,8 @@ ch_err check_ssh_blob(struct text_job *j)
 			continue;
 		bytes blob = { j->v.p + j->at - behind, j->v.n - j->at + behind };
 		j->open = blob.n < 1200;
-		return public_of_ssh(j, blob);
+		TRY(public_of_ssh(j, blob));
+		return private_around(j, j->at - behind);
 	}
 	return CH_DONE;
 }

@@ -35,6 +35,10 @@ static text_check_fn *const checks[CHECK_COUNT] = {
 	[CHECK_SEXP_CANONICAL] = check_sexp_canonical,
 	[CHECK_SEXP_BINARY] = check_sexp_binary,
 	[CHECK_BARE] = check_bare,
+	[CHECK_RSA_TAIL] = check_rsa_tail,
+	[CHECK_EC_TAIL] = check_ec_tail,
+	[CHECK_BASE64_TAIL] = check_base64_tail,
+	[CHECK_PEM_TAIL] = check_pem_tail,
 };
 
 ch_err text_check(struct text_job *j)

@@ -55,6 +55,10 @@ enum text_check {
 	CHECK_SEXP_CANONICAL, /* likewise, so many bytes as were said before */
 	CHECK_SEXP_BINARY,    /* likewise, as it is in memory */
 	CHECK_BARE,           /* DER in base64 without a head: a key, or the start of one */
+	CHECK_RSA_TAIL,       /* numbers of RSA behind its public exponent, without a head */
+	CHECK_EC_TAIL,        /* a scalar before the public point, without a head */
+	CHECK_BASE64_TAIL,    /* either of them in base64 */
+	CHECK_PEM_TAIL,       /* base64 before -----END that no -----BEGIN stands before */
 	CHECK_COUNT
 };
 

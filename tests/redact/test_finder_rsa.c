@@ -142,15 +142,29 @@ static void among_many_moduli(void **state)
 	assert_true(plant_says(p, VALUE_RSA_PRIME, made(&key.q)));
 }
 
-static void a_prime_that_is_known_is_not_looked_for(void **state)
+static void say(enum value_kind kind, const struct made_number *n)
+{
+	struct value v = { kind, true, made(n), LIT("test"), 0 };
+	assert_false(failed(values_add(p->hunt.values, &v)));
+}
+
+static void a_key_that_is_known_is_not_looked_for(void **state)
 {
 	(void)state;
 	uint8_t le[MADE_MAX];
-	struct value v = { VALUE_RSA_PRIME, true, made(&key.p), LIT("test"), 0 };
-	assert_false(failed(values_add(p->hunt.values, &v)));
+	say(VALUE_RSA_PRIME, &key.p);
+	say(VALUE_RSA_EXPONENT, &key.d);
 	plant_at(p, 80008, plant_turned(made(&key.q), le));
 	plant_run(p, finder_rsa_new);
-	assert_int_equal(values_count(p->hunt.values), 1);
+	assert_int_equal(values_count(p->hunt.values), 2);
+}
+
+/* Nothing of it is in memory: who said the prime had no more of the key. */
+static void of_a_prime_that_is_known_the_rest_is_said(void **state)
+{
+	(void)state;
+	say(VALUE_RSA_PRIME, &key.q);
+	assert_found();
 }
 
 /* Random memory, primes of others, the modulus itself, even numbers. */
@@ -182,7 +196,8 @@ int main(void)
 		T(in_the_midst_of_noise),
 		T(of_other_sizes),
 		T(among_many_moduli),
-		T(a_prime_that_is_known_is_not_looked_for),
+		T(a_key_that_is_known_is_not_looked_for),
+		T(of_a_prime_that_is_known_the_rest_is_said),
 		T(nothing_else),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

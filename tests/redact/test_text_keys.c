@@ -9,122 +9,30 @@
 
 #include <cmocka.h>
 
-#include "text_kit.h"
+#include "text_key_kit.h"
 
-struct key {
-	const char *name, *pem;
-	bool has_public;
-	enum public_kind public_kind;
-	const char *public_hex;
-	struct {
-		enum value_kind kind;
-		const char *hex;
-	} numbers[6];
-};
-
-struct public_text {
-	const char *name, *text;
-	enum public_kind kind;
-	const char *hex;
-};
-
-#include "text_keys.inc"
-
-struct number {
-	uint8_t p[512];
-	size_t n;
-};
-
-static unsigned nibble(char c)
-{
-	return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
-}
-
-static struct number of_hex(const char *hex)
-{
-	struct number b = { .n = 0 };
-	for (size_t i = 0; hex[i] && hex[i + 1]; i += 2)
-		b.p[b.n++] = (uint8_t)(nibble(hex[i]) << 4 | nibble(hex[i + 1]));
-	return b;
-}
-
-static bool says(const struct said *s, enum value_kind kind, const char *hex)
-{
-	struct number b = of_hex(hex);
-	for (size_t i = 0; i < values_count(s->values); i++) {
-		const struct value *v = values_at(s->values, i);
-		if (v->kind == kind && bytes_eq(v->is, (bytes){ b.p, b.n }))
-			return v->number ==
-			       (kind != VALUE_ED25519_SEED && kind != VALUE_PRIVATE_KEY);
-	}
-	return false;
-}
-
-static bool knows(const struct said *s, enum public_kind kind, const char *hex)
-{
-	struct number b = of_hex(hex);
-	for (size_t i = 0; i < publics_count(s->publics, kind); i++)
-		if (bytes_eq(publics_at(s->publics, kind, i), (bytes){ b.p, b.n }))
-			return true;
-	return false;
-}
-
-static bool all_said(const struct said *s, const struct key *k)
-{
-	bool all = !k->has_public || knows(s, k->public_kind, k->public_hex);
-	for (size_t i = 0; i < COUNT_OF(k->numbers) && k->numbers[i].hex; i++)
-		all = all && says(s, k->numbers[i].kind, k->numbers[i].hex);
-	return all;
-}
-
-struct memory {
-	uint8_t p[16 * 1024];
-	size_t n, from;
-};
-
-static void put(struct memory *m, const void *p, size_t n)
-{
-	mem_copy(m->p + m->n, p, n);
-	m->n += n;
-}
-
-static void begin(struct memory *m)
-{
-	m->n = 300;
-	m->from = 300;
-	memset(m->p, 0, m->n);
-}
-
-static void expect(const struct key *k, struct memory *m, const char *how)
+static void expect(const struct text_key *k, struct text_memory *m, const char *how)
 {
 	size_t to = m->n;
 	memset(m->p + m->n, 0, 300);
 	m->n += 300;
 	struct said *s = said_new(0x5000, m->n);
 	said_feed(s, (bytes){ m->p, m->n }, 0, 0);
-	if (!all_said(s, k))
+	if (!text_key_said(s, k))
 		fail_msg("%s as %s: numbers are missing", k->name, how);
 	if (!said_all(s, m->from, to))
 		fail_msg("%s as %s: not all of it is masked", k->name, how);
 	said_free(s);
 }
 
-static bytes der_of(const struct key *k, struct memory *m)
-{
-	const char *body = strchr(k->pem, '\n') + 1;
-	size_t n = (size_t)(strstr(body, "\n-----END") - body);
-	m->n = text_unbase64((bytes){ (const uint8_t *)body, n }, m->p, sizeof(m->p));
-	return (bytes){ m->p, m->n };
-}
-
 static void in_pem(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		struct memory m;
-		begin(&m);
-		put(&m, keys[i].pem, strlen(keys[i].pem) - 1);
-		expect(&keys[i], &m, "PEM");
+	for (size_t i = 0; i < text_keys_count(); i++) {
+		struct text_memory m;
+		text_memory_begin(&m);
+		text_memory_put(&m, text_keys[i].pem, strlen(text_keys[i].pem) - 1);
+		expect(&text_keys[i], &m, "PEM");
 	}
 }
 
@@ -133,23 +41,23 @@ static void in_pem_with_other_line_ends(void **state)
 {
 	(void)state;
 	static const char *const ends[] = { "\r\n", "\\n", "\\r\\n", "\n    " };
-	for (size_t i = 0; i < COUNT_OF(keys) * COUNT_OF(ends); i++) {
-		const struct key *k = &keys[i / COUNT_OF(ends)];
+	for (size_t i = 0; i < text_keys_count() * COUNT_OF(ends); i++) {
+		const struct text_key *k = &text_keys[i / COUNT_OF(ends)];
 		const char *end = ends[i % COUNT_OF(ends)];
-		struct memory m;
-		begin(&m);
+		struct text_memory m;
+		text_memory_begin(&m);
 		for (const char *c = k->pem; *c; c++)
 			if (*c != '\n')
-				put(&m, c, 1);
+				text_memory_put(&m, c, 1);
 			else if (c[1])
-				put(&m, end, strlen(end));
+				text_memory_put(&m, end, strlen(end));
 		expect(k, &m, end);
 	}
 }
 
 /* The body of a PEM without what stands before and behind it. NULL: OpenSSH's own, which is not
  * looked for. */
-static const char *bare_body(const struct key *k, size_t *ret_n)
+static const char *bare_body(const struct text_key *k, size_t *ret_n)
 {
 	const char *body = strchr(k->pem, '\n') + 1;
 	*ret_n = (size_t)(strstr(body, "\n-----END") - body);
@@ -161,19 +69,19 @@ static void in_base64_without_a_head(void **state)
 {
 	(void)state;
 	size_t met = 0;
-	for (size_t i = 0; i < COUNT_OF(keys) * 3; i++) {
-		const struct key *k = &keys[i / 3];
+	for (size_t i = 0; i < text_keys_count() * 3; i++) {
+		const struct text_key *k = &text_keys[i / 3];
 		size_t n = 0;
 		const char *body = bare_body(k, &n);
-		struct memory m;
-		begin(&m);
+		struct text_memory m;
+		text_memory_begin(&m);
 		for (size_t c = 0; body && c < n; c++) {
 			bool url = i % 3 == 2;
 			char is = url && body[c] == '+'   ? '-'
 				  : url && body[c] == '/' ? '_'
 							  : body[c];
 			if (is != '\n' || i % 3 == 0)
-				put(&m, &is, 1);
+				text_memory_put(&m, &is, 1);
 		}
 		if (body)
 			expect(k, &m, "base64");
@@ -189,8 +97,8 @@ static void in_base64_cut(void **state)
 	(void)state;
 	static const char *const behind[] = { "\x80\x81 any", ".any", "\n\n\x01 any" };
 	size_t scalars = 0, moduli = 0;
-	for (size_t i = 0; i < COUNT_OF(keys) * COUNT_OF(behind); i++) {
-		const struct key *k = &keys[i / COUNT_OF(behind)];
+	for (size_t i = 0; i < text_keys_count() * COUNT_OF(behind); i++) {
+		const struct text_key *k = &text_keys[i / COUNT_OF(behind)];
 		const char *after = behind[i % COUNT_OF(behind)];
 		size_t n = 0;
 		const char *body = bare_body(k, &n);
@@ -198,17 +106,17 @@ static void in_base64_cut(void **state)
 		bool rsa = k->has_public && k->public_kind == PUBLIC_RSA_MODULUS;
 		if (!body || (!ec && !rsa))
 			continue;
-		struct memory m;
-		begin(&m);
-		put(&m, body, n * 2 / 3 - (body[n * 2 / 3 - 1] == '\n'));
+		struct text_memory m;
+		text_memory_begin(&m);
+		text_memory_put(&m, body, n * 2 / 3 - (body[n * 2 / 3 - 1] == '\n'));
 		size_t to = m.n;
-		put(&m, after, strlen(after));
+		text_memory_put(&m, after, strlen(after));
 		struct said *s = said_new(0x5000, m.n);
 		said_feed(s, (bytes){ m.p, m.n }, 0, 0);
 		if (!said_all(s, m.from, to) || !said_none(s, to, m.n))
 			fail_msg("%s, cut: not masked to its end", k->name);
-		scalars += ec && says(s, VALUE_EC_SCALAR, k->numbers[0].hex);
-		moduli += rsa && knows(s, PUBLIC_RSA_MODULUS, k->public_hex);
+		scalars += ec && text_key_says(s, VALUE_EC_SCALAR, k->numbers[0].hex);
+		moduli += rsa && text_key_public(s, PUBLIC_RSA_MODULUS, k->public_hex);
 		said_free(s);
 	}
 	assert_true(scalars > 0 && moduli > 0);
@@ -217,26 +125,26 @@ static void in_base64_cut(void **state)
 static void in_utf16(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		struct memory m;
-		begin(&m);
-		for (const char *c = keys[i].pem; c[1]; c++) {
+	for (size_t i = 0; i < text_keys_count(); i++) {
+		struct text_memory m;
+		text_memory_begin(&m);
+		for (const char *c = text_keys[i].pem; c[1]; c++) {
 			uint8_t unit[2] = { (uint8_t)*c, 0 };
-			put(&m, unit, 2);
+			text_memory_put(&m, unit, 2);
 		}
-		expect(&keys[i], &m, "UTF-16");
+		expect(&text_keys[i], &m, "UTF-16");
 	}
 }
 
 static void in_der(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		struct memory m, der;
-		bytes b = der_of(&keys[i], &der);
-		begin(&m);
-		put(&m, b.p, b.n);
-		expect(&keys[i], &m, "DER");
+	for (size_t i = 0; i < text_keys_count(); i++) {
+		struct text_memory m, der;
+		bytes b = text_key_der(&text_keys[i], &der);
+		text_memory_begin(&m);
+		text_memory_put(&m, b.p, b.n);
+		expect(&text_keys[i], &m, "DER");
 	}
 }
 
@@ -246,22 +154,22 @@ static void cut_by_the_end_of_memory(void **state)
 {
 	(void)state;
 	size_t scalars = 0, moduli = 0;
-	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		const struct key *k = &keys[i];
-		struct memory der;
-		bytes b = der_of(k, &der);
+	for (size_t i = 0; i < text_keys_count(); i++) {
+		const struct text_key *k = &text_keys[i];
+		struct text_memory der;
+		bytes b = text_key_der(k, &der);
 		bool ec = k->numbers[0].hex && k->numbers[0].kind == VALUE_EC_SCALAR;
 		bool rsa = k->has_public && k->public_kind == PUBLIC_RSA_MODULUS;
 		if (!ec && !rsa)
 			continue;
-		struct memory m;
-		begin(&m);
-		put(&m, b.p, b.n * 2 / 3);
+		struct text_memory m;
+		text_memory_begin(&m);
+		text_memory_put(&m, b.p, b.n * 2 / 3);
 		struct said *s = said_new(0x5000, m.n);
 		said_feed(s, (bytes){ m.p, m.n }, 0, 0);
-		scalars += ec && says(s, VALUE_EC_SCALAR, k->numbers[0].hex);
-		moduli += rsa && knows(s, PUBLIC_RSA_MODULUS, k->public_hex);
-		assert_true(!rsa || knows(s, PUBLIC_RSA_MODULUS, k->public_hex));
+		scalars += ec && text_key_says(s, VALUE_EC_SCALAR, k->numbers[0].hex);
+		moduli += rsa && text_key_public(s, PUBLIC_RSA_MODULUS, k->public_hex);
+		assert_true(!rsa || text_key_public(s, PUBLIC_RSA_MODULUS, k->public_hex));
 		said_free(s);
 	}
 	assert_true(scalars > 0 && moduli > 0);
@@ -270,11 +178,11 @@ static void cut_by_the_end_of_memory(void **state)
 static void publics_are_learned(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(publics); i++) {
-		const struct public_text *p = &publics[i];
+	for (size_t i = 0; i < text_publics_count(); i++) {
+		const struct text_public *p = &text_publics[i];
 		struct said *s = said_new(0, strlen(p->text));
 		said_feed(s, (bytes){ (const uint8_t *)p->text, strlen(p->text) }, 0, 0);
-		if (!knows(s, p->kind, p->hex) || s->spans)
+		if (!text_key_public(s, p->kind, p->hex) || s->spans)
 			fail_msg("%s is not learned, or masked", p->name);
 		said_free(s);
 	}
@@ -298,9 +206,9 @@ static void cut_and_flipped(void **state)
 {
 	(void)state;
 	struct text_sink quiet = { NULL, NULL, NULL, NULL };
-	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		struct memory der;
-		bytes b = der_of(&keys[i], &der);
+	for (size_t i = 0; i < text_keys_count(); i++) {
+		struct text_memory der;
+		bytes b = text_key_der(&text_keys[i], &der);
 		for (size_t n = 0; n < b.n; n++) {
 			struct text_job j = { .row = text_row_at(0), .sink = &quiet };
 			size_t size = 0;
