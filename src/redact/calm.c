@@ -15,6 +15,7 @@
 
 enum { STEP = 64 };
 _Static_assert(CALM_PAGE % STEP == 0, "no page is summed in parts");
+_Static_assert(CALM_CELL / CALM_PAGE == 16, "a bit for each page of a cell");
 
 struct cell {
 	uint64_t addr; /* where it starts */
@@ -30,6 +31,7 @@ struct calm {
 	size_t n;
 	bool full;
 	uint64_t disturbed[CALM_CELLS_MAX / 64];
+	uint16_t pages[CALM_CELLS_MAX]; /* of each cell, those that are not zeros */
 	struct cell cells[CALM_CELLS_MAX];
 };
 
@@ -130,8 +132,6 @@ static uint64_t hash_of(const struct calm *c, uint64_t addr, bytes b)
 {
 	uint8_t NOT_ZEROED end[8];
 	size_t whole = b.n / 8 * 8;
-	if (bytes_are_zero(b))
-		return 0;
 	uint64_t sum = calm_sum(c->key, b.p, whole);
 	if (whole < b.n) {
 		mem_zero(end, sizeof(end));
@@ -142,17 +142,32 @@ static uint64_t hash_of(const struct calm *c, uint64_t addr, bytes b)
 	return (x ^ x >> 32) * c->turn[0];
 }
 
-static uint64_t hash_all(const struct calm *c, uint64_t addr, bytes b)
+/* Of a cell, or a part of one. */
+struct sum {
+	uint64_t hash;
+	uint16_t pages;
+};
+
+static uint16_t page_bit(uint64_t addr)
 {
-	uint64_t sum = 0;
+	return (uint16_t)(1u << addr % CALM_CELL / CALM_PAGE);
+}
+
+static struct sum sum_up(const struct calm *c, uint64_t addr, bytes b)
+{
+	struct sum s = { 0 };
 	while (b.n) {
 		size_t n = CALM_PAGE - (size_t)(addr % CALM_PAGE);
 		n = n < b.n ? n : b.n;
-		sum += hash_of(c, addr, (bytes){ b.p, n });
+		bytes part = { b.p, n };
+		if (!bytes_are_zero(part)) {
+			s.hash += hash_of(c, addr, part);
+			s.pages |= page_bit(addr);
+		}
 		addr += n;
 		b = (bytes){ b.p + n, b.n - n };
 	}
-	return sum;
+	return s;
 }
 
 /* --- cells --- */
@@ -186,7 +201,7 @@ static size_t cell_at(const struct calm *c, uint64_t addr)
 	return from ? from - 1 : c->n;
 }
 
-static void add(struct calm *c, uint64_t start, uint64_t hash)
+static void add(struct calm *c, uint64_t start, struct sum s)
 {
 	if (!c->n || c->cells[c->n - 1].addr != start) {
 		c->full |= c->n == CALM_CELLS_MAX;
@@ -194,7 +209,8 @@ static void add(struct calm *c, uint64_t start, uint64_t hash)
 			return;
 		c->cells[c->n++].addr = start;
 	}
-	c->cells[c->n - 1].hash += hash;
+	c->cells[c->n - 1].hash += s.hash;
+	c->pages[c->n - 1] |= s.pages;
 }
 
 void calm_see(struct calm *c, const struct core_load *segment, uint64_t addr, bytes b)
@@ -207,10 +223,18 @@ void calm_see(struct calm *c, const struct core_load *segment, uint64_t addr, by
 	c->next = addr + b.n;
 	while (b.n) {
 		size_t left = calm_left(segment, addr), n = left < b.n ? left : b.n;
-		add(c, start_of(segment, addr), hash_all(c, addr, (bytes){ b.p, n }));
+		add(c, start_of(segment, addr), sum_up(c, addr, (bytes){ b.p, n }));
 		addr += n;
 		b = (bytes){ b.p + n, b.n - n };
 	}
+}
+
+void calm_blind(struct calm *c, const struct core_load *segment, uint64_t addr)
+{
+	if (addr < c->next || c->full)
+		return;
+	c->next = addr;
+	add(c, start_of(segment, addr), (struct sum){ 0, page_bit(addr) });
 }
 
 void calm_disturb(struct calm *c, uint64_t from, uint64_t to)
@@ -223,12 +247,13 @@ void calm_disturb(struct calm *c, uint64_t from, uint64_t to)
 
 void calm_join(struct calm *c, const struct calm *later)
 {
-	c->full |= later->full;
+	c->full |= later->full || later->n > CALM_CELLS_MAX - c->n;
 	if (later->before < later->first)
 		calm_disturb(c, later->before, later->first);
 	for (size_t i = 0; i < later->n && c->n < CALM_CELLS_MAX; i++) {
 		size_t at = c->n++;
 		c->cells[at] = later->cells[i];
+		c->pages[at] = later->pages[i];
 		c->disturbed[at / 64] |= (later->disturbed[i / 64] >> i % 64 & 1) << at % 64;
 	}
 }
@@ -239,5 +264,46 @@ bool calm_is(const struct calm *c, const struct core_load *segment, uint64_t add
 	size_t i = cell_at(c, start);
 	if (i == c->n || c->cells[i].addr != start || c->disturbed[i / 64] >> i % 64 & 1)
 		return false;
-	return hash_all(c, addr, b) == c->cells[i].hash;
+	return sum_up(c, addr, b).hash == c->cells[i].hash;
+}
+
+/* --- what there is --- */
+
+struct run {
+	uint64_t from, to; /* from == to: none yet */
+};
+
+/* Adds pages of a cell, in order, as long as they are neighbours; false: the run is over. */
+static bool grow(struct run *r, uint64_t cell, unsigned pages)
+{
+	while (pages) {
+		unsigned first = (unsigned)__builtin_ctz(pages);
+		unsigned n = (unsigned)__builtin_ctz(~(pages >> first));
+		uint64_t from = cell + (uint64_t)first * CALM_PAGE, to = from + n * CALM_PAGE;
+		if (r->from < r->to && from > r->to)
+			return false;
+		r->from = r->from < r->to ? r->from : from;
+		r->to = to;
+		pages &= ~0u << (first + n);
+	}
+	return true;
+}
+
+bool calm_next(const struct calm *c, uint64_t addr, uint64_t end, uint64_t *ret_from,
+	       uint64_t *ret_to)
+{
+	struct run r = { 0 };
+	size_t i = cell_at(c, addr);
+	for (i = i < c->n ? i : 0; i < c->n && c->cells[i].addr < end; i++) {
+		uint64_t cell = c->cells[i].addr / CALM_CELL * CALM_CELL;
+		uint64_t past = addr > cell ? (addr - cell) / CALM_PAGE : 0;
+		unsigned pages = past < 16 ? c->pages[i] & ~0u << past : 0;
+		if (!grow(&r, cell, pages))
+			break;
+	}
+	bool any = r.from < r.to && r.from < end;
+	uint64_t from = r.from > addr ? r.from : addr;
+	*ret_from = any ? from : end;
+	*ret_to = any && r.to < end ? r.to : end;
+	return !c->full;
 }

@@ -44,8 +44,6 @@ static ch_err look(struct finder *f, struct hunt *h, const struct window *w)
 	size_t seen = w->addr + w->seen == t->next ? w->seen : 0;
 	t->hunt = h;
 	t->next = w->addr + w->n;
-	if (h->calm)
-		calm_see(h->calm, w->load, w->addr, (bytes){ w->p, w->n });
 	return text_stream_feed(t->stream, w->addr + seen, (bytes){ w->p + seen, w->n - seen },
 				&t->sink);
 }

@@ -5,7 +5,3 @@
 /* *ret_at: the first address of the later half, in a segment, where one of calm.h's cells starts.
  * UINT64_MAX: there is too little of it to share. */
 ch_err halves_of(const struct core_map *map, struct core_memory *memory, uint64_t *ret_at);
-
-/* The kernel's own page of code, the same in every process: it is in a core, and nobody can read it
- * from outside. */
-bool core_load_is_kernels(const struct core_load *l);

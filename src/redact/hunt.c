@@ -39,6 +39,8 @@ static ch_err show(struct walk *w, size_t from, size_t to)
 	if (window.seen >= window.n)
 		return CH_DONE;
 	noise_see(w->h->noise, &window);
+	if (w->h->calm)
+		calm_see(w->h->calm, w->load, window.addr, (bytes){ window.p, window.n });
 	for (size_t i = 0; i < w->n_finders; i++) {
 		struct finder *f = w->finders[i];
 		if (f->look)
@@ -113,6 +115,8 @@ static ch_err walk_range(struct walk *w, uint64_t from, uint64_t to)
 		w->unread += hole;
 		from += hole;
 		TRY(jump(w, from));
+		if (w->h->calm)
+			calm_blind(w->h->calm, w->load, from - hole);
 	}
 	return CH_DONE;
 }

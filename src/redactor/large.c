@@ -13,6 +13,7 @@ enum {
 	ROOM = 512 * 1024,
 	ZERO_STRETCH = WINDOW_OVERLAP,
 	READ_ALIGN = 64 * 1024, /* the masker takes memory in such parts */
+	TURN_LEAST = ROOM / 2,
 	PROGRESS_EVERY = 1 << 24,
 	CALM_SEGMENTS_MAX = 16 * 1024, /* the map of more leaves no room for the rest */
 };
@@ -20,6 +21,7 @@ enum {
 struct pass {
 	struct work *w;
 	struct masker *masker;
+	const struct calm *calm; /* or NULL */
 	struct core_map map; /* of the core that is written; segments in the order of the other */
 	uint8_t *p;          /* ROOM bytes: memory at addr that was not written yet */
 	uint64_t addr;
@@ -130,16 +132,23 @@ static size_t part_of(const struct pass *s, uint64_t addr, uint64_t n)
 	return over < most ? most - over : most;
 }
 
-/* How much of the segment at `at` is known to be zeros without a look, or else how much there
- * is to be read before the next zeros that are known. */
-static ch_err known_zeros(struct pass *s, const struct core_load *l, uint64_t at, uint64_t *ret_n,
-			  uint64_t *ret_data)
+/* What is known of the segment at `at` without a look: so many zeros, then so much that may be
+ * anything, then zeros again. */
+struct known {
+	uint64_t zeros, data;
+};
+
+/* What the hunt saw nothing in is zeros, whatever it is by now: nobody has looked for secrets
+ * there. */
+static ch_err look_ahead(struct pass *s, const struct core_load *l, uint64_t at,
+			 struct known *ret_k)
 {
-	struct work *w = s->w;
+	struct core_memory *m = s->w->memory;
 	uint64_t from = 0, to = 0, here = l->addr + at, end = l->addr + l->file_size;
-	TRY(w->memory->next(w->memory, here, end, &from, &to));
-	*ret_n = is_stretch(l, at, from - here) ? from - here : 0;
-	*ret_data = to - here;
+	bool seen = s->calm && !core_load_is_kernels(l);
+	if (!seen || !calm_next(s->calm, here, end, &from, &to))
+		TRY(m->next(m, here, end, &from, &to));
+	*ret_k = (struct known){ from - here, to - from };
 	return CH_DONE;
 }
 
@@ -150,28 +159,41 @@ static ch_err cut(struct pass *s, const struct core_load *l, uint64_t at)
 	return zeros(s, l->addr + at, l->file_size - at);
 }
 
+/* The next part of the segment, behind what was not written yet. */
+static ch_err add(struct pass *s, const struct core_load *l, uint64_t at, struct known k,
+		  size_t *ret_n)
+{
+	size_t n = part_of(s, l->addr + at, k.zeros ? k.zeros : k.data);
+	if (!k.zeros)
+		return take(s, l, at, n, ret_n);
+	mem_zero(s->p + s->n, n);
+	*ret_n = n;
+	return CH_DONE;
+}
+
 static ch_err pass_load(struct pass *s, const struct core_load *l)
 {
-	uint64_t skip = 0, data = 0;
+	struct known k = { 0 };
 	for (uint64_t at = 0; at < l->file_size;) {
 		size_t got = 0;
-		TRY(known_zeros(s, l, at, &skip, &data));
-		if (skip > 0) {
-			TRY(zeros(s, l->addr + at, skip));
-			at += skip;
+		TRY(look_ahead(s, l, at, &k));
+		if (k.zeros && is_stretch(l, at, k.zeros)) {
+			TRY(zeros(s, l->addr + at, k.zeros));
+			at += k.zeros;
 			continue;
 		}
-		TRY(take(s, l, at, part_of(s, l->addr + at, data), &got));
+		TRY(add(s, l, at, k, &got));
 		if (got == 0)
 			return cut(s, l, at);
-		if (is_stretch(l, at, got) && bytes_are_zero((bytes){ s->p + s->n, got })) {
-			TRY(zeros(s, l->addr + at, got));
-		} else {
-			s->n += got;
-			TRY(turn(s, false));
-		}
 		at += got;
 		TRY(progress(s, l->offset + at));
+		if (is_stretch(l, at - got, got) && bytes_are_zero((bytes){ s->p + s->n, got })) {
+			TRY(zeros(s, l->addr + at - got, got));
+			continue;
+		}
+		s->n += got;
+		if (s->n >= TURN_LEAST)
+			TRY(turn(s, false));
 	}
 	return CH_DONE;
 }
@@ -180,13 +202,6 @@ static ch_err pass_load(struct pass *s, const struct core_load *l)
 static bool goes_on(const struct core_load *a, const struct core_load *b)
 {
 	return a->file_size == a->mem_size && a->addr + a->mem_size == b->addr;
-}
-
-/* The kernel's own page of code, the same in every process: it is in a core, and nobody can
- * read it from outside. */
-static bool is_kernels(const struct core_load *l)
-{
-	return l->addr >> 63;
 }
 
 /* The memory of a process that was killed in its dump is gone, and reads as if there were
@@ -217,7 +232,7 @@ static ch_err pass_memory(struct pass *s)
 			s->addr = l->addr;
 			s->held = 0;
 		}
-		bool blank = s->w->config->duty == REDACT_CRASH && is_kernels(l);
+		bool blank = s->w->config->duty == REDACT_CRASH && core_load_is_kernels(l);
 		TRY(blank ? zeros(s, l->addr, l->file_size) : pass_load(s, l));
 		if (i + 1 == from->n || from->loads[i + 1].file_size == 0 ||
 		    !goes_on(l, &from->loads[i + 1]))
@@ -267,7 +282,7 @@ static void look_closer(struct work *w)
 
 static ch_err pass(struct work *w, enum level level, const struct hunt *h, uint64_t unread)
 {
-	AUTO(pass_done) struct pass s = { .w = w, .total = w->head.map.size };
+	AUTO(pass_done) struct pass s = { .w = w, .calm = h->calm, .total = w->head.map.size };
 	TRY(read_notes(w));
 	look_closer(w);
 	const struct masker_setup setup = {

@@ -24,13 +24,17 @@ static struct core_load loads[] = {
 };
 static struct core_map map = { .loads = loads, .n = 2 };
 static uint8_t memory[SIZE], with[SIZE], without[SIZE];
+static bool blind[SIZE / CALM_PAGE]; /* pages that cannot be read */
 
 static ch_err read_memory(struct core_memory *m, uint64_t addr, void *to, size_t n, size_t *ret_n)
 {
 	(void)m;
 	assert_true(addr >= ADDR && addr + n <= ADDR + SIZE);
-	mem_copy(to, memory + (addr - ADDR), n);
-	*ret_n = n;
+	size_t at = (size_t)(addr - ADDR), end = at;
+	while (end < at + n && !blind[end / CALM_PAGE])
+		end += CALM_PAGE - end % CALM_PAGE;
+	*ret_n = end < at + n ? end - at : n;
+	mem_copy(to, memory + at, *ret_n);
 	return CH_DONE;
 }
 
@@ -96,6 +100,8 @@ static struct calm *hunted(void)
 		.map = &map, .memory = &source, .values = values, .publics = publics, .calm = calm
 	};
 	assert_false(failed(hunt_run(&h, &text, 1, &unread)));
+	for (size_t i = 0; i < COUNT_OF(blind); i++)
+		unread -= blind[i] ? CALM_PAGE : 0;
 	assert_int_equal(unread, 0);
 	text->free(text);
 	return calm;
@@ -249,6 +255,70 @@ static void what_changed_is_not_calm(void **state)
 	calm_done(&calm);
 }
 
+static bool is_there(size_t at)
+{
+	return blind[at / CALM_PAGE] || !bytes_are_zero((bytes){ memory + at, CALM_PAGE });
+}
+
+/* From any place to any end: the first page with anything, and as far as there is something. */
+static void assert_next(const struct calm *calm, size_t at, size_t end)
+{
+	uint64_t from = 0, to = 0;
+	size_t first = at, last = 0;
+	while (first < end && !is_there(first / CALM_PAGE * CALM_PAGE))
+		first = first / CALM_PAGE * CALM_PAGE + CALM_PAGE;
+	first = first < end ? first : end;
+	for (last = first; last < end && is_there(last / CALM_PAGE * CALM_PAGE);)
+		last = last / CALM_PAGE * CALM_PAGE + CALM_PAGE;
+	assert_true(calm_next(calm, ADDR + at, ADDR + end, &from, &to));
+	assert_int_equal(from, ADDR + first);
+	assert_int_equal(to, ADDR + (last < end ? last : end));
+}
+
+/* Which pages there are is what a hunt saw: all but zeros, and what it could not read. */
+static void pages_are_known(void **state)
+{
+	(void)state;
+	for (size_t round = 0; round < ROUNDS; round++) {
+		fill_memory();
+		for (size_t i = 0; i < round % 5; i++)
+			mem_zero(memory + below(9) * 65536, below(SIZE - 9 * 65536));
+		for (size_t i = 0; i < COUNT_OF(blind); i++)
+			blind[i] = round > ROUNDS / 2 && !below(20);
+		struct calm *calm = hunted();
+		for (size_t i = 0; i < 500; i++) {
+			size_t side = below(2) * SECOND, size = side ? SIZE - SECOND : SECOND;
+			size_t at = below(size), end = at + 1 + below(size - at);
+			assert_next(calm, side + at, side + end);
+		}
+		calm_done(&calm);
+	}
+	mem_zero(blind, sizeof(blind));
+}
+
+/* What there is no room for is not taken for zeros. */
+static void too_many_pages_are_not_known(void **state)
+{
+	(void)state;
+	const struct core_load large = { ADDR, UINT64_C(1) << 40, UINT64_C(1) << 40, 0, 0, false };
+	uint64_t from = 0, to = 0, at = ADDR;
+	static const uint8_t one[8] = { 1 };
+	struct calm *calm = NULL;
+	assert_false(failed(calm_new(&calm)));
+	for (size_t i = 0; i < CALM_CELLS_MAX; i++, at += CALM_CELL) {
+		if (i % 2)
+			calm_see(calm, &large, at, (bytes){ one, sizeof(one) });
+		else
+			calm_blind(calm, &large, at);
+	}
+	assert_true(calm_next(calm, ADDR + 5000, at, &from, &to));
+	assert_int_equal(from, ADDR + CALM_CELL);
+	assert_int_equal(to, ADDR + CALM_CELL + CALM_PAGE);
+	calm_blind(calm, &large, at);
+	assert_false(calm_next(calm, ADDR, at + CALM_CELL, &from, &to));
+	calm_done(&calm);
+}
+
 /* Each cell that it touches, and no other. */
 static void spans_disturb_what_they_touch(void **state)
 {
@@ -293,6 +363,8 @@ int main(void)
 		cmocka_unit_test(over_every_edge),
 		cmocka_unit_test(what_changed_is_not_calm),
 		cmocka_unit_test(spans_disturb_what_they_touch),
+		cmocka_unit_test(pages_are_known),
+		cmocka_unit_test(too_many_pages_are_not_known),
 		cmocka_unit_test(fast_sums_are_plain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

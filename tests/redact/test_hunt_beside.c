@@ -199,6 +199,13 @@ static size_t assert_same_calm(const struct calm *a, const struct calm *b)
 		assert_int_equal(is, calm_is(b, &p->load, PLANT_BASE + at, cell));
 		calm += is;
 	}
+	for (uint64_t at = PLANT_BASE, end = PLANT_BASE + PLANT_SIZE, to[2] = { at }; at < end;) {
+		uint64_t from[2] = { 0 };
+		assert_true(calm_next(a, at, end, &from[0], &to[0]));
+		assert_true(calm_next(b, at, end, &from[1], &to[1]));
+		assert_true(from[0] == from[1] && to[0] == to[1]);
+		at = to[0];
+	}
 	return calm;
 }
 

@@ -55,11 +55,17 @@ struct hunt {
 	const struct hunt_helper *helper; /* or NULL: one thread does it all */
 	uint64_t untried;                 /* candidates that finders left alone, for time or room */
 };
-/* Where the finder of text saw nothing, for the masker (calm.h). 2 MiB, 16 bytes for each 64 KiB
- * of memory that is not zeros; memory for which there is no room counts as unseen. */
+/* What a hunt saw of memory: where the finder of text found nothing, for the masker (calm.h), and
+ * which pages hold anything. 2.25 MiB, 18 bytes for each 64 KiB of memory that is not zeros; memory
+ * for which there is no room counts as unseen. */
 struct calm;
 ch_err calm_new(struct calm **ret_c);
 void calm_done(struct calm **c);
+/* The first pages in [addr, end), within a segment that was hunted through, of which the hunt saw
+ * anything but zeros, or that it could not read. *ret_from == end: there are none. False: not all
+ * could be kept, and nobody knows. */
+bool calm_next(const struct calm *c, uint64_t addr, uint64_t end, uint64_t *ret_from,
+	       uint64_t *ret_to);
 
 struct publics;
 ch_err publics_new(struct publics **ret_p);
@@ -100,3 +106,6 @@ finder_new_fn finder_aes_new;     /* AES key schedules */
  * what follows from the values: the states of HMAC that its keys give.
  * *ret_unread: bytes that the map has and the memory did not give. */
 ch_err hunt_run(struct hunt *h, struct finder *const *finders, size_t n, uint64_t *ret_unread);
+/* The kernel's own page of code, the same in every process: it is in a core, and nobody can read it
+ * from outside. No hunt sees it. */
+bool core_load_is_kernels(const struct core_load *l);
