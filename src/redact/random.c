@@ -114,11 +114,14 @@ size_t random_find_plain(const struct random_rule *r, struct random_block b)
 	return covered;
 }
 
-void random_kernel_plain(const struct random_rule *r, const uint8_t *p, uint8_t *d)
+void random_kernel_plain(const struct random_rule *r, const uint8_t *p, size_t n, uint8_t *d)
 {
-	for (size_t i = 0; i < RANDOM_WORDS + 8; i++) {
-		bool pointer = touches_pointer(r, p + 8 * i, 0, RANDOM_WINDOW);
-		d[i] = pointer ? 0 : (uint8_t)distinct(p + 8 * i, RANDOM_WINDOW);
+	for (size_t i = 0; i < n; i++, p += 8) {
+		bool maybe = distinct(p, RANDOM_WINDOW + 8) >= RANDOM_DISTINCT;
+		uint8_t count = (uint8_t)distinct(p, RANDOM_WINDOW);
+		d[i] = count | (maybe ? RANDOM_MAYBE : 0);
+		if (touches_pointer(r, p, 0, RANDOM_WINDOW))
+			d[i] = 0;
 	}
 }
 
@@ -192,51 +195,66 @@ INLINE void between(struct found *f, const uint8_t *p, size_t at, size_t a, size
 	cover(f, at + 31 - (size_t)__builtin_clz(is));
 }
 
-/* Is none of the next eight near? None is above 32, so that no carry goes over. */
-INLINE bool none_near(const uint8_t *d)
+/* May windows that begin in none of the next eight words be random? */
+INLINE bool none_may(const uint8_t *d)
 {
 	const uint64_t ones = 0x0101010101010101;
-	return !((load_le64(d) + ones * (128 - RANDOM_NEAR)) & ones << 7);
+	return !(load_le64(d) & ones * RANDOM_MAYBE);
 }
 
 static void find(struct found *f, const uint8_t *p, const uint8_t *d)
 {
 	for (size_t i = 0; i < f->n / 8; i++) {
-		if (none_near(d + i)) {
-			/* the eighth may be near to the one behind it */
-			i += 6;
+		if (none_may(d + i)) {
+			i += 7;
 			continue;
 		}
-		if (d[i] >= RANDOM_DISTINCT)
+		if (!(d[i] & RANDOM_MAYBE))
+			continue;
+		size_t a = d[i] & RANDOM_COUNT, b = d[i + 1] & RANDOM_COUNT;
+		if (a >= RANDOM_DISTINCT)
 			cover(f, 8 * i);
-		bool near = d[i] >= RANDOM_NEAR || d[i + 1] >= RANDOM_NEAR;
-		bool both = d[i] >= RANDOM_DISTINCT && d[i + 1] >= RANDOM_DISTINCT &&
-			    8 * (i + 1) < f->n;
-		if (near && !both && d[i] && d[i + 1])
-			between(f, p, 8 * i, d[i], d[i + 1]);
+		bool near = a >= RANDOM_NEAR || b >= RANDOM_NEAR;
+		bool both = a >= RANDOM_DISTINCT && b >= RANDOM_DISTINCT && 8 * (i + 1) < f->n;
+		if (near && !both && b)
+			between(f, p, 8 * i, a, b);
 	}
+}
+
+/* As many words as are asked for, the last of them out of a copy where what is behind them cannot be
+ * read. */
+static void count(random_kernel *kernel, const struct random_rule *r, struct random_block b,
+		  size_t n, uint8_t *d)
+{
+	enum { MOST = RANDOM_AHEAD + 8 * (RANDOM_STEP + 16) };
+	uint8_t NOT_ZEROED copy[MOST + RANDOM_AHEAD];
+	size_t direct = n, rest = 0;
+	if (b.there < 8 * n + RANDOM_AHEAD)
+		direct = b.there < RANDOM_AHEAD ? 0 : (b.there - RANDOM_AHEAD) / 8;
+	direct = direct < n ? direct / RANDOM_STEP * RANDOM_STEP : n;
+	if (direct)
+		kernel(r, b.p, direct, d);
+	if (direct == n)
+		return;
+	rest = b.there - 8 * direct;
+	mem_copy(copy, b.p + 8 * direct, rest);
+	mem_zero(copy + rest, sizeof(copy) - rest);
+	kernel(r, copy, n - direct, d + direct);
 }
 
 size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct random_block b)
 {
 	uint8_t NOT_ZEROED d[RANDOM_WORDS + 8 + 8];
-	uint8_t NOT_ZEROED copy[RANDOM_BLOCK + RANDOM_AHEAD];
 	struct found f = { b.owners, b.owner, b.n, 0 };
-	const uint8_t *p = b.p;
+	size_t n = (b.n / 8 + 8) / 8 * 8; /* and one more, for what lies between */
 	if (b.there % 8) /* the end of a segment that is odd in more than one way */
 		return random_find_plain(r, b);
-	if (b.there < sizeof(copy)) {
-		mem_copy(copy, p, b.there);
-		mem_zero(copy + b.there, sizeof(copy) - b.there);
-		p = copy;
-	}
-	mem_zero(d + RANDOM_WORDS + 8, 8);
-	kernel(r, p, d);
+	count(kernel, r, b, n, d);
+	mem_zero(d + n, 8);
 	/* windows that go over the end */
-	for (size_t i = b.there < RANDOM_WINDOW ? 0 : (b.there - RANDOM_WINDOW) / 8 + 1;
-	     i < sizeof(d); i++)
+	for (size_t i = b.there < RANDOM_WINDOW ? 0 : (b.there - RANDOM_WINDOW) / 8 + 1; i < n; i++)
 		d[i] = 0;
-	find(&f, p, d);
+	find(&f, b.p, d);
 	return f.covered;
 }
 

@@ -21,7 +21,7 @@ enum {
 
 struct random_rule;
 /* See random_kernels.h. */
-typedef void random_kernel(const struct random_rule *r, const uint8_t *p, uint8_t *d);
+typedef void random_kernel(const struct random_rule *r, const uint8_t *p, size_t n, uint8_t *d);
 
 /* Where pointers point to: all mappings, those near each other as one, which lets a word
  * pass as a pointer that points between them. The addresses of the kernel are none, so that

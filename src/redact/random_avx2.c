@@ -57,7 +57,7 @@ AVX2 static inline void words_sets(struct words *w)
 	}
 }
 
-/* Lanes i to i + 3 of the eight in a and b. */
+/* Lanes 1 to 4 of the eight in a and b, and so on. */
 AVX2 static inline __m256i from_1(__m256i a, __m256i b)
 {
 	return _mm256_permute4x64_epi64(_mm256_blend_epi32(a, b, 0x03), 0x39);
@@ -83,16 +83,24 @@ AVX2 static inline __m256i bits_of_bytes(__m256i v)
 			       _mm256_shuffle_epi8(bits, high));
 }
 
-AVX2 static inline __m256i differing(const struct words *a, const struct words *b)
+/* Lanes i to i + 3 of the eight in a and b; and i + 4. */
+struct counts {
+	__m256i four, five;
+};
+
+AVX2 static inline struct counts differing(const struct words *a, const struct words *b)
 {
-	__m256i all = _mm256_setzero_si256();
+	const __m256i zero = _mm256_setzero_si256();
+	struct counts all = { zero, zero };
 	for (size_t q = 0; q < 4; q++) {
 		__m256i x = a->sets[q], y = b->sets[q];
 		__m256i pairs = _mm256_or_si256(x, from_1(x, y));
 		__m256i more = _mm256_or_si256(from_2(x, y), from_3(x, y));
-		all = _mm256_add_epi8(all, bits_of_bytes(_mm256_or_si256(pairs, more)));
+		__m256i four = _mm256_or_si256(pairs, more);
+		all.four = _mm256_add_epi8(all.four, bits_of_bytes(four));
+		all.five = _mm256_add_epi8(all.five, bits_of_bytes(_mm256_or_si256(four, y)));
 	}
-	return _mm256_sad_epu8(all, _mm256_setzero_si256());
+	return (struct counts){ _mm256_sad_epu8(all.four, zero), _mm256_sad_epu8(all.five, zero) };
 }
 
 /* The bytes that are not zero, and the zero, are all that can differ. */
@@ -100,8 +108,11 @@ AVX2 static inline unsigned may_be_near(const struct words *a, const struct word
 {
 	__m256i x = a->used, y = b->used;
 	__m256i pairs = _mm256_add_epi64(x, from_1(x, y));
-	__m256i all = _mm256_add_epi64(pairs, _mm256_add_epi64(from_2(x, y), from_3(x, y)));
-	__m256i near = _mm256_cmpgt_epi64(all, _mm256_set1_epi64x(RANDOM_NEAR - 2));
+	__m256i four = _mm256_add_epi64(pairs, _mm256_add_epi64(from_2(x, y), from_3(x, y)));
+	__m256i five = _mm256_add_epi64(four, y);
+	__m256i near =
+		_mm256_or_si256(_mm256_cmpgt_epi64(four, _mm256_set1_epi64x(RANDOM_NEAR - 2)),
+				_mm256_cmpgt_epi64(five, _mm256_set1_epi64x(RANDOM_DISTINCT - 2)));
 	return (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(near));
 }
 
@@ -118,17 +129,21 @@ AVX2 static inline void put(uint8_t *d, struct words *a, struct words *b)
 	}
 	words_sets(a);
 	words_sets(b);
-	long long counts[LANES];
-	_mm256_storeu_si256((__m256i *)(void *)counts, differing(a, b));
-	for (size_t i = 0; i < LANES; i++)
-		d[i] = pointers >> i & 1 ? 0 : (uint8_t)counts[i];
+	long long four[LANES], five[LANES];
+	struct counts c = differing(a, b);
+	_mm256_storeu_si256((__m256i *)(void *)four, c.four);
+	_mm256_storeu_si256((__m256i *)(void *)five, c.five);
+	for (size_t i = 0; i < LANES; i++) {
+		int maybe = five[i] >= RANDOM_DISTINCT ? RANDOM_MAYBE : 0;
+		d[i] = pointers >> i & 1 ? 0 : (uint8_t)((int)four[i] | maybe);
+	}
 }
 
-AVX2 void random_kernel_avx2(const struct random_rule *r, const uint8_t *p, uint8_t *d)
+AVX2 void random_kernel_avx2(const struct random_rule *r, const uint8_t *p, size_t n, uint8_t *d)
 {
 	struct words w[2];
 	words_load(&w[0], r, p);
-	for (size_t i = 0; i < RANDOM_WORDS + 8; i += 2 * LANES) {
+	for (size_t i = 0; i < n; i += 2 * LANES) {
 		words_load(&w[1], r, p + 8 * (i + LANES));
 		put(d + i, &w[0], &w[1]);
 		words_load(&w[0], r, p + 8 * (i + 2 * LANES));
@@ -143,9 +158,9 @@ bool random_has_avx2(void)
 	return false;
 }
 
-void random_kernel_avx2(const struct random_rule *r, const uint8_t *p, uint8_t *d)
+void random_kernel_avx2(const struct random_rule *r, const uint8_t *p, size_t n, uint8_t *d)
 {
-	random_kernel_plain(r, p, d);
+	random_kernel_plain(r, p, n, d);
 }
 
 #endif
