@@ -178,10 +178,13 @@ static ch_err add_form(struct addition *a, unsigned form, const struct form_valu
 	return CH_DONE;
 }
 
-/* Of all forms those that are not text: what is text is decoded where it occurs. */
+/* Of all forms those that are not text: what is text is decoded where it occurs. Digits of 28 bits
+ * are of machines that no dump is taken of here. */
 static ch_err add_forms(struct addition *a, bytes is, bool number)
 {
-	static const str kept[] = { { "plain", 5 }, { "le", 2 }, { "w32be", 5 }, { "le30", 4 } };
+	static const str kept[] = {
+		{ "plain", 5 }, { "le", 2 }, { "w32be", 5 }, { "le30", 4 }, { "le60", 4 }
+	};
 	const struct form_value v = form_value_of(is, number);
 	if (v.is.n < WINDOW)
 		return ch_fail(CH_E_RANGE, "a registered secret has 16 bytes or more", v.is.n);

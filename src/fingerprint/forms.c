@@ -16,6 +16,8 @@ enum base {
 	BASE_LE,
 	BASE_W32BE,
 	BASE_LE30,
+	BASE_LE28,
+	BASE_LE60,
 	BASE_64_0,
 	BASE_64_1,
 	BASE_64_2,
@@ -57,6 +59,8 @@ static const struct row {
 	TEXTUAL(UTF16LE, "utf16le "),
 	{ BASE_PLAIN, UTF16BE, S("utf16be") },
 	TEXTUAL(UTF16BE, "utf16be "),
+	{ BASE_LE28, NARROW, S("le28") },
+	{ BASE_LE60, NARROW, S("le60") },
 };
 _Static_assert(COUNT_OF(rows) <= FORMS_MAX, "FORMS_MAX is too small");
 
@@ -94,6 +98,20 @@ bool form_is_utf16be(unsigned form)
 	return rows[form].wide == UTF16BE;
 }
 
+/* Digits of so many bits, each in so many bytes. */
+struct digits {
+	unsigned bits, bytes;
+};
+
+static struct digits digits_of(enum base base)
+{
+	const struct digits le30 = { 30, 4 }, le28 = { 28, 4 }, le60 = { 60, 8 }, none = { 0, 0 };
+	return base == BASE_LE30   ? le30
+	       : base == BASE_LE28 ? le28
+	       : base == BASE_LE60 ? le60
+				   : none;
+}
+
 /* Bits of the number, from the lowest. */
 static size_t bit_size(bytes b)
 {
@@ -116,7 +134,7 @@ static size_t base64_size(size_t phase, size_t n)
 
 static bool has_base(enum base base, const struct form_value *v)
 {
-	bool numeric = base == BASE_LE || base == BASE_W32BE || base == BASE_LE30;
+	bool numeric = base == BASE_LE || base == BASE_W32BE || digits_of(base).bits;
 	bool hex = base == BASE_HEX || base == BASE_HEX_UPPER;
 	if (v->is.n < SHORTEST)
 		return base == BASE_PLAIN;
@@ -125,6 +143,7 @@ static bool has_base(enum base base, const struct form_value *v)
 
 static size_t base_size(enum base base, bytes b)
 {
+	struct digits d = digits_of(base);
 	switch (base) {
 	case BASE_PLAIN:
 	case BASE_LE:
@@ -132,7 +151,9 @@ static size_t base_size(enum base base, bytes b)
 	case BASE_W32BE:
 		return (b.n + 3) / 4 * 4;
 	case BASE_LE30:
-		return (bit_size(b) + 29) / 30 * 4;
+	case BASE_LE28:
+	case BASE_LE60:
+		return (bit_size(b) + d.bits - 1) / d.bits * d.bytes;
 	case BASE_64_0:
 	case BASE_64_1:
 	case BASE_64_2:
@@ -160,13 +181,16 @@ static uint8_t w32be_byte(bytes b, size_t i)
 	return of_weight(b, 4 * (words - 1 - i / 4) + i % 4);
 }
 
-/* Digits of 30 bits in words of 32, the lowest first. */
-static uint8_t le30_byte(bytes b, size_t i)
+/* The lowest digit first; the rest of its word is zero. */
+static uint8_t digits_byte(bytes b, struct digits d, size_t i)
 {
-	size_t bit = 30 * (i / 4) + 8 * (i % 4);
+	unsigned in_digit = 8 * (unsigned)(i % d.bytes);
+	if (in_digit >= d.bits)
+		return 0;
+	size_t bit = d.bits * (i / d.bytes) + in_digit;
 	unsigned two = of_weight(b, bit / 8) | (unsigned)of_weight(b, bit / 8 + 1) << 8;
-	unsigned byte = two >> bit % 8 & 0xff;
-	return (uint8_t)(i % 4 == 3 ? byte & 0x3f : byte);
+	unsigned byte = two >> bit % 8 & 0xff, left = d.bits - in_digit;
+	return (uint8_t)(left < 8 ? byte & ((1u << left) - 1) : byte);
 }
 
 static uint8_t base64_byte(bytes b, size_t phase, size_t i)
@@ -197,7 +221,9 @@ static uint8_t base_byte(enum base base, bytes b, size_t i)
 	case BASE_W32BE:
 		return w32be_byte(b, i);
 	case BASE_LE30:
-		return le30_byte(b, i);
+	case BASE_LE28:
+	case BASE_LE60:
+		return digits_byte(b, digits_of(base), i);
 	case BASE_64_0:
 	case BASE_64_1:
 	case BASE_64_2:

@@ -79,6 +79,26 @@ static uint16_t put(struct bignum_pool *p, bytes le, uint64_t addr)
 	return u16_from(p->n++);
 }
 
+/* Digits of 60 bits become bytes in place; how many, 0: they are no such digits. */
+static size_t join_digits(uint8_t *limbs, size_t top)
+{
+	enum { BITS = 60 };
+	size_t size = 0;
+	unsigned have = 0;
+	unsigned __int128 bits = 0;
+	for (size_t i = 0; i < top; i++) {
+		uint64_t digit = load_le64(limbs + i * LIMB);
+		if (digit >> BITS)
+			return 0;
+		bits |= (unsigned __int128)digit << have;
+		for (have += BITS; have >= 8; have -= 8, bits >>= 8)
+			limbs[size++] = (uint8_t)bits;
+	}
+	limbs[size++] = (uint8_t)bits;
+	mem_zero(limbs + size, top * LIMB - size);
+	return size;
+}
+
 /* The number of a header, or BIGNUM_NONE. limbs: BIGNUM_SIZE_MAX of room. */
 static ch_err load(struct bignum_pool *p, struct hunt *h, struct bignum_header *b, uint8_t *limbs)
 {
@@ -86,6 +106,8 @@ static ch_err load(struct bignum_pool *p, struct hunt *h, struct bignum_header *
 	TRY(h->memory->read(h->memory, b->limbs, limbs, size, &got));
 	if (got < size)
 		return CH_DONE;
+	if (b->flags & BIGNUM_DIGITS)
+		size = join_digits(limbs, b->top);
 	while (size && !limbs[size - 1])
 		size--;
 	size_t top = (size + LIMB - 1) / LIMB;

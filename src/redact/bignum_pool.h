@@ -17,6 +17,7 @@ enum bignum_flags {
 	BIGNUM_CONSTTIME = 4, /* set by OpenSSL on what is private */
 	BIGNUM_SECURE = 8,
 	BIGNUM_FLAGS = 0x1800f,
+	BIGNUM_DIGITS = 1u << 29,  /* limbs of 60 bits, which the pool makes whole */
 	BIGNUM_FOREIGN = 1u << 30, /* of another library: no flags */
 };
 

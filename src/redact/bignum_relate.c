@@ -156,27 +156,45 @@ static bool coordinate(const struct bignum *b, size_t size, uint8_t *to)
 	return true;
 }
 
-/* mbedTLS's points: x and y, each an MPI in place. They need not stand in a certificate. */
-static ch_err relate_points(struct relate *x)
+enum { POINTS_MAX = 1024 };
+
+/* Points need not stand in a certificate: two numbers that are one are. */
+static ch_err try_point(struct relate *x, const struct bignum_header *a,
+			const struct bignum_header *b, size_t *tried)
 {
-	enum { MPI = 24, POINTS_MAX = 1024 };
 	const struct bignum_pool *p = x->pool;
 	uint8_t xy[2 * RELATED_SCALAR_MAX];
-	size_t tried = 0;
-	for (size_t i = 1; i < p->n_headers && tried < POINTS_MAX; i++) {
-		const struct bignum_header *a = &p->headers[i - 1], *b = &p->headers[i];
-		if (b->addr - a->addr != MPI || !(a->flags & b->flags & BIGNUM_FOREIGN) ||
-		    a->number == BIGNUM_NONE || b->number == BIGNUM_NONE)
+	if (a->number == BIGNUM_NONE || b->number == BIGNUM_NONE)
+		return CH_DONE;
+	for (unsigned c = 0; c < CURVE_COUNT && *tried < POINTS_MAX; c++) {
+		size_t size = curve_size((enum curve)c);
+		bytes is = { xy, 2 * size };
+		if (!coordinate(&p->numbers[a->number], size, xy) ||
+		    !coordinate(&p->numbers[b->number], size, xy + size))
 			continue;
-		for (unsigned c = 0; c < CURVE_COUNT; c++) {
-			size_t size = curve_size((enum curve)c);
-			bytes is = { xy, 2 * size };
-			if (!coordinate(&p->numbers[a->number], size, xy) ||
-			    !coordinate(&p->numbers[b->number], size, xy + size))
+		++*tried;
+		if (curve_has((enum curve)c, x->r, is))
+			TRY(publics_add(x->h->publics, curves[c].kind, is));
+	}
+	return CH_DONE;
+}
+
+/* mbedTLS has x and y in a row, libtomcrypt each in a piece of its own. */
+static ch_err relate_points(struct relate *x)
+{
+	enum { MPI = 24, NEAR = 8 };
+	const struct bignum_header *all = x->pool->headers;
+	size_t in_row = 0, apart = 0;
+	for (size_t i = 1; i < x->pool->n_headers; i++) {
+		const struct bignum_header *b = &all[i];
+		if (b->addr - all[i - 1].addr == MPI &&
+		    all[i - 1].flags & b->flags & BIGNUM_FOREIGN)
+			TRY(try_point(x, &all[i - 1], b, &in_row));
+		for (size_t k = i < NEAR ? 0 : i - NEAR; b->flags & BIGNUM_DIGITS && k < i; k++) {
+			if (!(all[k].flags & BIGNUM_DIGITS))
 				continue;
-			tried++;
-			if (curve_has((enum curve)c, x->r, is))
-				TRY(publics_add(x->h->publics, curves[c].kind, is));
+			TRY(try_point(x, &all[k], b, &apart));
+			TRY(try_point(x, b, &all[k], &apart));
 		}
 	}
 	return CH_DONE;

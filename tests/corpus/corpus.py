@@ -26,7 +26,7 @@ from kernel import Handler, uninstall_any  # noqa: E402
 
 ALL = programs.ALL + servers.ALL
 # in which no finder of `full` knows a value, though others' finders and forms may
-UNCLAIMED = {"decimal", "digits of 60 bits"}
+UNCLAIMED = {"decimal"}
 
 
 def gcore(pid, folder):

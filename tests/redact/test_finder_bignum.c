@@ -140,34 +140,94 @@ static void scalars_of_points_in_sight(void **state)
 	assert_int_equal(values_count(p->hunt.values), 4);
 }
 
-/* As mbedTLS has numbers, or GMP. */
-static void of_another_library(const struct made_number *n, bool gmp, uint64_t *ret_header)
+enum library { MBEDTLS, GMP, LIBTOMMATH, LIBRARIES };
+
+/* Digits of 60 bits, the lowest first; how many. */
+static uint64_t digits_of(const struct made_number *n, uint64_t *to)
 {
-	uint8_t le[MADE_MAX] = { 0 };
-	plant_turned(made(n), le);
+	enum { BITS = 60 };
+	uint64_t count = (8 * n->n + BITS - 1) / BITS;
+	for (size_t bit = 0; bit < 8 * n->n; bit++)
+		to[bit / BITS] |= (uint64_t)(n->p[n->n - 1 - bit / 8] >> bit % 8 & 1) << bit % BITS;
+	while (count && !to[count - 1])
+		count--;
+	return count;
+}
+
+/* As these have numbers. */
+static void of_another_library(const struct made_number *n, enum library l, uint64_t *ret_header)
+{
+	uint64_t le[MADE_MAX / 4] = { 0 };
 	uint64_t top = (n->n + LIMB - 1) / LIMB;
-	uint64_t limbs = plant_put(p, (bytes){ le, (size_t)top * LIMB });
-	ret_header[0] = gmp ? (top + 1) | top << 32 : 1;
-	ret_header[1] = gmp ? limbs : top;
-	ret_header[2] = gmp ? 0 : limbs;
+	if (l == LIBTOMMATH)
+		top = digits_of(n, le);
+	else
+		plant_turned(made(n), (uint8_t *)le);
+	uint64_t limbs = plant_put(p, (bytes){ (const uint8_t *)le, (size_t)top * LIMB });
+	const uint64_t headers[LIBRARIES][3] = { [MBEDTLS] = { 1, top, limbs },
+						 [GMP] = { (top + 1) | top << 32, limbs, 0 },
+						 [LIBTOMMATH] = { top | 32ull << 32, 0, limbs } };
+	mem_copy(ret_header, headers[l], sizeof(headers[l]));
 }
 
 static void rsa_of_another_library(void **state)
 {
-	for (unsigned gmp = 0; gmp < 2; gmp++) {
+	for (enum library l = 0; l < LIBRARIES; l++) {
 		struct made_rsa k;
 		uint64_t headers[3][3];
 		made_rsa(1024, &k);
-		of_another_library(&k.n, gmp, headers[0]);
-		of_another_library(&k.p, gmp, headers[1]);
-		of_another_library(&k.q, gmp, headers[2]);
+		of_another_library(&k.n, l, headers[0]);
+		of_another_library(&k.p, l, headers[1]);
+		of_another_library(&k.q, l, headers[2]);
 		for (size_t i = 0; i < 3; i++)
-			plant_put(p, (bytes){ (const uint8_t *)headers[i], gmp ? 16 : 24 });
+			plant_put(p, (bytes){ (const uint8_t *)headers[i], l == GMP ? 16 : 24 });
 		plant_run(p, finder_bignum_new);
 		assert_true(plant_says(p, VALUE_RSA_PRIME, made(&k.q)));
 		assert_true(plant_says(p, VALUE_RSA_EXPONENT, made(&k.d)));
 		plant_done(p);
 		fresh(state);
+	}
+}
+
+/* Words that have a bit above 60 are no digits. */
+static void digits_of_more_bits(void **state)
+{
+	(void)state;
+	struct made_rsa k;
+	uint64_t headers[3][3];
+	made_rsa(1024, &k);
+	const struct made_number *n[] = { &k.n, &k.p, &k.q };
+	for (size_t i = 0; i < 3; i++) {
+		of_another_library(n[i], LIBTOMMATH, headers[i]);
+		size_t at = (size_t)(headers[i][2] - PLANT_BASE);
+		p->p[at + 7] |= 0x10;
+		plant_put(p, (bytes){ (const uint8_t *)headers[i], 24 });
+	}
+	plant_run(p, finder_bignum_new);
+	assert_int_equal(values_count(p->hunt.values), 0);
+}
+
+/* libtomcrypt's key pair: each of its numbers in a piece of its own. */
+static void ec_of_libtomcrypt(void **state)
+{
+	static const char *const names[] = { "P-256", "P-384", "P-521", "secp256k1" };
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct made_ec k;
+		struct made_number xy[2];
+		uint64_t header[3];
+		made_ec(names[i], &k);
+		for (size_t c = 0; c < 2; c++) {
+			xy[c].n = k.n_xy / 2;
+			mem_copy(xy[c].p, k.xy + c * xy[c].n, xy[c].n);
+			of_another_library(&xy[c], LIBTOMMATH, header);
+			plant_put(p, (bytes){ (const uint8_t *)header, sizeof(header) });
+		}
+		of_another_library(&k.d, LIBTOMMATH, header);
+		plant_put(p, (bytes){ (const uint8_t *)header, sizeof(header) });
+		plant_run(p, finder_bignum_new);
+		assert_true(plant_says(p, VALUE_EC_SCALAR, made(&k.d)));
+		assert_int_equal(values_count(p->hunt.values), i + 1);
 	}
 }
 
@@ -184,9 +244,9 @@ static void ec_of_mbedtls(void **state)
 		for (size_t c = 0; c < 2; c++) {
 			xy[c].n = k.n_xy / 2;
 			mem_copy(xy[c].p, k.xy + c * xy[c].n, xy[c].n);
-			of_another_library(&xy[c], false, headers[1 + c]);
+			of_another_library(&xy[c], MBEDTLS, headers[1 + c]);
 		}
-		of_another_library(&k.d, false, headers[0]);
+		of_another_library(&k.d, MBEDTLS, headers[0]);
 		plant_put(p, (bytes){ (const uint8_t *)headers, sizeof(headers) });
 		plant_run(p, finder_bignum_new);
 		assert_true(plant_says(p, VALUE_EC_SCALAR, made(&k.d)));
@@ -281,7 +341,9 @@ int main(void)
 		T(montgomery_beside_a_prime),
 		T(scalars_of_points_in_sight),
 		T(rsa_of_another_library),
+		T(digits_of_more_bits),
 		T(ec_of_mbedtls),
+		T(ec_of_libtomcrypt),
 		T(what_openssl_flags_is_secret),
 		T(headers_that_lie),
 		T(random_memory_says_nothing),

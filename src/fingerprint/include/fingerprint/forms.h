@@ -1,6 +1,6 @@
 /* All the ways in which programs keep one value in memory. A number: big and little endian,
  * words of 32 bits with the most significant first (a JDK's int[]), digits of 30 bits
- * (Python's int). Bytes and numbers: base64 and base64url in all three phases, hex of
+ * (Python's int), of 28 and of 60 (libtommath's). Bytes and numbers: base64 and base64url in all three phases, hex of
  * either case. Text (printable ASCII throughout): as it is, base64 likewise. All that is
  * text also in UTF-16 of both orders.
  *
