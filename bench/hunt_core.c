@@ -22,7 +22,7 @@ enum { PAGE = CORE_PAGE, STREAM = 1 << 20, ROUNDS_MAX = 9 };
 
 static finder_new_fn *const makers[] = {
 	finder_text_new,    finder_bignum_new, finder_rsa_new, finder_ec_new,
-	finder_ed25519_new, finder_ssh_new,    finder_aes_new,
+	finder_ed25519_new, finder_ssh_new,    finder_aes_new, finder_wide_new,
 };
 struct set {
 	const char *name;
@@ -33,15 +33,11 @@ struct set {
 };
 /* one more at a time, since what the first find is what the later ones look for */
 static struct set sets[] = {
-	{ .name = "walk", .to = 0 },
-	{ .name = "text", .to = 1 },
-	{ .name = "+bignum", .to = 2 },
-	{ .name = "+rsa", .to = 3 },
-	{ .name = "+ec", .to = 4 },
-	{ .name = "+ed25519", .to = 5 },
-	{ .name = "+ssh", .to = 6 },
-	{ .name = "all", .to = 7 },
-	{ .name = "two_threads", .to = 7, .two = true },
+	{ .name = "walk", .to = 0 },    { .name = "text", .to = 1 },
+	{ .name = "+bignum", .to = 2 }, { .name = "+rsa", .to = 3 },
+	{ .name = "+ec", .to = 4 },     { .name = "+ed25519", .to = 5 },
+	{ .name = "+ssh", .to = 6 },    { .name = "+aes", .to = 7 },
+	{ .name = "all", .to = 8 },     { .name = "two_threads", .to = 8, .two = true },
 };
 static uint8_t room[STREAM], page_of_out[PAGE];
 

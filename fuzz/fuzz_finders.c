@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { BASE = 0x100000, HEAD = 130, PAGE = 4096, SIZE_MAX_BYTES = 1024 * 1024 };
 
 static finder_new_fn *const makers[] = { finder_bignum_new,  finder_rsa_new, finder_ec_new,
-					 finder_ed25519_new, finder_ssh_new, finder_aes_new };
+					 finder_ed25519_new, finder_ssh_new, finder_aes_new,
+					 finder_wide_new };
 
 struct input {
 	struct core_memory memory;

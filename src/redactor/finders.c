@@ -4,7 +4,7 @@
 
 static finder_new_fn *const makers[] = {
 	finder_text_new,    finder_bignum_new, finder_rsa_new, finder_ec_new,
-	finder_ed25519_new, finder_ssh_new,    finder_aes_new,
+	finder_ed25519_new, finder_ssh_new,    finder_aes_new, finder_wide_new,
 };
 
 ch_err finders_new(struct finders *ret_f)

@@ -21,7 +21,7 @@ enum { PAGE = 4096, PREKEY = 16 * 1024, ROUNDS = 4, SPOTS = 400, TEXTS = 64, LIM
 
 static finder_new_fn *const makers[] = {
 	finder_text_new,    finder_bignum_new, finder_rsa_new, finder_ec_new,
-	finder_ed25519_new, finder_ssh_new,    finder_aes_new,
+	finder_ed25519_new, finder_ssh_new,    finder_aes_new, finder_wide_new,
 };
 static struct plant *p;
 static struct beside *beside;

@@ -101,6 +101,7 @@ finder_new_fn finder_ec_new;      /* scalars of a public point in sight, anchore
 finder_new_fn finder_ed25519_new; /* seed, clamped scalar and prefix of a public key in sight */
 finder_new_fn finder_ssh_new;     /* OpenSSH's shield prekeys */
 finder_new_fn finder_aes_new;     /* AES key schedules */
+finder_new_fn finder_wide_new;    /* what the first finds, in characters of 16 and 32 bits */
 
 /* Walks all memory of the map once with all the finders, then their ends in order; then adds
  * what follows from the values: the states of HMAC that its keys give.
