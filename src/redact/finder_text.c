@@ -48,6 +48,20 @@ static ch_err look(struct finder *f, struct hunt *h, const struct window *w)
 				&t->sink);
 }
 
+/* Counted here: the later half has a stream of its own. */
+static ch_err end(struct finder *f, struct hunt *h)
+{
+	h->untried += text_stream_unjudged(((struct finder_text *)(void *)f)->stream);
+	return CH_DONE;
+}
+
+static void join(struct finder *f, struct hunt *h, const struct finder *later)
+{
+	(void)f;
+	h->untried +=
+		text_stream_unjudged(((const struct finder_text *)(const void *)later)->stream);
+}
+
 static void finder_text_free(struct finder *f)
 {
 	struct finder_text *t = (struct finder_text *)(void *)f;
@@ -65,7 +79,7 @@ ch_err finder_text_new(struct finder **ret_f)
 		free(t);
 		return e;
 	}
-	t->finder = (struct finder){ LIT("text"), look, NULL, finder_text_free, NULL };
+	t->finder = (struct finder){ LIT("text"), look, end, finder_text_free, join };
 	t->sink = (struct text_sink){ span, value, learn, NULL };
 	*ret_f = &t->finder;
 	return CH_DONE;

@@ -36,9 +36,12 @@ size_t text_base64_end(struct text_job *j, size_t from, size_t n)
 		}
 		size_t next = skip_line_end(v, at);
 		if (next == at)
-			return end;
+			break;
 		at = next;
 	}
+	j->work += at - from;
+	if (left && at < v.n)
+		return end;
 	size_t padding = left ? 0 : (3 - n % 3) % 3;
 	for (; padding && end < v.n && v.p[end] == '='; padding--)
 		end++;

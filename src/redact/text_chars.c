@@ -58,12 +58,12 @@ size_t text_run_of(struct text_job *j, size_t from, size_t max, enum text_alphab
 {
 	size_t left = from < j->v.n ? j->v.n - from : 0;
 	size_t most = max && max < left ? max : left;
-	for (size_t i = 0; i < most; i++)
-		if (!text_is(j->v.p[from + i], a))
-			return from + i;
-	if (most == left)
-		j->open = true;
-	return from + most;
+	size_t i = 0;
+	while (i < most && text_is(j->v.p[from + i], a))
+		i++;
+	j->work += i;
+	j->open = j->open || i == left;
+	return from + i;
 }
 
 size_t text_run(struct text_job *j, size_t from, size_t max)

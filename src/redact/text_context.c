@@ -143,6 +143,7 @@ ch_err check_cookie(struct text_job *j)
 			at++;
 	}
 	j->open = j->open || at >= j->v.n;
+	j->work += at - j->at;
 	return CH_DONE;
 }
 
@@ -187,8 +188,11 @@ static size_t value_end(struct text_job *j, size_t from, bool *ret_quoted)
 		if (*ret_quoted ? c == quote || c == '\\' || c < 0x20
 				: !text_is(c, AL_VISIBLE) || c == ';' || c == '&' || c == ',' ||
 					  c == '<')
-			return end;
+			break;
 	}
+	j->work += end - from;
+	if (end - from < most)
+		return end;
 	j->open = j->open || end == j->v.n;
 	return end;
 }
@@ -279,6 +283,7 @@ ch_err check_quoted(struct text_job *j)
 		end++;
 	if (end == j->v.n)
 		j->open = true;
+	j->work += end - from;
 	return at_of(j, end) == '\'' || j->open ? say_password(j, from, end) : CH_DONE;
 }
 
@@ -327,6 +332,7 @@ ch_err check_login(struct text_job *j)
 	if (at_of(j, j->at - 1) == '"')
 		for (user = j->at; user < j->v.n && text_is(j->v.p[user], AL_VISIBLE);)
 			user++;
+	j->work += user - j->at;
 	user += at_of(j, user) == '"';
 	j->open = j->open || user + 2 > j->v.n;
 	if (at_of(j, user) != ' ')

@@ -26,8 +26,9 @@ struct text_job {
 	uint64_t addr;        /* of v.p[0] */
 	unsigned scale;       /* 2 when v is every second byte */
 	struct text_sink *sink;
-	bool open; /* out: what is behind v might change the answer */
-	size_t to; /* out: the last secret said ends here in v; 0: none */
+	bool open;   /* out: what is behind v might change the answer */
+	size_t work; /* out: how many bytes were looked through, roughly */
+	size_t to;   /* out: the last secret said ends here in v; 0: none */
 };
 
 /* HERE: masked where it stands. EVERYWHERE: said as a value, too. */
@@ -109,3 +110,6 @@ void text_stream_done(struct text_stream **s);
 ch_err text_stream_feed(struct text_stream *s, uint64_t addr, bytes b, struct text_sink *sink);
 /* Are there matches that more memory may change? */
 bool text_stream_open(const struct text_stream *s);
+/* How many matches were not judged, since others had cost too much: what they stand in was said
+ * as a span, not as values. */
+uint64_t text_stream_unjudged(const struct text_stream *s);

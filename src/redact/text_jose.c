@@ -46,6 +46,7 @@ static ch_err signature_near(struct text_job *j, size_t from)
 		while (end < j->v.n && text_is(j->v.p[end], AL_URL))
 			end++;
 		j->open = j->open || end == j->v.n;
+		j->work += end - at;
 		for (size_t i = 0; i < COUNT_OF(sizes); i++)
 			if (end - at == sizes[i] &&
 			    text_looks_random((bytes){ j->v.p + at, end - at }))
@@ -171,6 +172,7 @@ static bool jwk_around(struct text_job *j, size_t from, size_t to, struct jwk *r
 		end++;
 	if (end == j->v.n)
 		j->open = true;
+	j->work += 2 * (end - start) + OBJECT_MAX;
 	size_t wide = from > OBJECT_MAX ? from - OBJECT_MAX : 0;
 	bytes object = { j->v.p + start, end - start }, before = { j->v.p + wide, from - wide };
 	ret_k->oth = bytes_find(before, LIT("\"oth"), &at);

@@ -86,6 +86,7 @@ ch_err check_sexp(struct text_job *j)
 	if (from < 3)
 		return CH_DONE;
 	size_t n = unhex(j, from, number, &end);
+	j->work += end - from;
 	ch_err e = element(j, j->v.p[from - 3], (bytes){ number, n }, from, end);
 	mem_wipe(number, sizeof(number));
 	return e;

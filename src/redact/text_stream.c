@@ -4,7 +4,9 @@
  * the next one.
  *
  * The memory is whatever a crashed program had and is believed in nothing. All work is
- * bounded: by TEXT_REACH for a match, by HITS_MAX matches that wait. */
+ * bounded: by TEXT_REACH for a match, by HITS_MAX matches that wait, and altogether by the size
+ * of the memory: anchors may stand so close together that each is judged by what the next ones
+ * are, too. When that was paid for too often, all that a match can reach is masked unseen. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -19,7 +21,10 @@ enum {
 	BUFFER = 4 * SLICE,
 	HITS_MAX = 4096,
 	ROWS_MAX = 128,
-	LARGE = 2 * SLICE, /* such pieces are not copied */
+	LARGE = 2 * SLICE,            /* such pieces are not copied */
+	CREDIT_MAX = 4 * 1024 * 1024, /* in bytes that are looked through, some 20 ns each */
+	CREDIT_PER_BYTE = 1,
+	MATCH_COST = 64,
 	NARROW_BEHIND = 512,
 	NARROW = NARROW_BEHIND + TEXT_REACH / 2 + 1
 };
@@ -46,6 +51,11 @@ struct text_stream {
 	size_t n_hits;
 	uint16_t counted;        /* the row that has no pattern */
 	uint64_t done[ROWS_MAX]; /* up to here each row's secrets were said */
+	size_t credit;           /* for looking at matches */
+	uint64_t unjudged;       /* matches for which there was none */
+	/* what they reach, as addresses: said from `first` to `covered`, to be said up to cover_to */
+	uint64_t covered, cover_to;
+	str cover_name;
 	struct hit hits[HITS_MAX];
 	uint8_t narrow[NARROW];
 	uint8_t buffer[BUFFER];
@@ -93,6 +103,7 @@ static void narrow(struct text_stream *s, size_t at, struct text_job *j)
 		s->narrow[n++] = s->seen[i];
 	if (i + 1 < s->fill)
 		s->narrow[n++] = 0; /* it ends here, whatever comes */
+	j->work = n;
 	j->v = (bytes){ s->narrow, n };
 	j->at = behind;
 	j->addr = s->base + at - 2 * behind;
@@ -114,6 +125,68 @@ static void view(struct text_stream *s, const struct hit *h, struct text_job *j)
 	j->scale = 1;
 }
 
+/* --- matches that are not judged --- */
+
+static bool is_texts(uint8_t c)
+{
+	return text_is(c, AL_VISIBLE) || text_is(c, AL_PEM);
+}
+
+/* Is it text at s->cover_to, also of two bytes a character? What has no greatest length goes on. */
+static bool cover_goes_on(const struct text_stream *s)
+{
+	if (s->cover_to <= s->base || s->cover_to >= end_of(s))
+		return false;
+	const uint8_t *p = s->seen + (s->cover_to - s->base);
+	bool wide = s->cover_to + 1 < end_of(s) && !p[0] && is_texts(p[-1]) && is_texts(p[1]);
+	return is_texts(p[0]) || wide;
+}
+
+/* Masks all that they reach, as far as it is there. */
+static ch_err say_cover(struct text_stream *s)
+{
+	while (cover_goes_on(s))
+		s->cover_to++;
+	uint64_t to = s->cover_to < end_of(s) ? s->cover_to : end_of(s);
+	for (uint64_t end = 0; s->covered < to; s->covered = end) {
+		end = to - s->covered > TEXT_REACH ? s->covered + TEXT_REACH : to;
+		struct span one = { s->covered, end, VALUE_PASSWORD, s->cover_name };
+		if (s->sink->span)
+			TRY(s->sink->span(s->sink, &one));
+	}
+	return CH_DONE;
+}
+
+/* More memory may be in their reach. */
+static bool cover_is_open(const struct text_stream *s)
+{
+	return s->cover_to >= end_of(s);
+}
+
+static ch_err cover(struct text_stream *s, const struct hit *h)
+{
+	const struct text_row *row = text_row_at(h->row);
+	uint64_t behind = h->end - s->base < TEXT_BEHIND ? h->end - s->base : TEXT_BEHIND;
+	s->unjudged++;
+	if (row->flags & ROW_PUBLIC)
+		return CH_DONE;
+	if (h->end - behind > s->cover_to) {
+		TRY(say_cover(s));
+		s->covered = h->end - behind;
+		s->cover_name = row->name;
+	}
+	if (h->end + TEXT_REACH > s->cover_to)
+		s->cover_to = h->end + TEXT_REACH;
+	return CH_DONE;
+}
+
+/* --- looking at a match, and at all of them --- */
+
+static void pay(struct text_stream *s, size_t n)
+{
+	s->credit -= n < s->credit ? n : s->credit;
+}
+
 /* *ret_open: to be looked at again when there is more. */
 static ch_err look(struct text_stream *s, const struct hit *h, bool *ret_open)
 {
@@ -123,9 +196,12 @@ static ch_err look(struct text_stream *s, const struct hit *h, bool *ret_open)
 	if (h->end <= s->done[h->row] && !h->again)
 		return CH_DONE;
 	struct text_job j = { .row = text_row_at(h->row), .sink = s->sink };
+	if (s->credit < MATCH_COST && !(j.row->flags & ROW_COUNTED))
+		return cover(s, h);
 	j.kind = j.row->kind;
 	view(s, h, &j);
 	TRY(text_check(&j));
+	pay(s, j.work + MATCH_COST);
 	uint64_t to = j.addr + j.to * j.scale;
 	if (j.to && to > s->done[h->row])
 		s->done[h->row] = to;
@@ -155,7 +231,7 @@ static ch_err drain(struct text_stream *s, bool all)
 	for (; i < s->n_hits; i++)
 		s->hits[kept++] = s->hits[i];
 	s->n_hits = kept;
-	return CH_DONE;
+	return say_cover(s);
 }
 
 /* --- scanning --- */
@@ -241,8 +317,9 @@ static ch_err scan_lengths(struct text_stream *s, size_t from)
 /* Looks through the next n bytes of what is to be seen. */
 static ch_err scan_next(struct text_stream *s, size_t n)
 {
-	size_t from = s->fill;
+	size_t from = s->fill, credit = s->credit + n * CREDIT_PER_BYTE;
 	s->fill += n;
+	s->credit = credit < CREDIT_MAX ? credit : CREDIT_MAX;
 	TRY(scan_fragments(s, from));
 	TRY(scan_lengths(s, from));
 	TRY(drain(s, false));
@@ -287,6 +364,7 @@ static ch_err begin(struct text_stream *s, uint64_t addr)
 	s->base = addr;
 	s->fill = 0;
 	s->n_hits = 0;
+	s->covered = s->cover_to = 0;
 	mem_zero(s->done, sizeof(s->done));
 	return restart(s, addr);
 }
@@ -320,7 +398,12 @@ ch_err text_stream_feed(struct text_stream *s, uint64_t addr, bytes b, struct te
 
 bool text_stream_open(const struct text_stream *s)
 {
-	return s->n_hits > 0;
+	return s->n_hits > 0 || cover_is_open(s);
+}
+
+uint64_t text_stream_unjudged(const struct text_stream *s)
+{
+	return s->unjudged;
 }
 
 /* --- its life --- */
@@ -341,6 +424,7 @@ ch_err text_stream_new(struct text_stream **ret_s)
 		return ch_fail(CH_E_NOMEM, "text patterns", sizeof(*s));
 	if (text_rows_count() > ROWS_MAX)
 		return ch_fail(CH_E_INTERNAL, "more text patterns than there is room for", 0);
+	s->credit = CREDIT_MAX;
 	uint16_t n = (uint16_t)text_rows_count();
 	for (uint16_t i = 0; i < n; i++)
 		if (text_row_at(i)->flags & ROW_COUNTED)

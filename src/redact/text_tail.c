@@ -65,6 +65,7 @@ static ch_err say_rsa(struct text_job *j, const bytes *v, size_t first, size_t n
 		return CH_DONE;
 	/* it leads to the numbers that are gone */
 	multiply(v[TAIL_P], v[TAIL_Q], modulus);
+	j->work += v[TAIL_P].n * v[TAIL_Q].n / 16;
 	bytes is = { modulus, v[TAIL_P].n + v[TAIL_Q].n };
 	if (!is.p[0])
 		is = (bytes){ is.p + 1, is.n - 1 };
@@ -295,6 +296,7 @@ static size_t count_digits(bytes v, size_t from, size_t to)
 static bytes decode(struct text_job *j, struct part *text, size_t at, size_t index, uint8_t *der)
 {
 	size_t digits = count_digits(j->v, text->from, at);
+	j->work += text->to - text->from;
 	text->from = skip_digits(j->v, text->from, (digits + 4 - index) % 4);
 	size_t n = text->to > text->from ? text->to - text->from : 0;
 	bytes is = { j->v.p + text->from, n };
