@@ -9,14 +9,21 @@
 #include "noise.h"
 #include "rsa_say.h"
 
-enum { LIMB = 8, MODULUS_MIN = 64, MODULUS_PUBLIC_MIN = 128, MULTIPLICATIONS_MAX = 4 * 1024 };
+enum {
+	LIMB = 8,
+	MODULUS_MIN = 64,
+	MODULUS_PUBLIC_MIN = 128,
+	/* by noise_scale */
+	MULTIPLICATIONS_MAX = 4 * 1024,
+	DIVISIONS_MAX = 64 * 1024
+};
 
 struct relate {
 	struct bignum_pool *pool;
 	struct hunt *h;
 	struct relater *r;
 	str finder;
-	size_t multiplications;
+	size_t multiplications, divisions;
 	struct modulus *modulus; /* the one whose primes are looked for */
 	size_t modulus_limbs;
 };
@@ -54,6 +61,12 @@ static ch_err say(struct relate *x, struct bignum *b, enum value_kind kind)
 static bool is_other_prime(void *of, const struct bignum *q)
 {
 	struct relate *x = of;
+	/* a key has a few; whoever makes lowest limbs fit has millions */
+	if (x->divisions == DIVISIONS_MAX * (size_t)noise_scale(x->h->noise)) {
+		x->h->untried++;
+		return false;
+	}
+	x->divisions++;
 	return modulus_divides(x->modulus, x->r, q->le);
 }
 

@@ -331,6 +331,30 @@ static void more_than_it_can_take(void **state)
 	assert_true(p->hunt.untried > 0);
 }
 
+/* Numbers whose lowest limbs are 1: each pair may be the primes of each modulus, by those. What is
+ * flagged is said for all that, and that not all was tried. */
+static void lowest_limbs_that_all_fit(void **state)
+{
+	(void)state;
+	enum { MODULI = 60, PRIMES = 240 };
+	for (size_t i = 0; i < MODULI + PRIMES; i++) {
+		uint8_t le[128];
+		uint32_t top = i < MODULI ? 16 : 8;
+		plant_noise(le, sizeof(le), i);
+		mem_zero(le, LIMB);
+		le[0] = 1;
+		le[top * LIMB - 1] |= 0x80;
+		uint64_t limbs = plant_put(p, (bytes){ le, top * LIMB });
+		header((struct header){ limbs, top, top, 0, MALLOCED });
+	}
+	struct made_rsa k;
+	made_rsa(1024, &k);
+	bignum(&k.p, MALLOCED | CONSTTIME);
+	plant_run(p, finder_bignum_new);
+	assert_true(p->hunt.untried > 0);
+	assert_true(plant_says(p, VALUE_BIGNUM, made(&k.p)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +372,7 @@ int main(void)
 		T(headers_that_lie),
 		T(random_memory_says_nothing),
 		T(more_than_it_can_take),
+		T(lowest_limbs_that_all_fit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
