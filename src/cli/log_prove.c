@@ -25,7 +25,8 @@ static const char usage[] =
 	"there: https://c2sp.org/tlog-proof, with the entry as its extra line. Exit status 1: the\n"
 	"token is not in the log. What is proved is that its entry was there before the head was\n"
 	"signed; that a token is in no entry is shown by evidence (`chancery trace --bundle`).\n"
-	"\n" LOG_TRUST_USAGE
+	"\n" LOG_TRUST_USAGE "  --seconds S       reading a log over HTTP may take so long (300)\n"
+	"  --megabytes M     and its server may send so much (1024)\n"
 	"  --cosigned        up to the last head that the witnesses have cosigned\n"
 	"  --json            an object with what the entry says, and the proof as text\n";
 
@@ -33,6 +34,10 @@ enum {
 	SETTLE_S = 2, /* by then a token that was let out is in a head */
 	RETRIES = 20,
 	RETRY_NS = 250000000,
+	SECONDS = 300,
+	SECONDS_MAX = 24 * 3600,
+	MEGABYTES = 1024,
+	MEGABYTES_MAX = 1024 * 1024,
 	HEAD_MAX = 16 * 1024,
 	JSON_MAX = PROOF_LINES_MAX + 2 * HEAD_MAX + 4096
 };
@@ -41,6 +46,7 @@ struct proving {
 	struct log_trust trust;
 	struct log_source source;
 	bool cosigned, json;
+	uint64_t seconds, megabytes;
 	struct token_scratch scratch;
 	struct token_facts facts;
 	char token[TOKEN_MAX + 2], head_room[HEAD_MAX];
@@ -157,6 +163,7 @@ static int run(struct proving *p)
 		log_walls_add(&walls, &p->source);
 	if (!failed(e))
 		e = log_walls_up(&walls);
+	log_source_bound(&p->source, p->megabytes << 20, p->seconds);
 	if (!failed(e))
 		e = find(p);
 	if (!failed(e) && !p->found.found) {
@@ -170,22 +177,36 @@ static int run(struct proving *p)
 	return tell(p, &entry);
 }
 
+static bool number(const char *text, uint64_t otherwise, uint64_t max, uint64_t *ret_n)
+{
+	*ret_n = otherwise;
+	return !text || (str_to_u64(str_from_c(text), max, ret_n) && *ret_n > 0);
+}
+
 int log_prove(int argc, char **argv)
 {
 	static struct proving p = { .source.store.dir_fd = -1 };
-	const char *file = NULL;
-	struct option_spec specs[LOG_TRUST_OPTIONS + 2] = { { 0 } };
+	const char *file = NULL, *seconds = NULL, *megabytes = NULL;
+	struct option_spec specs[LOG_TRUST_OPTIONS + 4] = { { 0 } };
 	struct word_list words = { &file, 1, 0 };
 	log_trust_options(&p.trust, specs);
 	specs[LOG_TRUST_OPTIONS] =
 		(struct option_spec){ .name = "--cosigned", .flag = &p.cosigned };
 	specs[LOG_TRUST_OPTIONS + 1] = (struct option_spec){ .name = "--json", .flag = &p.json };
+	specs[LOG_TRUST_OPTIONS + 2] =
+		(struct option_spec){ .name = "--seconds", .value = &seconds };
+	specs[LOG_TRUST_OPTIONS + 3] =
+		(struct option_spec){ .name = "--megabytes", .value = &megabytes };
 	if (options_help(argc, argv))
 		return command_usage(usage, true);
 	if (!options_and_words(argc, argv, specs, COUNT_OF(specs), &words))
 		return command_usage(usage, false);
 	if (!file)
 		return command_wrong(usage, "log prove: name the token's file, or -");
+	if (!number(seconds, SECONDS, SECONDS_MAX, &p.seconds) ||
+	    !number(megabytes, MEGABYTES, MEGABYTES_MAX, &p.megabytes))
+		return command_wrong(
+			usage, "log prove: --seconds and --megabytes are numbers, 1 at least");
 	int r = log_trust_read(&p.trust, true, false);
 	if (r == EXIT_YES)
 		r = token_read(&p, file);

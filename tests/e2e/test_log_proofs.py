@@ -1,5 +1,6 @@
 """`chancery log prove | verify | consistency` on logs that src/merkle wrote: proofs that Go reads as
 well, evidence with each change of it, heads that a log went on from, shrank or forked."""
+import base64
 import functools
 import http.server
 import io
@@ -12,6 +13,7 @@ import threading
 import pytest
 
 from chancery import BUILD, PROGRAM
+import tlog
 
 TOOLS = BUILD / "tests" / "logread"
 
@@ -119,6 +121,42 @@ def test_not_in_the_log(made, served, tmp_path):
     run("prove", bad, "--folder", made / "log", status=3)
     run("prove", made / "t/token", "--folder", tmp_path / "none", status=3)
     run("prove", made / "t/token", "--url", served + "/none", status=3)
+
+
+@pytest.mark.parametrize("bound", ["--seconds", "--megabytes"])
+def test_a_log_without_end(made, bound):
+    """Any size, and for ever an entry of the token's second that is not the token's."""
+    payload = (made / "t/token").read_text().split(".")[1]
+    iat = json.loads(base64.urlsafe_b64decode(payload + "=="))["iat"]
+    entry = tlog.entry_of(iat=iat)
+    bundle = (len(entry).to_bytes(2, "big") + entry) * 256
+    head = f"endless.test/log\n{10 ** 12}\n{tlog.b64(bytes(32))}\n"
+
+    class Endless(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do_GET(self):
+            data = head.encode() + b"\n" + tlog.Key("endless.test/log").line(head).encode()
+            data = data if "tile" not in self.path else bundle
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        said = run("prove", made / "t/token", "--url", f"http://127.0.0.1:{server.server_port}/log",
+                   bound, 1, status=3)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert bound in said
+    assert "1 at least" in run("prove", made / "t/token", "--folder", made / "log", bound, 0, status=2)
 
 
 def test_an_authority_s_log(made, tmp_path):
