@@ -14,7 +14,8 @@ struct look {
 	struct needles *n;
 	const struct needle_text *text;
 	struct hit_taker *taker;
-	uint64_t skip; /* what lies before this address was found already */
+	uint64_t skip;             /* what lies before this address was found already */
+	uint64_t hit_from, hit_to; /* the last hit */
 };
 
 /* A run of bytes that agree with a form: offsets in the text. */
@@ -61,6 +62,8 @@ static ch_err give(struct look *l, struct needle_ref ref, size_t from, size_t to
 	struct needle_hit hit = { l->text->addr + from, l->text->addr + to, ref.value, ref.form };
 	if (hit.to > l->skip)
 		l->skip = hit.to;
+	l->hit_from = hit.from;
+	l->hit_to = hit.to;
 	return l->taker->take(l->taker, &hit);
 }
 
@@ -79,10 +82,27 @@ static ch_err wait_for_more(struct look *l, struct needle_ref ref, size_t at)
 	return CH_DONE;
 }
 
+/* Of forms that begin alike one was found around `at`: would ref's run, which is around it, too, end
+ * where that ends, or before? */
+static bool is_inside_hit(const struct look *l, struct needle_ref ref, size_t at)
+{
+	const struct form_value *v = &l->n->values[ref.value].is;
+	uint64_t addr = l->text->addr + at, end = l->text->addr + l->text->n;
+	if (l->hit_from > addr || l->hit_to < addr + 8 || l->hit_to >= end)
+		return false;
+	size_t before = (size_t)(addr - l->hit_from), offset = (size_t)ref.offset;
+	size_t behind = offset + (size_t)(l->hit_to - addr);
+	bool longer = behind < form_size(ref.form, v) &&
+		      l->text->p[l->hit_to - l->text->addr] == form_byte(ref.form, v, behind);
+	longer |= offset > before && l->hit_from > l->text->addr &&
+		  l->text->p[at - before - 1] == form_byte(ref.form, v, offset - before - 1);
+	return !longer;
+}
+
 /* The word of eight bytes at `at` may be that of ref. */
 static ch_err try_long(struct look *l, struct needle_ref ref, size_t at)
 {
-	if (!agrees(l, ref, at, 8))
+	if (is_inside_hit(l, ref, at) || !agrees(l, ref, at, 8))
 		return CH_DONE;
 	struct run r = run_of(l, ref, at, 8);
 	if (r.open) {
@@ -252,7 +272,7 @@ static ch_err look_at(struct look *l, size_t from, size_t to)
 ch_err needles_scan(struct needles *n, const struct needle_text *text, size_t upto,
 		    struct hit_taker *t)
 {
-	struct look l = { n, text, t, 0 };
+	struct look l = { n, text, t, 0, 0, 0 };
 	assert(n->next >= text->addr);
 	TRY(try_open(&l));
 	uint64_t end = text->addr + upto;

@@ -7,7 +7,7 @@
 #include <immintrin.h>
 #endif
 
-enum { PIECE = 16, DISTINCT_MIN = 8 };
+enum { PIECE = 16, DISTINCT_MIN = 8, AHEAD_MAX = 4096 };
 
 typedef uint8_t sixteen __attribute__((vector_size(16)));
 typedef sixteen sixteen_anywhere __attribute__((aligned(1), may_alias));
@@ -84,11 +84,13 @@ size_t random_find_hex(struct random_block b)
 	size_t covered = 0, end = b.there < PIECE ? 0 : b.there - PIECE + 1;
 	/* digits that begin before the end of the block and go over it, too */
 	end = end <= b.n ? end : b.n + 1;
+	/* what goes on for longer is the next block's to judge as well */
+	size_t most = b.there < b.n + AHEAD_MAX ? b.there : b.n + AHEAD_MAX;
 	for (size_t at = seek(b.p, 0, end); at < end; at = seek(b.p, at + PIECE, end)) {
 		size_t from = at, to = at + PIECE;
 		while (from && is_hex(b.p[from - 1]))
 			from--;
-		while (to < b.there && is_hex(b.p[to]))
+		while (to < most && is_hex(b.p[to]))
 			to++;
 		if (from < b.n && to - from >= RANDOM_HEX_MIN && drawn(b.p + from, to - from)) {
 			for (size_t i = from; i < to && i < b.n; i++)

@@ -23,7 +23,7 @@ enum {
 	ROWS_MAX = 128,
 	LARGE = 2 * SLICE,            /* such pieces are not copied */
 	CREDIT_MAX = 4 * 1024 * 1024, /* in bytes that are looked through, some 20 ns each */
-	CREDIT_PER_BYTE = 1,
+	BYTES_PER_CREDIT = 2,
 	MATCH_COST = 64,
 	NARROW_BEHIND = 512,
 	NARROW = NARROW_BEHIND + TEXT_REACH / 2 + 1
@@ -317,7 +317,7 @@ static ch_err scan_lengths(struct text_stream *s, size_t from)
 /* Looks through the next n bytes of what is to be seen. */
 static ch_err scan_next(struct text_stream *s, size_t n)
 {
-	size_t from = s->fill, credit = s->credit + n * CREDIT_PER_BYTE;
+	size_t from = s->fill, credit = s->credit + n / BYTES_PER_CREDIT;
 	s->fill += n;
 	s->credit = credit < CREDIT_MAX ? credit : CREDIT_MAX;
 	TRY(scan_fragments(s, from));

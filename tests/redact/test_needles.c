@@ -288,6 +288,32 @@ static void many_that_are_alike(void **state)
 	compare_but(7);
 }
 
+/* What they begin with is all that memory holds, again and again, and here and there one of them
+ * or its end: that one was found does not hide what is longer on either side. */
+static void beginnings_of_many(void **state)
+{
+	(void)state;
+	char token[] = "aB3dE6gH9jKlMn0pQ7sTuV4xYz1AcD5fGh8JkLmN2qRsTv............";
+	for (unsigned i = 0; i < 6; i++) {
+		struct wr w = wr_of(token + 50, 8);
+		uint8_t tail[4];
+		rand_fill(tail, sizeof(tail));
+		wr_hex(&w, BYTES_OF(tail));
+		value_made(values, VALUE_TOKEN, false,
+			   (bytes){ (const uint8_t *)token + 2 * i, 58 - 2 * i });
+	}
+	for (unsigned round = 0; round < 30; round++) {
+		for (size_t i = 0; i < SIZE; i++)
+			memory[i] = (uint8_t)token[(i + round) % 50];
+		for (unsigned i = 0; i < 20; i++)
+			plant(values_at(values, any_below(6)), i % 2);
+		for (unsigned i = 0; i < 20; i++)
+			memory[any_below(SIZE)] = 0;
+		search(1 + any_below(SIZE));
+		compare();
+	}
+}
+
 /* Memory full of one value takes time in proportion to its size. */
 static void memory_full_of_one(void **state)
 {
@@ -332,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup(short_ones_stand_alone, fresh),
 		cmocka_unit_test_setup(at_the_ends_of_memory, fresh),
 		cmocka_unit_test_setup(many_that_are_alike, fresh),
+		cmocka_unit_test_setup(beginnings_of_many, fresh),
 		cmocka_unit_test_setup(memory_full_of_one, fresh),
 		cmocka_unit_test_setup_teardown(too_much_is_an_error, fresh, gone),
 	};

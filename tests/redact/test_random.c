@@ -291,13 +291,36 @@ static void hex_is_found_as_plainly(void **state)
 	}
 }
 
+/* Of digits without end each block looks at its own and a little more. */
+static void endless_hex_is_found_in_parts(void **state)
+{
+	enum { AHEAD = 4096 };
+	(void)state;
+	static uint8_t p[64 * 1024];
+	static uint16_t owners[sizeof(p)];
+	for (size_t i = 0; i < sizeof(p); i++)
+		p[i] = (uint8_t)("0123456789abcdef"[i % 16]);
+	for (size_t at = 0; at < sizeof(p); at += 4096) {
+		struct random_block b = { p + at, 4096, sizeof(p) - at, owners + at, 7 };
+		size_t covered = random_find_hex(b), left = sizeof(p) - at;
+		assert_int_equal(covered, left < 4096 + AHEAD ? left : 4096 + AHEAD);
+	}
+	for (size_t i = 0; i < sizeof(p); i++)
+		assert_int_equal(owners[i], 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kernels_agree), cmocka_unit_test(counts_agree),
-		cmocka_unit_test(keys_are_gone), cmocka_unit_test(keys_in_hex_are_gone),
-		cmocka_unit_test(pointers_stay), cmocka_unit_test(what_is_no_key_stays),
-		cmocka_unit_test(many_mappings), cmocka_unit_test(hex_is_found_as_plainly),
+		cmocka_unit_test(kernels_agree),
+		cmocka_unit_test(counts_agree),
+		cmocka_unit_test(keys_are_gone),
+		cmocka_unit_test(keys_in_hex_are_gone),
+		cmocka_unit_test(pointers_stay),
+		cmocka_unit_test(what_is_no_key_stays),
+		cmocka_unit_test(many_mappings),
+		cmocka_unit_test(hex_is_found_as_plainly),
+		cmocka_unit_test(endless_hex_is_found_in_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
