@@ -75,6 +75,17 @@ static bool is_empty(const uint8_t *p, size_t n, size_t there)
 	return bytes_are_zero((bytes){ p, n + more });
 }
 
+static size_t claim_text(struct masker *m, struct random_block b, uint64_t addr)
+{
+	size_t judged[RANDOM_WIDTHS];
+	for (size_t i = 0; i < RANDOM_WIDTHS; i++)
+		judged[i] = m->judged_to[i] > addr ? (size_t)(m->judged_to[i] - addr) : 0;
+	size_t covered = random_find_text(b, judged);
+	for (size_t i = 0; i < RANDOM_WIDTHS; i++)
+		m->judged_to[i] = addr + judged[i];
+	return covered;
+}
+
 static void claim(struct masker *m, const struct finish *f, size_t at)
 {
 	const uint8_t *p = f->p + at;
@@ -82,8 +93,8 @@ static void claim(struct masker *m, const struct finish *f, size_t at)
 	if (is_empty(p, n, f->there - at))
 		return;
 	struct random_block b = { p, n, f->there - at, m->owners + at, RANDOM_OWNER };
-	size_t covered = random_find(&m->random, b), hex = random_find_hex(b);
-	covered = hex > covered ? hex : covered;
+	size_t covered = random_find(&m->random, b), text = claim_text(m, b, m->final + at);
+	covered = text > covered ? text : covered;
 	for (size_t i = n; i < covered && at + i < f->n; i++)
 		m->owners[at + i] = RANDOM_OWNER;
 	if (covered && m->final + at + covered > m->random_to)

@@ -177,6 +177,7 @@ static void restart(struct masker *m, uint64_t addr)
 	m->next = m->scanned = m->final = m->random_to = addr;
 	m->text_to = m->text_from = addr;
 	m->text_open = false;
+	mem_zero(m->judged_to, sizeof(m->judged_to));
 	m->n_masks = 0;
 	needles_restart(m->needles, addr);
 }

@@ -5,8 +5,9 @@
  * A word is eight bytes at a multiple of eight; a window that touches a pointer is none. So
  * return addresses, saved frame pointers and lists stay as they are.
  *
- * Digits of hex are of 16 kinds only: 32 in a row, not all of them decimal, look random too;
- * of decimal ones 64, which is more than any number has that is no key. */
+ * Text has fewer kinds of bytes. 16 letters and more in a row, of one byte each or wide, look random
+ * too when their pairs are not those of names, or when they are digits of hex, not all of them
+ * decimal; of decimal ones 64, which is more than any number has that is no key. */
 #pragma once
 #include "elfcore/core.h"
 
@@ -15,16 +16,19 @@ enum {
 	RANDOM_DISTINCT = 24,
 	RANDOM_RANGES = 6,
 	RANDOM_BLOCK = 4096,
-	RANDOM_HEX_MIN = 32,
-	RANDOM_DECIMAL_MIN = 64
+	RANDOM_TEXT_MIN = 16,
+	RANDOM_HEX_LONG = 32,
+	RANDOM_DECIMAL_MIN = 64,
+	RANDOM_RUN_MAX = 4096,
+	RANDOM_WIDTHS = 3
 };
 
 struct random_rule;
 /* See random_kernels.h. */
 typedef void random_kernel(const struct random_rule *r, const uint8_t *p, size_t n, uint8_t *d);
 
-/* Where pointers point to: all mappings, those near each other as one, which lets a word
- * pass as a pointer that points between them. The addresses of the kernel are none, so that
+/* Where pointers point to: all mappings that somebody may use, those near each other as one, which
+ * lets a word pass as a pointer that points between them. The addresses of the kernel are none, so that
  * signed numbers will do: before < pointer < end. */
 struct random_rule {
 	int64_t before[RANDOM_RANGES], end[RANDOM_RANGES];
@@ -45,5 +49,8 @@ size_t random_find(const struct random_rule *r, struct random_block b);
 size_t random_find_by(random_kernel *kernel, const struct random_rule *r, struct random_block b);
 /* The same in the plainest way, for tests; of any n. */
 size_t random_find_plain(const struct random_rule *r, struct random_block b);
-/* Likewise runs of at least RANDOM_HEX_MIN digits of hex, that begin in the block or before. */
-size_t random_find_hex(struct random_block b);
+/* Likewise text. Each run of letters is judged once, by the block in which it begins: judged[w] is
+ * where, behind b.p, that ends which was judged, of letters of each width: 0 at first, and what a
+ * block left less its n for the next. What is to be judged whole must be there:
+ * 4 * RANDOM_RUN_MAX bytes behind the block, unless memory ends. */
+size_t random_find_text(struct random_block b, size_t *judged);

@@ -4,27 +4,53 @@
 #include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "plain_needles.h"
-#include "random.h"
+#include "random_text.h"
 
-/* Runs of digits of hex, letters among them, and long ones of decimal digits. */
-static void plain_hex(bytes memory, uint8_t *covered)
+static bool is_unit(bytes memory, size_t at, size_t width)
 {
-	for (size_t from = 0, to = 0; from < memory.n; from = to + 1) {
-		bool seen[256] = { false };
-		size_t distinct = 0, letters = 0;
-		for (to = from; to < memory.n && isxdigit(memory.p[to]); to++) {
-			uint8_t c = (uint8_t)tolower(memory.p[to]);
-			distinct += !seen[c];
-			letters += c >= 'a';
-			seen[c] = true;
+	if (at + width > memory.n || !(isalnum(memory.p[at]) || memchr("+/-_", memory.p[at], 4)))
+		return false;
+	for (size_t i = 1; i < width; i++)
+		if (memory.p[at + i])
+			return false;
+	return true;
+}
+
+static void plain_run(bytes memory, size_t at, size_t n, size_t width, uint8_t *covered)
+{
+	struct letter_run r = { memory.p + at, n, width };
+	bool (*const next[])(const struct letter_run *, size_t *,
+			     struct letter_piece *) = { drawn_digits_next, drawn_letters_next };
+	for (size_t k = 0; n >= RANDOM_TEXT_MIN && k < COUNT_OF(next); k++) {
+		struct letter_piece piece;
+		for (size_t from = 0; next[k](&r, &from, &piece);)
+			for (size_t i = piece.from * width; i < piece.to * width; i++)
+				covered[at + i] = 1;
+	}
+}
+
+/* Each run of letters of each width, wherever it begins. */
+static void plain_text(bytes memory, uint8_t *covered)
+{
+	for (size_t width = 1; width <= 4; width *= 2) {
+		for (size_t at = 0; at < memory.n; at++) {
+			if (!is_unit(memory, at, width) ||
+			    (at >= width && is_unit(memory, at - width, width)))
+				continue;
+			size_t n = 0, from = at;
+			for (size_t to = at; is_unit(memory, to, width);) {
+				to += width;
+				n++;
+				if (is_unit(memory, to, width) && n < RANDOM_RUN_MAX)
+					continue;
+				plain_run(memory, from, n, width, covered);
+				from = to;
+				n = 0;
+			}
 		}
-		size_t least = letters ? RANDOM_HEX_MIN : RANDOM_DECIMAL_MIN;
-		if (to - from < least || distinct < 8 || letters == to - from)
-			continue;
-		for (size_t i = from; i < to; i++)
-			covered[i] = 1;
 	}
 }
 
@@ -44,7 +70,7 @@ static void plain_random(const struct core_map *map, bytes memory, uint8_t *look
 	for (size_t i = 0; i < memory.n; i++)
 		looks_random[i] = (uint8_t)owners[i];
 	free(owners);
-	plain_hex(memory, looks_random);
+	plain_text(memory, looks_random);
 }
 
 void plain_masker(const struct masker_setup *s, uint64_t addr, bytes memory, uint8_t *covered)

@@ -94,12 +94,31 @@ static void run(enum level level, size_t step)
 	run_with(&s, step);
 }
 
+/* Letters drawn at random, wide ones too, up to the end of what comes next or not. */
+static void fill_letters(uint8_t *p)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_";
+	size_t width = (size_t)1 << any_below(3), from = any_below(64 / (unsigned)width) * width;
+	mem_zero(p, 64);
+	for (size_t i = from; i < 64; i += width)
+		p[i] = (uint8_t)letters[any_below(66)];
+}
+
 /* Something of everything that memory holds. */
 static void fill_memory(void)
 {
 	for (size_t at = 0; at + 64 <= SIZE; at += 64) {
 		uint64_t pointer = ADDR + any_below(1 << 20);
-		switch (any_below(7)) {
+		switch (any_below(9)) {
+		case 8:
+			fill_letters(memory + at);
+			break;
+		case 7:
+			mem_copy(memory + at,
+				 "getOwnPropertyDescriptors_of_everything/in/files-with-long-names",
+				 64);
+			break;
 		case 6:
 			for (size_t i = any_below(40), end = i + any_below(64); i < end && i < 64;
 			     i++)
