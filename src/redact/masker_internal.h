@@ -40,7 +40,7 @@ struct masker {
 	uint64_t next, scanned, final;
 	/* text was looked for up to here; it is not looked for before there, where zeros end */
 	uint64_t text_to, text_from;
-	bool text_open;     /* what comes next must be looked at, calm or not */
+	bool text_open;                    /* what comes next must be looked at, calm or not */
 	uint64_t judged_to[RANDOM_WIDTHS]; /* letters before it, of each width, were judged */
 	uint64_t random_to; /* what looks random and begins before `final` ends there */
 	struct mask masks[MASKS_MAX];
