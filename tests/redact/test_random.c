@@ -309,8 +309,7 @@ static void names_stay(void **state)
 		"getOwnPropertyDescriptors",
 		"org/apache/commons/lang3/builder/ReflectionToStringBuilder",
 		"Ljava/util/concurrent/ConcurrentHashMap",
-		"_ZN2v88internal8compiler20JSCallReducerAssemblerC2EPNS1_13JSCallReducerEPNS1_"
-		"4NodeE",
+		"_ZN2v88internal8compiler20JSCallReducerAssemblerC2EPNS1_4NodeE",
 		"_ZNSt6vectorINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEESaIS5_EED2Ev",
 		"/usr/lib/x86_64-linux-gnu/gconv/gconv-modules",
 		"EVP_PKEY_CTX_set_rsa_keygen_pubexp",
