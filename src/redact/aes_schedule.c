@@ -65,6 +65,8 @@ static uint32_t mixed(uint32_t w)
 /* Does word i follow from those before it? n: words of the key. */
 static bool follows(const struct aes_tables *t, const uint32_t *w, size_t i, size_t n)
 {
+	if (!n) /* no key is that short */
+		return false;
 	uint32_t last = w[i - 1];
 	if (i % n == 0)
 		last = substituted(t, down(last, 1)) ^ t->rounds[i / n];
@@ -107,7 +109,7 @@ static bool is_inverse(const struct aes_tables *t, const struct aes_guess *g, si
 bool aes_is_schedule(const struct aes_tables *t, const struct aes_guess *g,
 		     uint8_t ret_key[AES_KEY_MAX])
 {
-	uint32_t NOT_ZEROED w[WORDS_MAX];
+	uint32_t w[WORDS_MAX] = { 0 };
 	size_t all = aes_schedule_size(g->key_size) / WORD;
 	bool is = g->inverse ? is_inverse(t, g, all, w) : is_forward(t, g, all, w);
 	for (size_t i = 0; is && i < g->key_size; i++)

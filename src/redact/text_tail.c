@@ -377,12 +377,12 @@ ch_err check_pem_tail(struct text_job *j)
 {
 	enum { LINE_MAX = 48, DIGITS_MIN = 24 };
 	NOT_ZEROED uint8_t der[TEXT_DER_MAX];
-	size_t end = j->at, found = 0;
+	size_t found = 0;
 	bytes line = { j->v.p + j->at - (j->at < LINE_MAX ? j->at : LINE_MAX), 0 };
 	line.n = (size_t)(j->v.p + j->at - line.p);
 	if (!bytes_find(line, LIT("-----END "), &found))
 		return CH_DONE;
-	end = j->at - line.n + found;
+	size_t end = j->at - line.n + found;
 	size_t to = before_line_end(j->v, end);
 	while (to && j->v.p[to - 1] == '=')
 		to--;
